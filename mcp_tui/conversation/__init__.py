@@ -1,0 +1,8 @@
+"""Folds of the event log: pure logic, no I/O.
+
+``items``       what a reader sees, as plain dataclasses (no pydantic: the screen imports it early)
+``transcript``  ``apply(event)`` -> which items changed
+``messages``    what a model is sent, in a form no provider dictates
+``context``     transcript -> messages within a token budget
+``usage``       token and cost totals
+"""

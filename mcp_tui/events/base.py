@@ -1,0 +1,66 @@
+"""The shape that every event shares.
+
+An event is a fact in the past tense.  Stored events are on disk before anyone sees
+them; passing events (deltas, progress, server states) are only published.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+"""Major version of the stored form; stands in ``conversation_created``."""
+
+Durability = Literal["fsync", "flush", "passing"]
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id() -> str:
+    """A 26-character identifier: 48 bits of milliseconds, 80 random bits, in Crockford's base 32.
+
+    Sorts by time of creation between milliseconds, is unique within one, and is safe in file names.
+    """
+    number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def utc_now() -> datetime:
+    """The current time, aware, in UTC (requirement A1)."""
+    return datetime.now(UTC)
+
+
+class Model(BaseModel):
+    """A frozen value.  Unknown fields of a newer release are dropped on reading, never an error."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class ErrorInfo(Model):
+    """What went wrong, in a form that outlives the exception."""
+
+    kind: str
+    """A stable word, such as ``authentication`` or ``timeout``."""
+    message: str
+    hint: str = ""
+    """What the person can do about it."""
+
+
+class EventBase(Model):
+    """Fields of every event; `seq` is given by the store and orders a conversation (never the time)."""
+
+    durability: ClassVar[Durability] = "fsync"
+
+    type: str
+    id: str = Field(default_factory=new_id)
+    seq: int = 0
+    """Position in the conversation's file, from 1; 0 on an event that is not stored."""
+    at: AwareDatetime = Field(default_factory=utc_now)
+    conversation_id: str = ""
+    """Empty on events that concern no conversation, such as a server's state."""
+    turn_id: str | None = None

@@ -1,0 +1,89 @@
+"""Server states and catalogues.  All of these pass; none is stored in a conversation."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime
+
+from mcp_tui.events.base import Durability, EventBase, Model
+
+ServerState = Literal["stopped", "starting", "running", "needs_authorisation", "stopping", "failed"]
+
+
+class ServerFailure(Model):
+    """Why a server is not running (requirement C3)."""
+
+    step: Literal["configuration", "spawn", "handshake", "list", "running", "health"]
+    message: str
+    exit_code: int | None = None
+    signal: str | None = None
+    """Name of the signal that ended the process, such as ``SIGKILL``."""
+    stderr: tuple[str, ...] = ()
+    """The last lines the process wrote to its standard error."""
+    suggestion: str = ""
+
+
+class SetAsideTool(Model):
+    """A tool that the model is not offered, and why."""
+
+    name: str
+    reason: str
+
+
+class ServerStatus(Model):
+    """All that the sidebar shows of one server (requirement C2)."""
+
+    name: str
+    state: ServerState
+    enabled: bool = True
+    command: str = ""
+    """The command line, secrets masked."""
+    transport: Literal["stdio", "http"] = "stdio"
+    pid: int | None = None
+    started_at: AwareDatetime | None = None
+    protocol_version: str | None = None
+    latency_seconds: float | None = None
+    """Round trip of the last health check."""
+    tools: int = 0
+    prompts: int = 0
+    resources: int = 0
+    errors: int = 0
+    """Failed calls and failed starts."""
+    restarts: int = 0
+    failure: ServerFailure | None = None
+    """Cause of the last failure; stays while the server is tried again."""
+    retry_at: AwareDatetime | None = None
+    """When the next attempt starts by itself; ``None``: it does not."""
+    warnings: tuple[str, ...] = ()
+    """What works in spite of a fault, such as output that is no protocol message."""
+    set_aside: tuple[SetAsideTool, ...] = ()
+
+
+class ServerStateChanged(EventBase):
+    """Something about a server changed; carries all of it."""
+
+    type: Literal["server_state_changed"] = "server_state_changed"
+    durability: ClassVar[Durability] = "passing"
+    status: ServerStatus
+
+
+class ServerCatalogChanged(EventBase):
+    """The tools of a server are known now, or changed."""
+
+    type: Literal["server_catalog_changed"] = "server_catalog_changed"
+    durability: ClassVar[Durability] = "passing"
+    server: str
+    tools: tuple[str, ...]
+    """Wire names."""
+
+
+class ServerLogged(EventBase):
+    """A log message of a server (MCP's ``notifications/message``)."""
+
+    type: Literal["server_logged"] = "server_logged"
+    durability: ClassVar[Durability] = "passing"
+    server: str
+    level: str
+    logger: str = ""
+    text: str

@@ -1,0 +1,171 @@
+"""Tool definitions, tool calls and approvals."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from mcp_tui.events.base import Durability, ErrorInfo, EventBase, Model
+from mcp_tui.events.content import Content
+
+ToolOutcome = Literal[
+    "success", "error", "timeout", "cancelled", "denied", "invalid_arguments", "invalid_result", "unknown"
+]
+"""How a call ended.  ``error``: the tool or the server said so; ``invalid_result``: it ran, its result does not
+match its schema; ``unknown``: it may have run (the server or the program died under it)."""
+
+DecisionAction = Literal["allow", "deny", "stop", "withdrawn"]
+"""``stop`` denies everything that waits and ends the turn; ``withdrawn``: nobody was asked any more."""
+
+DecisionScope = Literal["once", "conversation"]
+
+
+class ToolDefinition(Model):
+    """A tool as its server lists it, and the name under which the model knows it."""
+
+    wire_name: str
+    server: str
+    """The configured name of the server, never what the server calls itself."""
+    name: str
+    title: str | None = None
+    description: str = ""
+    input_schema: dict[str, Any] = Field(default_factory=dict)
+    """As the server sent it; arguments are checked against this one."""
+    output_schema: dict[str, Any] | None = None
+    annotations: dict[str, Any] = Field(default_factory=dict)
+    """Hints of the server, in MCP's names; never trusted."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """The schema given to the model: ``input_schema`` in the form that every provider accepts."""
+    argument_names: dict[str, str] = Field(default_factory=dict)
+    """Argument names that had to change for the model: changed name -> the server's name."""
+    notes: tuple[str, ...] = ()
+    """What was repaired or adapted, for the person."""
+    digest: str = ""
+    """SHA-256 over name, title, description, schemas and annotations as the server sent them."""
+
+
+class ArgumentProblem(Model):
+    """One entry of ``validation_errors`` (requirement D7)."""
+
+    field: str
+    """Path of the argument, such as ``items[2].name``; empty for the arguments as a whole."""
+    message: str
+    type: str
+    """The schema keyword that failed, such as ``required`` or ``enum``."""
+
+
+class WireMessage(Model):
+    """One JSON-RPC message of a call, as it crossed the pipe."""
+
+    direction: Literal["sent", "received"]
+    at: AwareDatetime
+    message: dict[str, Any]
+
+
+class CallTiming(Model):
+    """Where the time of a call went, in seconds."""
+
+    queued: float = 0.0
+    approval: float = 0.0
+    wire: float = 0.0
+
+
+class ToolsOffered(EventBase):
+    """The tools that the model sees from here on; written when the set changes."""
+
+    type: Literal["tools_offered"] = "tools_offered"
+    durability: ClassVar[Durability] = "flush"
+    tools: tuple[ToolDefinition, ...]
+
+
+class ToolCallProposed(EventBase):
+    """The model asked for a call; nothing has run."""
+
+    type: Literal["tool_call_proposed"] = "tool_call_proposed"
+    durability: ClassVar[Durability] = "flush"
+    call_id: str
+    message_id: str
+    hop: int
+    index: int
+    """Position in the model's answer; results go back in this order."""
+    wire_name: str
+    server: str = ""
+    """Empty when no server has such a tool."""
+    name: str = ""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    validation_errors: tuple[ArgumentProblem, ...] = ()
+
+
+class ApprovalRequested(EventBase):
+    """The person is asked; the call waits."""
+
+    type: Literal["approval_requested"] = "approval_requested"
+    durability: ClassVar[Durability] = "flush"
+    approval_id: str
+    call_id: str
+    reason: str
+    """Why it asks, such as "no rule allows it"."""
+
+
+class ApprovalDecided(EventBase):
+    """The one answer to a request, or an automatic decision that names its rule."""
+
+    type: Literal["approval_decided"] = "approval_decided"
+    approval_id: str
+    call_id: str
+    action: DecisionAction
+    scope: DecisionScope = "once"
+    by: Literal["user", "rule", "engine"]
+    rule: str = ""
+    """Which rule decided, in words; empty for the person."""
+    message: str = ""
+    """What the person tells the model about a refusal."""
+    edited_arguments: dict[str, Any] | None = None
+    """What the person changed the arguments to; ``tool_call_proposed`` keeps the model's."""
+    tool_digest: str = ""
+    """Definition of the tool that was decided on (`ToolDefinition.digest`)."""
+    arguments_digest: str = ""
+    """SHA-256 of the canonical JSON of exactly the arguments that may run."""
+    waited_seconds: float = 0.0
+
+
+class ToolCallStarted(EventBase):
+    """Written, and on disk, before the request leaves: the call may have run from here on."""
+
+    type: Literal["tool_call_started"] = "tool_call_started"
+    call_id: str
+    server: str
+    name: str
+    arguments: dict[str, Any]
+    """What is sent to the server."""
+
+
+class ToolCallProgress(EventBase):
+    """The server reported progress; ``total`` may be unknown."""
+
+    type: Literal["tool_call_progress"] = "tool_call_progress"
+    durability: ClassVar[Durability] = "passing"
+    call_id: str
+    progress: float
+    total: float | None = None
+    message: str = ""
+
+
+class ToolCallFinished(EventBase):
+    """The one end of a call, whether it ran or not."""
+
+    type: Literal["tool_call_finished"] = "tool_call_finished"
+    call_id: str
+    outcome: ToolOutcome
+    content: tuple[Content, ...] = ()
+    structured_content: Any = None
+    validation_errors: tuple[ArgumentProblem, ...] = ()
+    error: ErrorInfo | None = None
+    model_text: str = ""
+    """What the model was given for this call."""
+    model_tokens: int = 0
+    truncated: bool = False
+    """True when the model was given less than the whole result."""
+    timing: CallTiming = CallTiming()
+    wire: tuple[WireMessage, ...] = ()
