@@ -64,6 +64,9 @@ class AssistantItem(Item):
     first_token_seconds: float | None = None
     writing_call: str = ""
     """Name of the tool whose arguments are being written right now."""
+    retry_at: datetime | None = None
+    """When the request is made again, while it waits for that."""
+    retry_reason: str = ""
 
     @property
     def text(self) -> str:

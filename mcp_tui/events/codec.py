@@ -47,6 +47,7 @@ PASSING: tuple[type[EventBase], ...] = (
     turns.ToolCallDelta,
     turns.RetryScheduled,
     turns.QueueChanged,
+    turns.InputReturned,
     turns.ConversationOpened,
     turns.Notice,
     tools.ToolCallProgress,

@@ -89,6 +89,8 @@ class ModelRequestStarted(EventBase):
 
     type: Literal["model_request_started"] = "model_request_started"
     durability: ClassVar[Durability] = "flush"
+    message_id: str
+    """The answer that this request is for; ``assistant_message`` closes it."""
     hop: int
     """Counts the requests of a turn from 1."""
     provider: str
@@ -209,6 +211,15 @@ class QueueChanged(EventBase):
     type: Literal["queue_changed"] = "queue_changed"
     durability: ClassVar[Durability] = "passing"
     inputs: tuple[str, ...]
+
+
+class InputReturned(EventBase):
+    """An input could not be taken up; its text goes back to the person."""
+
+    type: Literal["input_returned"] = "input_returned"
+    durability: ClassVar[Durability] = "passing"
+    text: str
+    reason: ErrorInfo
 
 
 class ConversationOpened(EventBase):

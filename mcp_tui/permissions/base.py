@@ -1,0 +1,56 @@
+"""Decisions of a person, verdicts of rules."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from mcp_tui.events.tools import DecisionAction, DecisionScope, ToolDefinition
+
+Effect = Literal["deny", "ask", "allow"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What a rule may look at: the tool as listed, and exactly the arguments that would run."""
+
+    tool: ToolDefinition
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say of a call, and which one said it, in words."""
+
+    effect: Effect
+    rule: str
+
+
+class Rule(Protocol):
+    """One reason to deny, ask or allow."""
+
+    def verdict(self, call: CallFacts) -> Verdict | None:
+        """The rule's word on this call, or ``None`` when it does not concern it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to an approval request.
+
+    ``arguments`` is what the person changed the call's arguments to, ``None`` where they stay;
+    ``message`` goes to the model with a refusal.
+    """
+
+    action: DecisionAction
+    scope: DecisionScope = "once"
+    arguments: dict[str, Any] | None = None
+    message: str = ""
+
+
+def arguments_digest(arguments: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of ``arguments``: a decision is bound to exact bytes."""
+    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

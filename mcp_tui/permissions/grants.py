@@ -1,0 +1,37 @@
+"""Tools that the person allowed for the rest of a conversation.
+
+The grants are a fold of the conversation's own log: they begin and end with it, and hold
+only for the definition of the tool that was decided on.
+"""
+
+from __future__ import annotations
+
+from mcp_tui.events import tools
+from mcp_tui.events.base import EventBase
+from mcp_tui.permissions.base import CallFacts, Verdict
+
+
+class ConversationGrants:
+    """A `Rule` that allows what was allowed "for this conversation"."""
+
+    def __init__(self) -> None:
+        self._proposed: dict[str, tuple[str, str]] = {}
+        self._granted: set[tuple[str, str, str]] = set()
+
+    def apply(self, event: EventBase) -> None:
+        """Fold one event."""
+        match event:
+            case tools.ToolCallProposed():
+                self._proposed[event.call_id] = (event.server, event.name)
+            case tools.ApprovalDecided(action="allow", scope="conversation", by="user"):
+                server, name = self._proposed.get(event.call_id, ("", ""))
+                if server:
+                    self._granted.add((server, name, event.tool_digest))
+            case _:
+                pass
+
+    def verdict(self, call: CallFacts) -> Verdict | None:
+        """Allow when exactly this definition of the tool was allowed."""
+        if (call.tool.server, call.tool.name, call.tool.digest) not in self._granted:
+            return None
+        return Verdict("allow", f"{call.tool.server}.{call.tool.name} was allowed for this conversation")

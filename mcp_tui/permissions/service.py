@@ -1,0 +1,57 @@
+"""Evaluate the rules, ask the person, take the first answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from mcp_tui.permissions.base import CallFacts, Decision, Rule, Verdict
+
+ASK = Verdict("ask", "no rule allows it")
+
+
+def evaluate(call: CallFacts, rules: Sequence[Rule], fallback: Rule | None = None) -> Verdict:
+    """Deny wins, then ask, then allow, whatever is more specific; without any word, ``fallback`` or ask."""
+    verdicts = [verdict for rule in rules if (verdict := rule.verdict(call)) is not None]
+    for effect in ("deny", "ask", "allow"):
+        for verdict in verdicts:
+            if verdict.effect == effect:
+                return verdict
+    return (fallback.verdict(call) if fallback is not None else None) or ASK
+
+
+class PendingApprovals:
+    """Questions that wait for an answer.  Each is resolved once; later answers are refused."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, asyncio.Future[Decision]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def ask(self, approval_id: str) -> Decision:
+        """Wait for the answer, for as long as it takes.  No answer is ever assumed."""
+        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._waiting[approval_id] = future
+        try:
+            return await future
+        finally:
+            self._waiting.pop(approval_id, None)
+
+    def waits(self, approval_id: str) -> bool:
+        """Whether the question is open."""
+        future = self._waiting.get(approval_id)
+        return future is not None and not future.done()
+
+    def resolve(self, approval_id: str, decision: Decision) -> bool:
+        """Give the answer; False when the question is closed already."""
+        future = self._waiting.get(approval_id)
+        if future is None or future.done():
+            return False
+        future.set_result(decision)
+        return True
+
+    def resolve_all(self, decision: Decision) -> None:
+        """Give the same answer to everything that waits."""
+        for approval_id in list(self._waiting):
+            self.resolve(approval_id, decision)
