@@ -1,0 +1,88 @@
+"""Both configuration files as one: all problems at once, or everything resolved (requirements B1-B3)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mcp_tui.config.json_source import parse_json
+from mcp_tui.config.models import Config
+from mcp_tui.config.problems import InvalidConfiguration, Problem
+from mcp_tui.config.providers import Providers, resolve_providers
+from mcp_tui.config.resolved import Loaded
+from mcp_tui.config.rules import CheckKeys, check_config
+from mcp_tui.config.server_entries import TOP, Servers, resolve_servers
+from mcp_tui.config.source import Document, Unreadable, read_text
+from mcp_tui.config.themes import load_themes
+from mcp_tui.config.validate import validate
+from mcp_tui.config.yaml_source import parse_yaml
+
+
+def load(
+    config_path: Path, servers_path: Path, environ: Mapping[str, str], *, check_keys: CheckKeys | None = None
+) -> Loaded:
+    """Read, validate and resolve ``config.yaml``, ``servers_config.json`` and the themes beside the former.
+
+    Starts nothing, writes nothing and reads no other file.  Raises `InvalidConfiguration`, a `ConfigError`, with
+    every problem of both files.
+    """
+    document, problems = _parse(config_path, parse_yaml)
+    servers_document, servers_problems = _parse(servers_path, parse_json)
+    config, providers, warnings = None, Providers(), []
+    themes, theme_problems = load_themes(config_path.parent / "themes")
+    if document is not None:
+        config, found = _config(document)
+        problems += found
+        if config is not None:
+            providers = resolve_providers(document, config, environ)
+            problems += [*providers.problems, *check_config(document, config, set(themes), check_keys)]
+    servers = Servers()
+    if servers_document is not None:
+        servers = resolve_servers(servers_document, config, environ)
+        servers_problems += servers.problems
+        warnings += _absent_programs(servers_document, servers, environ)
+    if problems or servers_problems or config is None:
+        missing = [path for path in (config_path, servers_path) if not path.exists()]
+        raise InvalidConfiguration([*_in_order(problems), *_in_order(servers_problems)], missing=missing)
+    return Loaded(
+        config=config,
+        servers=servers.resolved,
+        providers=providers.resolved,
+        themes=themes,
+        warnings=(*providers.warnings, *theme_problems, *servers.warnings, *warnings),
+        secrets=frozenset(providers.secrets | servers.secrets),
+        config_path=config_path,
+        servers_path=servers_path,
+    )
+
+
+def _parse(path: Path, parse: Callable[[Path, str], Document]) -> tuple[Document | None, list[Problem]]:
+    try:
+        document = parse(path, read_text(path))
+    except Unreadable as error:
+        return None, [error.problem]
+    return document, list(document.problems)
+
+
+def _config(document: Document) -> tuple[Config | None, list[Problem]]:
+    if not isinstance(document.data, dict):
+        message = "is empty" if document.data is None else "has the wrong kind of value"
+        hint = "`mcp-tui init` writes a complete file."
+        expected = f"a mapping with {', '.join(Config.model_fields)}"
+        return None, [Problem(document.file, message, 1, 1, expected=expected, hint=hint)]
+    return validate(document, document.data, Config)
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line or 0, problem.column or 0))
+
+
+def _absent_programs(document: Document, servers: Servers, environ: Mapping[str, str]) -> list[Problem]:
+    """Warnings about enabled servers whose program is not on ``PATH``."""
+    return [
+        document.problem((TOP, name, "command"), f"the program `{server.command}` was not found")
+        for name, server in servers.resolved.items()
+        if server.enabled and server.command and not server.missing_variables
+        and shutil.which(server.command, path=environ.get("PATH")) is None
+    ]  # fmt: skip
