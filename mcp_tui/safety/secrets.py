@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -28,6 +29,10 @@ _ASSIGNED = re.compile(
 )
 
 
+def _json_unicode(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)[1:-1]
+
+
 class Redactor:
     """Replaces secrets by ``***``.  Callable, so that it can be handed on as a function.
 
@@ -38,6 +43,12 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         values = sorted({s for s in secrets if len(s) >= MIN_LENGTH}, key=len, reverse=True)
         self._exact = re.compile("|".join(re.escape(value) for value in values)) if values else None
+        forms = {form for value in values for form in (value, json.dumps(value)[1:-1], _json_unicode(value))}
+        self._found = re.compile("|".join(re.escape(form) for form in sorted(forms))) if forms else None
+
+    def occurs_in(self, text: str) -> bool:
+        """Whether ``text`` (plain, or the JSON of a value) holds a configured secret."""
+        return self._found is not None and self._found.search(text) is not None
 
     def mask(self, text: str) -> str:
         """``text`` without any configured secret."""

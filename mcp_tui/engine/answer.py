@@ -1,0 +1,218 @@
+"""One model answer: request, stream, retries, fragments, and the one event that closes it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from mcp_tui.conversation.context import BuiltContext
+from mcp_tui.conversation.messages import ToolSpec
+from mcp_tui.engine.services import Services
+from mcp_tui.engine.shielded import shielded
+from mcp_tui.errors import GatewayError, HistoryError
+from mcp_tui.events import turns
+from mcp_tui.events.base import ErrorInfo, new_id
+from mcp_tui.gateway.assembler import Assembler, Draft
+from mcp_tui.gateway.base import Chunk, ModelRequest, ReasoningChunk, TextChunk, ToolCallChunk
+from mcp_tui.gateway.retry import next_delay
+
+log = logging.getLogger(__name__)
+
+CLOSING_LIMIT = 5.0
+"""Seconds that writing the closing event may take when the turn is being cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPlan:
+    """What is asked, decided before the request goes out."""
+
+    turn_id: str
+    hop: int
+    provider: str
+    model: str
+    context: BuiltContext
+    tools: tuple[ToolSpec, ...]
+    tools_tokens: int
+    context_window: int | None
+
+
+class Answer:
+    """Streams one answer into the log.  ``message`` is its closing event once `run` has returned."""
+
+    def __init__(self, services: Services, plan: AnswerPlan) -> None:
+        self._services = services
+        self._bus = services.bus
+        self._plan = plan
+        self._message_id = new_id()
+        self._started = time.monotonic()
+        self._first_token: float | None = None
+        self._assembler = self._new_assembler()
+        self._announced = ""
+        self.message: turns.AssistantMessage | None = None
+
+    async def run(self) -> turns.AssistantMessage:
+        """Ask, stream and close.
+
+        Raises `GatewayError` after the closing event when the request failed for good, and re-raises a
+        cancellation after what arrived was kept.
+        """
+        await self._bus.record(self._request_event())
+        writer = asyncio.create_task(self._write_fragments(), name="fragments")
+        try:
+            await self._stream_with_retries()
+        except GatewayError as error:
+            info = ErrorInfo(kind=error.kind, message=error.message, hint=error.hint)
+            await self._close(writer, complete=False, problem=info)
+            raise
+        except BaseException:
+            await shielded(self._close(writer, complete=False, problem=None), CLOSING_LIMIT)
+            raise
+        return await self._close(writer, complete=True, problem=None)
+
+    async def _stream_with_retries(self) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._stream()
+            except GatewayError as error:
+                attempt += 1
+                delay = None if self._first_token is not None else self._delay(attempt, error)
+                if delay is None:
+                    raise
+                await self._wait_to_retry(attempt, delay, error)
+                self._assembler = self._new_assembler()
+            else:
+                return
+
+    def _delay(self, attempt: int, error: GatewayError) -> float | None:
+        return next_delay(self._services.settings.request, attempt, error)
+
+    async def _wait_to_retry(self, attempt: int, delay: float, error: GatewayError) -> None:
+        log.warning("model request failed, trying again", extra={"operation": "retry", "error": error.kind})
+        self._publish(
+            turns.RetryScheduled(
+                message_id=self._message_id,
+                attempt=attempt,
+                attempts=self._services.settings.request.max_retries,
+                delay_seconds=delay,
+                reason=ErrorInfo(kind=error.kind, message=error.message, hint=error.hint),
+            )
+        )
+        await asyncio.sleep(delay)
+
+    async def _stream(self) -> None:
+        request = ModelRequest(
+            request_id=new_id(),
+            provider=self._plan.provider,
+            messages=self._plan.context.messages,
+            tools=self._plan.tools,
+            stream=self._services.settings.service.streaming.enabled,
+        )
+        async with aclosing(self._services.gateway.stream(request)) as chunks:
+            async for chunk in chunks:
+                self._take(chunk)
+
+    def _take(self, chunk: Chunk) -> None:
+        self._assembler.feed(chunk)
+        match chunk:
+            case TextChunk() if chunk.text:
+                self._seen()
+                self._publish(turns.TextDelta(message_id=self._message_id, text=chunk.text))
+            case ReasoningChunk() if chunk.text:
+                self._seen()
+                self._publish(turns.ReasoningDelta(message_id=self._message_id, text=chunk.text))
+            case ToolCallChunk():
+                self._seen()
+                if chunk.name and chunk.name != self._announced:
+                    self._announced = chunk.name
+                    self._publish(
+                        turns.ToolCallDelta(
+                            message_id=self._message_id,
+                            index=chunk.index or 0,
+                            wire_name=chunk.name,
+                            arguments_length=len(str(chunk.arguments or "")),
+                        )
+                    )
+            case _:
+                pass
+
+    def _seen(self) -> None:
+        if self._first_token is None:
+            self._first_token = time.monotonic() - self._started
+
+    def _publish(self, event: turns.TextDelta | turns.ReasoningDelta | turns.ToolCallDelta | turns.RetryScheduled) -> None:
+        ids = {"conversation_id": self._bus.conversation_id, "turn_id": self._plan.turn_id}
+        self._bus.publish(event.model_copy(update=ids))
+
+    async def _write_fragments(self) -> None:
+        while True:
+            await asyncio.sleep(self._services.settings.fragment_interval)
+            try:
+                await self._bus.write_fragments()
+            except HistoryError as error:
+                self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
+
+    async def _close(
+        self, writer: asyncio.Task[None], *, complete: bool, problem: ErrorInfo | None
+    ) -> turns.AssistantMessage:
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+        draft = self._assembler.close()
+        self.message = self._closing_event(draft, complete, problem)
+        await self._bus.record(self.message)
+        log.info(
+            "model answered",
+            extra={"operation": "model_request", "duration": self.message.duration_seconds, "model": self._plan.model},
+        )
+        return self.message
+
+    def _closing_event(self, draft: Draft, complete: bool, problem: ErrorInfo | None) -> turns.AssistantMessage:
+        return turns.AssistantMessage(
+            conversation_id=self._bus.conversation_id,
+            turn_id=self._plan.turn_id,
+            message_id=self._message_id,
+            hop=self._plan.hop,
+            provider=self._plan.provider,
+            model=self._plan.model,
+            text=draft.text,
+            reasoning=draft.reasoning,
+            thinking_blocks=draft.thinking_blocks,
+            tool_calls=draft.tool_calls if complete else (),
+            finish_reason=draft.finish_reason,
+            complete=complete and draft.finish_reason != "length",
+            problem=problem,
+            usage=draft.usage or self._estimated_usage(draft),
+            cost=draft.cost,
+            first_token_seconds=self._first_token,
+            duration_seconds=time.monotonic() - self._started,
+        )
+
+    def _estimated_usage(self, draft: Draft) -> turns.Usage:
+        if self._first_token is None:
+            return turns.Usage()
+        return turns.Usage(
+            prompt_tokens=self._plan.context.tokens + self._plan.tools_tokens,
+            completion_tokens=self._services.counter.count(draft.text + draft.reasoning),
+            estimated=True,
+        )
+
+    def _request_event(self) -> turns.ModelRequestStarted:
+        return turns.ModelRequestStarted(
+            conversation_id=self._bus.conversation_id,
+            turn_id=self._plan.turn_id,
+            message_id=self._message_id,
+            hop=self._plan.hop,
+            provider=self._plan.provider,
+            model=self._plan.model,
+            messages=len(self._plan.context.messages),
+            prompt_tokens=self._plan.context.tokens + self._plan.tools_tokens,
+            tools_tokens=self._plan.tools_tokens,
+            context_window=self._plan.context_window,
+        )
+
+    def _new_assembler(self) -> Assembler:
+        transcript = self._bus.folds.transcript
+        return Assembler(used_ids={item.key for item in transcript.items})

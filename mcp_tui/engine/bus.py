@@ -1,0 +1,238 @@
+"""Every event's way: number, redact, record, fold, publish.
+
+A stored event is on disk before anyone sees it.  Delivery: subscribers get every stored event and
+every closing one; when a subscriber lags, text deltas of one message are merged and progress of one
+call is reduced to the latest, so that a slow screen costs memory for what it has not shown, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from mcp_tui.conversation.context import ModelContext
+from mcp_tui.conversation.transcript import Transcript
+from mcp_tui.conversation.usage import ContextShare, Totals
+from mcp_tui.events import tools, turns
+from mcp_tui.events.base import EventBase
+from mcp_tui.events.codec import from_object, to_object
+from mcp_tui.history.base import HistoryStore
+from mcp_tui.permissions.grants import ConversationGrants
+from mcp_tui.safety.secrets import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in order.  ``live`` is False while a stored conversation is read into a view."""
+
+    events: tuple[EventBase, ...]
+    live: bool
+
+
+class Subscription:
+    """One reader of the stream: ``async for batch in subscription``, then ``close()``."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self._waiting: deque[tuple[EventBase, bool]] = deque()
+        self._ready = asyncio.Event()
+        self._closed = False
+
+    def put(self, event: EventBase, live: bool) -> None:
+        """Add an event; merges it with the one before where nothing is lost by that."""
+        if self._waiting and self._waiting[-1][1] == live:
+            merged = _merge(self._waiting[-1][0], event)
+            if merged is not None:
+                self._waiting[-1] = (merged, live)
+                return
+        self._waiting.append((event, live))
+        self._ready.set()
+
+    def close(self) -> None:
+        """End the iteration after what is waiting."""
+        self._closed = True
+        self._bus.unsubscribe(self)
+        self._ready.set()
+
+    async def __aiter__(self) -> AsyncIterator[Batch]:
+        while True:
+            await self._ready.wait()
+            while self._waiting:
+                live = self._waiting[0][1]
+                events = []
+                while self._waiting and self._waiting[0][1] == live:
+                    events.append(self._waiting.popleft()[0])
+                yield Batch(tuple(events), live)
+            if self._closed:
+                return
+            self._ready.clear()
+
+
+def _merge(last: EventBase, event: EventBase) -> EventBase | None:
+    match last, event:
+        case turns.TextDelta(), turns.TextDelta() if last.message_id == event.message_id:
+            return last.model_copy(update={"text": last.text + event.text})
+        case turns.ReasoningDelta(), turns.ReasoningDelta() if last.message_id == event.message_id:
+            return last.model_copy(update={"text": last.text + event.text})
+        case tools.ToolCallProgress(), tools.ToolCallProgress() if last.call_id == event.call_id:
+            return event
+        case turns.ToolCallDelta(), turns.ToolCallDelta() if last.message_id == event.message_id:
+            return event
+        case _:
+            return None
+
+
+@dataclass(slots=True)
+class Folds:
+    """What the engine itself knows of the conversation, folded from its events."""
+
+    transcript: Transcript = field(default_factory=Transcript)
+    context: ModelContext = field(default_factory=ModelContext)
+    totals: Totals = field(default_factory=Totals)
+    grants: ConversationGrants = field(default_factory=ConversationGrants)
+    context_share: ContextShare | None = None
+    """How full the window was at the latest request."""
+
+    def apply(self, event: EventBase) -> None:
+        """Fold one event into each."""
+        self.transcript.apply(event)
+        self.context.apply(event)
+        self.totals.apply(event)
+        self.grants.apply(event)
+        match event:
+            case turns.ModelRequestStarted():
+                self.context_share = ContextShare(event.prompt_tokens, event.tools_tokens, event.context_window)
+            case turns.AssistantMessage() if self.context_share and not event.usage.estimated:
+                used = event.usage.prompt_tokens + event.usage.completion_tokens
+                if used:
+                    self.context_share = ContextShare(
+                        used, self.context_share.tools, self.context_share.window, estimated=False
+                    )
+            case _:
+                pass
+
+
+class EventBus:
+    """The conversation that is open, and everyone who watches it."""
+
+    def __init__(self, store: HistoryStore, redactor: Redactor) -> None:
+        self._store = store
+        self._redactor = redactor
+        self._subscribers: list[Subscription] = []
+        self._recorded: list[EventBase] = []
+        self._last_seq = 0
+        self._unwritten: dict[str, tuple[list[str], list[str]]] = {}
+        self.conversation_id = ""
+        self.folds = Folds()
+
+    def open(self, conversation_id: str, events: Sequence[EventBase]) -> None:
+        """Make another conversation the current one; every subscriber starts afresh from its log."""
+        self.conversation_id = conversation_id
+        self.folds = Folds()
+        self._recorded, self._last_seq, self._unwritten = [], 0, {}
+        for event in events:
+            self._remember(event)
+        for subscriber in self._subscribers:
+            self._replay(subscriber)
+
+    def subscribe(self) -> Subscription:
+        """A reader that begins with the current conversation's log and goes on live."""
+        subscription = Subscription(self)
+        self._replay(subscription)
+        self._subscribers.append(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Forget a reader."""
+        if subscription in self._subscribers:
+            self._subscribers.remove(subscription)
+
+    def publish(self, event: EventBase) -> None:
+        """Pass on an event that is not stored."""
+        match event:
+            case turns.TextDelta():
+                self._unwritten.setdefault(event.message_id, ([], []))[0].append(event.text)
+            case turns.ReasoningDelta():
+                self._unwritten.setdefault(event.message_id, ([], []))[1].append(event.text)
+            case _:
+                pass
+        self.folds.apply(event)
+        self._send(event)
+
+    async def record(self, *events: EventBase) -> None:
+        """Store events, then fold and publish them.
+
+        Raises `mcp_tui.errors.HistoryError`; then nothing was stored and nobody saw them.
+        """
+        for event in await self._append(events):
+            if isinstance(event, turns.AssistantMessage):
+                self._unwritten.pop(event.message_id, None)
+            self._remember(event)
+            self._send(event)
+
+    async def write_fragments(self) -> None:
+        """Store what has streamed since the last time, so that a crash costs seconds (requirement A5)."""
+        pending, self._unwritten = self._unwritten, {}
+        fragments = [
+            turns.MessageFragment(
+                conversation_id=self.conversation_id,
+                turn_id=self.folds.transcript.open_turn,
+                message_id=message_id,
+                text="".join(text),
+                reasoning="".join(reasoning),
+            )
+            for message_id, (text, reasoning) in pending.items()
+        ]
+        if not fragments:
+            return
+        try:
+            self._recorded.extend(await self._append(fragments))
+        except BaseException:
+            for message_id, (text, reasoning) in pending.items():
+                later = self._unwritten.setdefault(message_id, ([], []))
+                later[0][:0], later[1][:0] = text, reasoning
+            raise
+
+    async def catch_up(self) -> None:
+        """Read what other processes have added to this conversation since it was opened."""
+        stored = await self._store.read(self.conversation_id)
+        known = {event.id for event in self._recorded}
+        for event in stored.events:
+            if event.id not in known:
+                self._remember(event)
+                self._send(event)
+
+    async def _append(self, events: Sequence[EventBase]) -> list[EventBase]:
+        redacted = [self._redact(event) for event in events]
+        return await self._store.append(self.conversation_id, redacted)
+
+    def _redact(self, event: EventBase) -> EventBase:
+        if not self._redactor.occurs_in(event.model_dump_json()):
+            return event
+        return from_object(self._redactor.mask_value(to_object(event)))
+
+    def _remember(self, event: EventBase) -> None:
+        self._recorded.append(event)
+        self._last_seq = max(self._last_seq, event.seq)
+        self.folds.apply(event)
+
+    @property
+    def last_seq(self) -> int:
+        """Highest sequence number seen of this conversation."""
+        return self._last_seq
+
+    def _send(self, event: EventBase) -> None:
+        for subscriber in self._subscribers:
+            subscriber.put(event, True)
+
+    def _replay(self, subscriber: Subscription) -> None:
+        opened = turns.ConversationOpened(conversation_id=self.conversation_id, title=self.folds.transcript.title)
+        subscriber.put(opened, False)
+        for event in self._recorded:
+            subscriber.put(event, False)
+        for message_id, (text, reasoning) in self._unwritten.items():
+            for kind, pieces in ((turns.ReasoningDelta, reasoning), (turns.TextDelta, text)):
+                if pieces:
+                    subscriber.put(kind(message_id=message_id, text="".join(pieces)), False)

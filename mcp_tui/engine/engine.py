@@ -1,0 +1,385 @@
+"""The facade that drives conversations, with a screen or without one.
+
+Methods that change something are synchronous where a screen calls them, idempotent on their ids,
+and never wait for an event: a caller cannot deadlock on the stream it reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.conversation.transcript import Transcript
+from mcp_tui.conversation.usage import ContextShare, Totals
+from mcp_tui.engine.bus import Batch, EventBus, Subscription
+from mcp_tui.engine.recovery import closing_events
+from mcp_tui.engine.services import EngineSettings, Services
+from mcp_tui.engine.turn import Submission, Turn
+from mcp_tui.errors import HistoryError, McpTuiError, StoreBusy, UsageError
+from mcp_tui.events import turns
+from mcp_tui.events.base import ErrorInfo, EventBase, new_id
+from mcp_tui.events.servers import ServerStatus
+from mcp_tui.events.tools import ArgumentProblem, ToolDefinition
+from mcp_tui.gateway.base import ModelGateway
+from mcp_tui.gateway.tokens import TokenCounter
+from mcp_tui.history.base import HistoryStore
+from mcp_tui.host.base import EventSink, ToolHost
+from mcp_tui.permissions.base import Decision, Rule
+from mcp_tui.safety.secrets import Redactor
+
+__all__ = ["Batch", "Decision", "Engine", "EngineParts", "EngineSettings", "ProviderChoice", "Subscription"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChoice:
+    """A model that can be selected; ``problem`` says why it is not ready, such as a missing key."""
+
+    name: str
+    model: str
+    problem: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be asked."""
+        return not self.problem
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParts:
+    """Concrete parts, built by the command line; ``make_host`` is given the sink for server events."""
+
+    settings: EngineSettings
+    store: HistoryStore
+    gateway: ModelGateway
+    make_host: Callable[[EventSink], ToolHost]
+    counter: TokenCounter
+    providers: tuple[ProviderChoice, ...]
+    provider: str
+    redactor: Redactor
+    rules: Sequence[Rule] = ()
+    fallback: Rule | None = None
+
+
+class Engine:
+    """Conversations, one of them open; its turns; the servers and the models they use."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self._bus = EventBus(parts.store, parts.redactor)
+        self._store = parts.store
+        self._services = Services(
+            settings=parts.settings,
+            bus=self._bus,
+            gateway=parts.gateway,
+            host=parts.make_host(self._bus.publish),
+            counter=parts.counter,
+            rules=parts.rules,
+            fallback=parts.fallback,
+        )
+        self.providers = parts.providers
+        self._provider = parts.provider
+        self._queue: deque[Submission] = deque()
+        self._turn: asyncio.Task[turns.TurnFinished | None] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._window: dict[str, int | None] = {}
+        self._closing = False
+        self._taken_up: set[str] = set()
+        self._bus.open(new_id(), ())
+
+    # -- life ----------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin starting servers and the model layer; returns at once."""
+        await self._services.gateway.start()
+        await self._services.host.start()
+        self._spawn(self._services.counter.ready(), "token counter")
+        self._spawn(self._learn_window(self._provider), "model information")
+
+    async def aclose(self) -> None:
+        """End the turn in good order, stop servers and model layer, write out the log."""
+        self._closing = True
+        self._queue.clear()
+        if self._turn is not None:
+            self._turn.cancel()
+            await asyncio.wait({self._turn})
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(self._services.host.aclose(), self._services.gateway.aclose(), return_exceptions=True)
+        await self._store.aclose()
+
+    # -- what there is to see --------------------------------------------------------------
+
+    @property
+    def conversation_id(self) -> str:
+        """Id of the open conversation; its file exists from the first input on."""
+        return self._bus.conversation_id
+
+    @property
+    def transcript(self) -> Transcript:
+        """The open conversation as items."""
+        return self._bus.folds.transcript
+
+    @property
+    def title(self) -> str:
+        """Title of the open conversation; empty before its first input."""
+        return self.transcript.title
+
+    @property
+    def demo(self) -> bool:
+        """True when the offline demo model answers."""
+        return self._services.gateway.demo
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn runs."""
+        return self._turn is not None and not self._turn.done()
+
+    @property
+    def provider(self) -> str:
+        """The provider entry that answers the next turn."""
+        return self._provider
+
+    @property
+    def model(self) -> str:
+        """Its model, in LiteLLM's notation."""
+        return self._choice(self._provider).model
+
+    @property
+    def totals(self) -> Totals:
+        """Tokens and cost of the open conversation."""
+        return self._bus.folds.totals
+
+    @property
+    def context(self) -> ContextShare | None:
+        """How full the window was at the latest request; ``None`` before the first."""
+        share = self._bus.folds.context_share
+        if share is None:
+            return None
+        window = share.window if share.window is not None else self._window.get(self._provider)
+        return ContextShare(share.used, share.tools, window, share.estimated)
+
+    @property
+    def queue(self) -> tuple[str, ...]:
+        """Inputs that wait for the running turn."""
+        return tuple(submission.text for submission in self._queue)
+
+    @property
+    def servers(self) -> tuple[ServerStatus, ...]:
+        """State of every configured server."""
+        return self._services.host.servers()
+
+    def tools(self) -> tuple[ToolDefinition, ...]:
+        """Tools that the model is offered at the next request."""
+        return self._services.host.tools()
+
+    def tools_of(self, server: str) -> tuple[ToolDefinition, ...]:
+        """Those of one server."""
+        return tuple(tool for tool in self.tools() if tool.server == server)
+
+    def server_stderr(self, name: str) -> tuple[str, ...]:
+        """Last lines of a server's standard error."""
+        return self._services.host.stderr(name)
+
+    def subscribe(self) -> Subscription:
+        """A reader of the stream, beginning with the open conversation's log."""
+        return self._bus.subscribe()
+
+    # -- turns -----------------------------------------------------------------------------
+
+    def submit(self, text: str, *, request_id: str | None = None) -> str:
+        """Take an input, or queue it while a turn runs; the same ``request_id`` counts once (requirement A7)."""
+        request_id = request_id or new_id()
+        if request_id in self._taken_up or request_id in self.transcript.request_ids or self._closing:
+            return request_id
+        self._taken_up.add(request_id)
+        self._queue.append(Submission(request_id, text))
+        if self.busy:
+            self._publish_queue()
+        else:
+            self._next_turn()
+        return request_id
+
+    def cancel_turn(self, *, drop_queue: bool = False) -> bool:
+        """Stop the running turn; what arrived is kept.  False when none runs."""
+        if drop_queue and self._queue:
+            self._queue.clear()
+            self._publish_queue()
+        if not self.busy or self._turn is None:
+            return False
+        self._turn.cancel()
+        return True
+
+    def take_back(self) -> str | None:
+        """Remove the last queued input and return its text."""
+        if not self._queue:
+            return None
+        submission = self._queue.pop()
+        self._publish_queue()
+        return submission.text
+
+    async def idle(self) -> turns.TurnFinished | None:
+        """Wait until no turn runs and nothing is queued; the end of the last turn, if one began."""
+        finished: turns.TurnFinished | None = None
+        while self._turn is not None:
+            turn = self._turn
+            await asyncio.wait({turn})
+            if not turn.cancelled():
+                finished = turn.result()
+            if self._turn is turn:
+                break
+        return finished
+
+    # -- approval --------------------------------------------------------------------------
+
+    def decide(self, approval_id: str, decision: Decision) -> bool:
+        """Answer a waiting call.  False when it was answered or withdrawn already, or edited arguments do not fit.
+
+        ``stop`` denies everything that waits and ends the turn.
+        """
+        pending = self._services.pending
+        if not pending.waits(approval_id):
+            return False
+        if decision.arguments is not None and self._problems_of(approval_id, decision.arguments):
+            return False
+        if decision.action == "stop":
+            pending.resolve_all(decision)
+            return True
+        return pending.resolve(approval_id, decision)
+
+    def check_arguments(self, call_id: str, arguments: dict[str, Any]) -> tuple[ArgumentProblem, ...]:
+        """Edited arguments against the tool's schema, one entry per field (requirement D7)."""
+        item = self.transcript.call(call_id)
+        tool = self._services.host.tool(item.wire_name) if item is not None else None
+        if tool is None:
+            return (ArgumentProblem(field="", message="the tool is not available any more", type="tool"),)
+        return self._services.host.check(tool, arguments)
+
+    def _problems_of(self, approval_id: str, arguments: dict[str, Any]) -> tuple[ArgumentProblem, ...]:
+        item = next((item for item in self.transcript.waiting() if item.approval_id == approval_id), None)
+        return self.check_arguments(item.key, arguments) if item is not None else ()
+
+    # -- models and servers ----------------------------------------------------------------
+
+    def select_model(self, provider: str) -> None:
+        """Answer with this provider entry from the next turn on.  Raises `UsageError` for one that is not there."""
+        self._provider = self._choice(provider).name
+        self._spawn(self._learn_window(provider), "model information")
+
+    def restart_server(self, name: str) -> None:
+        """Stop and start a server; returns at once."""
+        self._services.host.restart(name)
+
+    def set_server_enabled(self, name: str, enabled: bool) -> None:
+        """Start a server, or stop it and keep it stopped; returns at once."""
+        self._services.host.set_enabled(name, enabled)
+
+    # -- conversations ---------------------------------------------------------------------
+
+    async def conversations(self) -> tuple[ConversationSummary, ...]:
+        """All stored conversations, last changed first."""
+        return await self._store.list()
+
+    async def new_conversation(self) -> None:
+        """Open an empty conversation.  Raises `UsageError` while a turn runs."""
+        self._refuse_while_busy()
+        self._bus.open(new_id(), ())
+
+    async def open_conversation(self, conversation_id: str) -> None:
+        """Open a stored conversation; a turn that a crash left open is closed in its log.
+
+        Raises `ConversationNotFound`, and `UsageError` while a turn runs or when a newer release wrote it.
+        """
+        self._refuse_while_busy()
+        stored = await self._store.read(conversation_id)
+        if stored.newer_schema:
+            raise UsageError(
+                "This conversation was written by a newer release of mcp-tui.", hint="Upgrade mcp-tui to continue it."
+            )
+        self._refuse_while_busy()
+        events = list(stored.events)
+        events += await self._close_open_turn(conversation_id, events)
+        self._bus.open(conversation_id, events)
+        self._keep_model()
+        if stored.set_aside:
+            words = f"{len(stored.set_aside)} damaged lines of this conversation were set aside; they stay in its file."
+            self._bus.publish(turns.Notice(severity="warning", message=words))
+
+    async def _close_open_turn(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
+        closing = closing_events(events)
+        if not closing:
+            return []
+        try:
+            async with self._store.lease(conversation_id):
+                return await self._store.append(conversation_id, closing)
+        except StoreBusy:
+            return []
+
+    def _keep_model(self) -> None:
+        known = {choice.name for choice in self.providers}
+        if self.transcript.provider in known:
+            self._provider = self.transcript.provider
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _next_turn(self) -> None:
+        if not self._queue or self._closing:
+            return
+        submission = self._queue.popleft()
+        self._turn = asyncio.create_task(self._run(submission), name="turn")
+        self._turn.add_done_callback(self._turn_ended)
+        self._publish_queue()
+
+    def _turn_ended(self, task: asyncio.Task[turns.TurnFinished | None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("turn ended with %s", type(error).__name__, exc_info=error)
+        if self._queue and not self._closing:
+            self._next_turn()
+
+    async def _run(self, submission: Submission) -> turns.TurnFinished | None:
+        try:
+            async with self._store.lease(self.conversation_id):
+                turn = Turn(self._services, self._provider, self.model)
+                return await turn.run(submission)
+        except HistoryError as error:
+            reason = ErrorInfo(kind=type(error).__name__, message=error.message, hint=error.hint)
+            if submission.request_id not in self.transcript.request_ids:
+                self._taken_up.discard(submission.request_id)
+                self._bus.publish(turns.InputReturned(text=submission.text, reason=reason))
+            else:
+                self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
+            return None
+
+    def _publish_queue(self) -> None:
+        self._bus.publish(turns.QueueChanged(inputs=self.queue))
+
+    def _refuse_while_busy(self) -> None:
+        if self.busy:
+            raise UsageError("A turn is running.", hint="Stop it first, or wait for it to end.")
+
+    def _choice(self, provider: str) -> ProviderChoice:
+        for choice in self.providers:
+            if choice.name == provider:
+                return choice
+        raise UsageError(f"There is no model {provider!r}.", hint=f"Configured: {', '.join(self._names())}.")
+
+    def _names(self) -> Mapping[str, ProviderChoice]:
+        return {choice.name: choice for choice in self.providers}
+
+    async def _learn_window(self, provider: str) -> None:
+        try:
+            info = await self._services.gateway.model_info(provider)
+        except McpTuiError:
+            return
+        self._window[provider] = info.context_window
+
+    def _spawn(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

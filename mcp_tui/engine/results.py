@@ -1,0 +1,83 @@
+"""Tool results as the model is given them (requirement A8: the log keeps both)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from mcp_tui.events.base import ErrorInfo
+from mcp_tui.events.content import (
+    AudioContent,
+    Content,
+    EmbeddedResource,
+    ImageContent,
+    ResourceLink,
+    TextContent,
+    UnknownContent,
+)
+from mcp_tui.events.tools import ArgumentProblem
+from mcp_tui.host.base import CallResult
+
+
+def result_text(result: CallResult) -> str:
+    """The text of a call that ran: its parts in order, structured content where no text repeats it, its error."""
+    parts = [part for content in result.content if (part := content_text(content))]
+    if result.structured_content is not None and not any(isinstance(c, TextContent) for c in result.content):
+        parts.append(_json(result.structured_content))
+    if result.error is not None:
+        parts.insert(0, f"{result.outcome}: {result.error.message}")
+    return "\n".join(parts) or "(the tool returned nothing)"
+
+
+def content_text(content: Content) -> str:
+    """One part in words; what is no text becomes a placeholder with its type and size."""
+    match content:
+        case TextContent():
+            return content.text
+        case ImageContent() | AudioContent():
+            return f"[{content.type} {content.mime_type}, {_size(content.data)}]"
+        case ResourceLink():
+            return f"[resource {content.name}: {content.uri}]"
+        case EmbeddedResource():
+            if content.text is not None:
+                return f"[resource {content.uri}]\n{content.text}"
+            return f"[resource {content.uri}, {content.mime_type or 'unknown type'}, {_size(content.blob or '')}]"
+        case UnknownContent():
+            return f"[content of an unknown kind: {content.kind}]"
+        case _:
+            assert_never(content)
+
+
+def problems_text(problems: Sequence[ArgumentProblem]) -> str:
+    """Argument problems as the model gets them to correct (requirement D7)."""
+    return _json({"validation_errors": [problem.model_dump() for problem in problems]})
+
+
+def denied_text(by: str, message: str) -> str:
+    """A structured refusal."""
+    return _json({"denied": True, "by": by, "message": message or "The call was not allowed. Do not repeat it."})
+
+
+def error_text(error: ErrorInfo) -> str:
+    """A failure before the call was sent."""
+    return _json({"error": {"kind": error.kind, "message": error.message}})
+
+
+def clip(text: str, tokens: int, limit: int) -> tuple[str, bool]:
+    """``text`` cut in proportion to at most ``limit`` of its ``tokens``, head and tail kept, and whether it was cut."""
+    if tokens <= limit:
+        return text, False
+    keep = max(200, int(len(text) * limit / tokens * 0.95))
+    head = keep * 3 // 4
+    note = f"\n[... {len(text) - keep} of {len(text)} characters left out ...]\n"
+    return text[:head] + note + text[len(text) - (keep - head) :], True
+
+
+def _size(base64_data: str) -> str:
+    size = len(base64_data) * 3 // 4
+    return f"{size} bytes" if size < 10_000 else f"{size // 1000} kB"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

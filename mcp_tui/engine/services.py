@@ -1,0 +1,47 @@
+"""The parts that a turn works with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mcp_tui.config.models import RequestConfig, ServiceConfig
+from mcp_tui.engine.bus import EventBus
+from mcp_tui.gateway.base import ModelGateway
+from mcp_tui.gateway.tokens import TokenCounter
+from mcp_tui.host.base import ToolHost
+from mcp_tui.permissions.base import CallFacts, Rule, Verdict
+from mcp_tui.permissions.service import PendingApprovals, evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the engine needs to know of the configuration."""
+
+    service: ServiceConfig
+    request: RequestConfig
+    app_version: str
+    server_wait: float = 3.0
+    """Seconds that a turn waits for servers that start for the first time."""
+    fragment_interval: float = 2.0
+    """Seconds between writes of a streaming answer: what a crash may cost."""
+    refusals_to_stop: int = 3
+    """Refusals in a row, by the person, that end the turn."""
+
+
+@dataclass(slots=True)
+class Services:
+    """Concrete parts, wired by the command line."""
+
+    settings: EngineSettings
+    bus: EventBus
+    gateway: ModelGateway
+    host: ToolHost
+    counter: TokenCounter
+    rules: Sequence[Rule] = ()
+    fallback: Rule | None = None
+    pending: PendingApprovals = field(default_factory=PendingApprovals)
+
+    def verdict(self, call: CallFacts) -> Verdict:
+        """What the rules say of a call, the conversation's own grants included."""
+        return evaluate(call, [*self.rules, self.bus.folds.grants], self.fallback)

@@ -1,0 +1,297 @@
+"""The tool calls of one answer: validate, permit, run concurrently, finish in any order, count in the model's.
+
+Nothing runs without a decision, the decision is bound to exact arguments, and the log holds
+"started" before the request leaves.  A call is never repeated by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_tui.engine.results import clip, denied_text, error_text, problems_text, result_text
+from mcp_tui.engine.services import Services
+from mcp_tui.engine.shielded import shielded
+from mcp_tui.events import tools, turns
+from mcp_tui.events.base import ErrorInfo, EventBase, new_id
+from mcp_tui.events.tools import ArgumentProblem, CallTiming, ToolDefinition, ToolOutcome
+from mcp_tui.host.base import CallResult
+from mcp_tui.permissions.base import CallFacts, Decision, arguments_digest
+
+log = logging.getLogger(__name__)
+
+CLOSING_LIMIT = 5.0
+"""Seconds that closing events may take when the turn is being cancelled."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call on its way."""
+
+    asked: turns.RequestedToolCall
+    index: int
+    tool: ToolDefinition | None
+    arguments: dict[str, Any]
+    problems: tuple[ArgumentProblem, ...]
+    timing: CallTiming = CallTiming()
+    proposed_at: float = 0.0
+    approval_id: str = ""
+    sent: bool = False
+    ended: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.asked.call_id
+
+
+@dataclass(slots=True)
+class CallsOutcome:
+    """What the calls of one answer mean for the turn."""
+
+    stop: bool = False
+    """The person stopped the turn on a card."""
+    refused: int = 0
+    """Refusals by the person."""
+    ran: int = 0
+    """Calls that were sent to a server."""
+
+
+class ToolCalls:
+    """Runs the calls of one answer."""
+
+    def __init__(self, services: Services, turn_id: str, hop: int) -> None:
+        self._services = services
+        self._bus = services.bus
+        self._turn_id = turn_id
+        self._hop = hop
+        self._slots = asyncio.Semaphore(services.settings.service.tools.max_concurrent)
+        self._outcome = CallsOutcome()
+
+    async def run(self, message_id: str, asked: Sequence[turns.RequestedToolCall]) -> CallsOutcome:
+        """Propose all calls, then take each to its one end.  Returns when all have theirs."""
+        calls = [self._prepare(call, index) for index, call in enumerate(asked)]
+        await self._record(*(self._proposal(call, message_id) for call in calls))
+        for call in calls:
+            call.proposed_at = time.monotonic()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for call in calls:
+                    group.create_task(self._run_to_its_end(call), name=f"call {call.id}")
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return self._outcome
+
+    # -- before anything runs ------------------------------------------------------------
+
+    def _prepare(self, asked: turns.RequestedToolCall, index: int) -> _Call:
+        tool = self._services.host.tool(asked.wire_name)
+        arguments, problems = asked.arguments, ()
+        if tool is not None and asked.error is None:
+            arguments = self._services.host.prepare(tool, asked.arguments)
+            problems = self._services.host.check(tool, arguments)
+        return _Call(asked, index, tool, arguments, problems)
+
+    def _proposal(self, call: _Call, message_id: str) -> tools.ToolCallProposed:
+        return tools.ToolCallProposed(
+            call_id=call.id,
+            message_id=message_id,
+            hop=self._hop,
+            index=call.index,
+            wire_name=call.asked.wire_name,
+            server=call.tool.server if call.tool else "",
+            name=call.tool.name if call.tool else "",
+            arguments=call.arguments,
+            validation_errors=call.problems,
+        )
+
+    async def _run_to_its_end(self, call: _Call) -> None:
+        try:
+            await self._steps(call)
+        except asyncio.CancelledError:
+            await shielded(self._end_cancelled(call), CLOSING_LIMIT)
+            raise
+
+    async def _steps(self, call: _Call) -> None:
+        if call.asked.error is not None:
+            problem = ArgumentProblem(field="", message=call.asked.error, type="json")
+            await self._refuse_arguments(call, (problem,))
+        elif call.tool is None:
+            await self._end_unknown_tool(call)
+        elif call.problems:
+            await self._refuse_arguments(call, call.problems)
+        else:
+            await self._decide_and_run(call, call.tool)
+
+    # -- deciding ------------------------------------------------------------------------
+
+    async def _decide_and_run(self, call: _Call, tool: ToolDefinition) -> None:
+        verdict = self._services.verdict(CallFacts(tool, call.arguments))
+        if verdict.effect == "ask":
+            decision, decided = await self._ask(call, tool, verdict.rule)
+        else:
+            decision = Decision("allow" if verdict.effect == "allow" else "deny")
+            decided = self._decided(call, tool, decision, by="rule", rule=verdict.rule)
+        if decision.action == "allow":
+            await self._run(call, tool, decided)
+        else:
+            await self._end_denied(call, decision, decided)
+
+    async def _ask(self, call: _Call, tool: ToolDefinition, reason: str) -> tuple[Decision, tools.ApprovalDecided]:
+        call.approval_id = new_id()
+        answer = asyncio.ensure_future(self._services.pending.ask(call.approval_id))
+        started = time.monotonic()
+        try:
+            await self._record(
+                tools.ApprovalRequested(approval_id=call.approval_id, call_id=call.id, reason=reason)
+            )
+            decision = await answer
+        finally:
+            answer.cancel()
+        waited = time.monotonic() - started
+        call.timing = call.timing.model_copy(update={"approval": waited})
+        if decision.action == "allow" and decision.arguments is not None:
+            call.arguments = decision.arguments
+        return decision, self._decided(call, tool, decision, by="user", waited=waited)
+
+    def _decided(
+        self,
+        call: _Call,
+        tool: ToolDefinition,
+        decision: Decision,
+        *,
+        by: str,
+        rule: str = "",
+        waited: float = 0.0,
+    ) -> tools.ApprovalDecided:
+        return tools.ApprovalDecided(
+            approval_id=call.approval_id or new_id(),
+            call_id=call.id,
+            action=decision.action,
+            scope=decision.scope,
+            by="user" if by == "user" else "rule",
+            rule=rule,
+            message=decision.message,
+            edited_arguments=decision.arguments,
+            tool_digest=tool.digest,
+            arguments_digest=arguments_digest(call.arguments),
+            waited_seconds=waited,
+        )
+
+    # -- running -------------------------------------------------------------------------
+
+    async def _run(self, call: _Call, tool: ToolDefinition, decided: tools.ApprovalDecided) -> None:
+        waiting_since = time.monotonic()
+        async with self._slots:
+            queued = time.monotonic() - waiting_since
+            if arguments_digest(call.arguments) != decided.arguments_digest:
+                await self._refuse_arguments(call, (_changed_arguments(),))
+                return
+            started = tools.ToolCallStarted(
+                call_id=call.id, server=tool.server, name=tool.name, arguments=call.arguments
+            )
+            await self._record(decided, started)
+            call.sent = True
+            self._outcome.ran += 1
+            result = await self._services.host.call(
+                tool, call.arguments, call_id=call.id, on_progress=lambda *progress: self._progress(call, *progress)
+            )
+        call.timing = call.timing.model_copy(update={"queued": queued, "wire": result.wire_seconds})
+        await self._end(call, result.outcome, result_text(result), result)
+
+    def _progress(self, call: _Call, progress: float, total: float | None, message: str) -> None:
+        self._bus.publish(
+            tools.ToolCallProgress(
+                conversation_id=self._bus.conversation_id,
+                turn_id=self._turn_id,
+                call_id=call.id,
+                progress=progress,
+                total=total,
+                message=message,
+            )
+        )
+
+    # -- ends ----------------------------------------------------------------------------
+
+    async def _end(
+        self, call: _Call, outcome: ToolOutcome, text: str, result: CallResult | None = None, *before: EventBase
+    ) -> None:
+        limit = self._services.settings.service.tools.max_result_tokens
+        tokens = await self._services.counter.count_async(text)
+        shown, truncated = clip(text, tokens, limit)
+        if truncated:
+            tokens = await self._services.counter.count_async(shown)
+        result = result or CallResult(outcome)
+        call.ended = True
+        await self._record(
+            *before,
+            tools.ToolCallFinished(
+                call_id=call.id,
+                outcome=outcome,
+                content=result.content,
+                structured_content=result.structured_content,
+                validation_errors=call.problems if outcome == "invalid_arguments" else (),
+                error=result.error,
+                model_text=shown,
+                model_tokens=tokens,
+                truncated=truncated,
+                timing=call.timing,
+                wire=result.wire,
+            ),
+        )
+        log.info(
+            "tool call ended",
+            extra={
+                "operation": "tool_call",
+                "call_id": call.id,
+                "tool": call.asked.wire_name,
+                "outcome": outcome,
+                "duration": call.timing.wire,
+            },
+        )
+
+    async def _refuse_arguments(self, call: _Call, problems: tuple[ArgumentProblem, ...]) -> None:
+        call.problems = problems
+        await self._end(call, "invalid_arguments", problems_text(problems))
+
+    async def _end_unknown_tool(self, call: _Call) -> None:
+        known = [tool.wire_name for tool in self._services.host.tools()]
+        near = difflib.get_close_matches(call.asked.wire_name, known, n=3)
+        message = f"There is no tool {call.asked.wire_name!r}."
+        if near:
+            message += f" Did you mean {', '.join(near)}?"
+        error = ErrorInfo(kind="unknown_tool", message=message)
+        await self._end(call, "error", error_text(error), CallResult("error", error=error))
+
+    async def _end_denied(self, call: _Call, decision: Decision, decided: tools.ApprovalDecided) -> None:
+        if decided.by == "user":
+            self._outcome.refused += 1
+            self._outcome.stop = self._outcome.stop or decision.action == "stop"
+        message = decision.message if decided.by == "user" else f"Denied by {decided.rule}."
+        await self._end(call, "denied", denied_text(decided.by, message), None, decided)
+
+    async def _end_cancelled(self, call: _Call) -> None:
+        if call.ended:
+            return
+        before: tuple[EventBase, ...] = ()
+        if call.approval_id and not call.sent:
+            before = (
+                tools.ApprovalDecided(
+                    approval_id=call.approval_id, call_id=call.id, action="withdrawn", by="engine"
+                ),
+            )
+        words = "The person stopped the turn; the call may have run." if call.sent else "The person stopped the turn."
+        error = ErrorInfo(kind="cancelled", message=words)
+        await self._end(call, "cancelled", error_text(error), CallResult("cancelled", error=error), *before)
+
+    async def _record(self, *events: EventBase) -> None:
+        ids = {"conversation_id": self._bus.conversation_id, "turn_id": self._turn_id}
+        await self._bus.record(*(event.model_copy(update=ids) for event in events))
+
+
+def _changed_arguments() -> ArgumentProblem:
+    return ArgumentProblem(field="", message="the arguments changed after they were allowed", type="changed")

@@ -1,0 +1,213 @@
+"""One turn: hops until the model is done, ``max_tool_hops`` is reached, or the person stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import dataclass, field
+
+from mcp_tui.conversation.messages import ToolSpec
+from mcp_tui.engine.answer import Answer, AnswerPlan
+from mcp_tui.engine.services import Services
+from mcp_tui.engine.shielded import shielded
+from mcp_tui.engine.tool_calls import CallsOutcome, ToolCalls
+from mcp_tui.errors import GatewayError, HistoryError, McpTuiError
+from mcp_tui.events import tools, turns
+from mcp_tui.events.base import ErrorInfo, EventBase, new_id
+from mcp_tui.gateway.base import ModelInfo
+
+log = logging.getLogger(__name__)
+
+CLOSING_LIMIT = 5.0
+"""Seconds that the closing event may take when the turn is being cancelled."""
+
+BEGIN_LIMIT = 30.0
+"""Seconds that taking up a submission may take; waiting for another process's lock is part of it."""
+
+TITLE_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An input of the person, to be taken up once."""
+
+    request_id: str
+    text: str
+
+
+@dataclass(slots=True)
+class _Sums:
+    hops: int = 0
+    refusals_in_a_row: int = 0
+    usage: turns.Usage = field(default_factory=turns.Usage)
+    cost: float | None = 0.0
+
+    def add(self, message: turns.AssistantMessage) -> None:
+        mine, more = self.usage.model_dump(), message.usage.model_dump()
+        self.usage = turns.Usage(**{name: mine[name] + more[name] for name in mine})
+        self.cost = None if self.cost is None or message.cost is None else self.cost + message.cost
+
+
+class Turn:
+    """Runs one submission to its one end."""
+
+    def __init__(self, services: Services, provider: str, model: str) -> None:
+        self.id = new_id()
+        self._services = services
+        self._bus = services.bus
+        self._provider = provider
+        self._model = model
+        self._sums = _Sums()
+        self._started = time.monotonic()
+        self._begun = False
+
+    async def run(self, submission: Submission) -> turns.TurnFinished:
+        """Take up the submission and work until the turn has ended; returns its closing event.
+
+        Raises `HistoryError` when the log could not even take the submission: then nothing happened.
+        A cancellation ends the turn in good order and is re-raised.
+        """
+        outcome: turns.TurnOutcome = "error"
+        error: ErrorInfo | None = None
+        try:
+            await shielded(self._begin(submission), BEGIN_LIMIT)
+            outcome = await self._hops()
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        except McpTuiError as failure:
+            if not self._begun:
+                raise
+            error = _info(failure)
+        except Exception as failure:  # noqa: BLE001 - the turn's boundary: whatever went wrong ends this turn only
+            log.exception("turn failed", extra={"operation": "turn", "turn_id": self.id})
+            error = ErrorInfo(
+                kind="internal",
+                message=f"An internal error ended the turn: {type(failure).__name__}.",
+                hint="The log file has the details.",
+            )
+        finally:
+            finished = self._closing_event(outcome, error)
+            if self._begun:
+                await shielded(self._bus.record(finished), CLOSING_LIMIT)
+        return finished
+
+    async def _begin(self, submission: Submission) -> None:
+        transcript = self._bus.folds.transcript
+        first: list[EventBase] = []
+        if not transcript.model:
+            first.append(
+                turns.ConversationCreated(
+                    app_version=self._services.settings.app_version, demo=self._services.gateway.demo
+                )
+            )
+        if transcript.provider != self._provider or transcript.model != self._model:
+            first.append(turns.ModelSelected(provider=self._provider, model=self._model))
+        if not transcript.title:
+            first.append(turns.ConversationTitled(title=_title(submission.text)))
+        before = self._bus.last_seq
+        events = [
+            *first,
+            turns.TurnStarted(turn_id=self.id, request_id=submission.request_id),
+            turns.UserMessage(turn_id=self.id, message_id=new_id(), text=submission.text),
+        ]
+        await self._record(*events)
+        self._begun = True
+        if self._bus.last_seq != before + len(events):
+            await self._bus.catch_up()
+
+    async def _hops(self) -> turns.TurnOutcome:
+        await self._services.host.settled(self._services.settings.server_wait)
+        info = await self._services.gateway.model_info(self._provider)
+        for hop in range(1, self._services.settings.service.max_tool_hops + 1):
+            self._sums.hops = hop
+            message = await self._answer(hop, info)
+            if not message.tool_calls:
+                return "stop"
+            outcome = await ToolCalls(self._services, self.id, hop).run(message.message_id, message.tool_calls)
+            if self._refused(outcome):
+                return "denied"
+        return "max_tool_hops"
+
+    def _refused(self, outcome: CallsOutcome) -> bool:
+        sums = self._sums
+        sums.refusals_in_a_row = 0 if outcome.ran else sums.refusals_in_a_row + outcome.refused
+        return outcome.stop or sums.refusals_in_a_row >= self._services.settings.refusals_to_stop
+
+    async def _answer(self, hop: int, info: ModelInfo) -> turns.AssistantMessage:
+        answer = Answer(self._services, await self._plan(hop, info))
+        try:
+            return await answer.run()
+        finally:
+            if answer.message is not None:
+                self._sums.add(answer.message)
+
+    async def _plan(self, hop: int, info: ModelInfo) -> AnswerPlan:
+        specs = await self._offer_tools()
+        counter, context = self._services.counter, self._services.settings.service.context
+        tools_tokens = await counter.count_async(
+            "".join(spec.wire_name + spec.description + json.dumps(spec.parameters) for spec in specs)
+        )
+        limits = [limit for limit in (context.max_tokens, info.context_window) if limit is not None]
+        budget = max(0, min(limits) - context.reserve_tokens - tools_tokens) if limits else None
+        await counter.ready()
+        built = self._bus.folds.context.build(
+            system_prompt=self._services.settings.service.system_prompt,
+            count=counter.count_message,
+            budget=budget,
+            preserve_recent=context.preserve_recent,
+            images=info.supports_images is True,
+        )
+        if built.dropped_messages:
+            await self._record(
+                turns.ContextTrimmed(
+                    turn_id=self.id,
+                    dropped_messages=built.dropped_messages,
+                    dropped_tokens=built.dropped_tokens,
+                    kept_tokens=built.tokens,
+                )
+            )
+        return AnswerPlan(
+            turn_id=self.id,
+            hop=hop,
+            provider=self._provider,
+            model=self._model,
+            context=built,
+            tools=specs,
+            tools_tokens=tools_tokens,
+            context_window=info.context_window,
+        )
+
+    async def _offer_tools(self) -> tuple[ToolSpec, ...]:
+        offered = self._services.host.tools()
+        if {tool.wire_name: tool for tool in offered} != self._bus.folds.transcript.definitions:
+            await self._record(tools.ToolsOffered(turn_id=self.id, tools=offered))
+        return tuple(ToolSpec(tool.wire_name, tool.description, tool.parameters) for tool in offered)
+
+    def _closing_event(self, outcome: turns.TurnOutcome, error: ErrorInfo | None) -> turns.TurnFinished:
+        return turns.TurnFinished(
+            conversation_id=self._bus.conversation_id,
+            turn_id=self.id,
+            outcome=outcome,
+            error=error,
+            hops=self._sums.hops,
+            usage=self._sums.usage,
+            cost=self._sums.cost,
+            duration_seconds=time.monotonic() - self._started,
+        )
+
+    async def _record(self, *events: EventBase) -> None:
+        ids = {"conversation_id": self._bus.conversation_id}
+        await self._bus.record(*(event.model_copy(update=ids) for event in events))
+
+
+def _title(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def _info(failure: McpTuiError) -> ErrorInfo:
+    kind = failure.kind if isinstance(failure, GatewayError) else "history" if isinstance(failure, HistoryError) else "host"
+    return ErrorInfo(kind=kind, message=failure.message, hint=failure.hint)
