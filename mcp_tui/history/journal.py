@@ -106,6 +106,16 @@ class Journal:
         """Fragments that compaction would remove, as of the last append."""
         return self._known.superseded
 
+    @property
+    def whole_messages(self) -> frozenset[str]:
+        """Ids of the messages whose fragments are superseded."""
+        return frozenset(self._known.whole)
+
+    @property
+    def may_write(self) -> bool:
+        """False when a newer version wrote it."""
+        return not self._known.newer_schema
+
     def append(self, batches: Sequence[Sequence[EventBase]], on_wait: OnWait | None = None) -> list[list[EventBase]]:
         """Add the events of every batch, or nothing; returns them numbered.
 

@@ -11,11 +11,13 @@ from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.events.base import EventBase
 from mcp_tui.history import names
 from mcp_tui.history.base import StoredConversation
+from mcp_tui.history.catalog import list_conversations
+from mcp_tui.history.compaction import WORTHWHILE, compact
 from mcp_tui.history.contract import check_events
 from mcp_tui.history.fs import REAL, FileSystem
 from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import Lease, OnWait
-from mcp_tui.history.reading import read_conversation
+from mcp_tui.history.reading import read_conversation, refuse_missing
 from mcp_tui.history.recorder import Recorder
 from mcp_tui.history.write import failure
 
@@ -52,7 +54,7 @@ class JsonlStore:
 
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""
-        return ()
+        return await asyncio.to_thread(list_conversations, self._directory, self._fs)
 
     @asynccontextmanager
     async def lease(self, conversation_id: str) -> AsyncIterator[None]:
@@ -68,10 +70,24 @@ class JsonlStore:
             yield
         finally:
             lease.release()
+            self._recorder.later(conversation_id, self._compact_if_worthwhile)
+
+    async def compact(self, conversation_id: str) -> int:
+        """Remove fragments that whole messages superseded (requirement A5); returns how many.
+
+        Happens by itself after a turn.  Raises `ConversationNotFound`, `StoreBusy` and `StoreFailed`;
+        nothing changed then.
+        """
+        names.check_id(conversation_id)
+        await asyncio.to_thread(refuse_missing, self._directory, conversation_id, self._fs)
+        return await self._recorder.run(conversation_id, lambda journal: compact(journal, self._fs))
 
     async def aclose(self) -> None:
         """Write out what waits, for a little longer than a lock may take, and close the files."""
         await self._recorder.aclose(self._lock_timeout + 1.0)
+
+    def _compact_if_worthwhile(self, journal: Journal) -> int:
+        return compact(journal, self._fs) if journal.superseded >= WORTHWHILE else 0
 
     def _open_journal(self, conversation_id: str) -> Journal:
         return Journal(self._directory, conversation_id, self._fs, lock_timeout=self._lock_timeout)

@@ -45,6 +45,14 @@ def read_conversation(directory: Path, conversation_id: str, fs: FileSystem) -> 
     return StoredConversation(conversation_id, tuple(ordered), tuple(found.set_aside), found.newer_schema)
 
 
+def refuse_missing(directory: Path, conversation_id: str, fs: FileSystem) -> None:
+    """Raise `ConversationNotFound` when nothing was ever written under that id."""
+    try:
+        fs.lstat(names.journal_path(directory, conversation_id))
+    except OSError:
+        raise ConversationNotFound(f"There is no conversation {conversation_id}.") from None
+
+
 @contextmanager
 def opened(path: Path, fs: FileSystem) -> Iterator[int]:
     """A descriptor for reading a plain file; raises `StoreFailed` for links, FIFOs and directories."""

@@ -9,16 +9,23 @@ nor leave a lock behind; what it asked for is written all the same.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
-from mcp_tui.errors import HistoryError, StoreBusy, StoreFailed
+from mcp_tui.errors import StoreBusy, StoreFailed
 from mcp_tui.events.base import EventBase
 from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import OnWait
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 THREADS = 4
 """So many conversations may wait for a lock before others wait for them."""
@@ -29,15 +36,21 @@ OPEN_JOURNALS = 16
 @dataclass(slots=True)
 class _Request:
     events: Sequence[EventBase]
+    on_wait: OnWait | None
     done: Future[list[EventBase]] = field(default_factory=Future)
-    on_wait: OnWait | None = None
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[Journal], int]
+    done: Future[int] = field(default_factory=Future)
 
 
 @dataclass(slots=True)
 class _Lane:
     journal: Journal
-    waiting: deque[_Request] = field(default_factory=deque)
-    jobs: deque[Callable[[Journal], None]] = field(default_factory=deque)
+    requests: deque[_Request] = field(default_factory=deque)
+    jobs: deque[_Job] = field(default_factory=deque)
     running: bool = False
 
 
@@ -56,31 +69,43 @@ class Recorder:
     ) -> list[EventBase]:
         """The events, numbered, once they are stored."""
         loop = asyncio.get_running_loop()
-        tell = None if on_wait is None else lambda text: _call_on(loop, on_wait, text)
-        request = _Request(tuple(events), on_wait=tell)
+        request = _Request(tuple(events), None if on_wait is None else partial(_call_on, loop, on_wait))
         with self._guard:
-            self._lane(conversation_id).waiting.append(request)
-            self._wake(conversation_id)
+            lane = self._lane(conversation_id)
+            lane.requests.append(request)
+            self._wake(lane)
         return await asyncio.wrap_future(request.done)
 
-    def later(self, conversation_id: str, job: Callable[[Journal], None]) -> None:
-        """Run ``job`` in the conversation's lane, after what waits there; its `HistoryError` is dropped."""
+    async def run(self, conversation_id: str, work: Callable[[Journal], int]) -> int:
+        """What ``work`` returns; it has the conversation's journal to itself."""
+        job = _Job(work)
         with self._guard:
-            if not self._closed:
-                self._lane(conversation_id).jobs.append(job)
-                self._wake(conversation_id)
+            lane = self._lane(conversation_id)
+            lane.jobs.append(job)
+            self._wake(lane)
+        return await asyncio.wrap_future(job.done)
+
+    def later(self, conversation_id: str, work: Callable[[Journal], int]) -> None:
+        """Like `run` for a conversation that was written to; nobody waits, and a failure is only logged."""
+        with self._guard:
+            lane = self._lanes.get(conversation_id)
+            if lane is None or self._closed:
+                return
+            job = _Job(work)
+            job.done.add_done_callback(_log_failure)
+            lane.jobs.append(job)
+            self._wake(lane)
 
     async def aclose(self, timeout: float) -> None:
         """Finish what waits, for at most ``timeout`` seconds, and close the files.
 
-        Raises `StoreBusy` when time ran out.
+        Raises `StoreBusy` when time ran out; what still waited then is refused.
         """
         with self._guard:
             self._closed = True
         idle = await asyncio.to_thread(self._wait_idle, timeout)
-        self._threads.shutdown(wait=idle, cancel_futures=True)
+        self._threads.shutdown(wait=idle)
         if not idle:
-            self._refuse_waiting()
             raise StoreBusy(f"The history was not written out within {timeout:g} s.")
         for lane in self._lanes.values():
             lane.journal.close()
@@ -97,52 +122,52 @@ class Recorder:
     def _close_idle(self) -> None:
         """The least recently used come first."""
         for conversation_id, lane in list(self._lanes.items())[:-OPEN_JOURNALS]:
-            if not (lane.running or lane.waiting or lane.jobs):
+            if not lane.running:
                 lane.journal.close()
                 del self._lanes[conversation_id]
 
-    def _wake(self, conversation_id: str) -> None:
-        lane = self._lanes[conversation_id]
-        if not lane.running:
-            lane.running = True
-            self._threads.submit(self._run, lane)
-
     def _wait_idle(self, timeout: float) -> bool:
         with self._guard:
-            return self._guard.wait_for(lambda: not any(lane.running for lane in self._lanes.values()), timeout)
+            idle = self._guard.wait_for(lambda: not any(lane.running for lane in self._lanes.values()), timeout)
+            if not idle:
+                for lane in self._lanes.values():
+                    _refuse(lane)
+            return idle
 
-    def _refuse_waiting(self) -> None:
+    def _wake(self, lane: _Lane) -> None:
+        """Start a thread on what waits, unless one is at it.  Call with the guard held."""
+        if lane.running:
+            return
+        requests, job = list(lane.requests), None
+        lane.requests.clear()
+        if not requests and lane.jobs:
+            job = lane.jobs.popleft()
+        if requests or job:
+            lane.running = True
+            work = self._threads.submit(_perform, lane.journal, requests, job)
+            work.add_done_callback(partial(self._next, lane, requests, job))
+
+    def _next(self, lane: _Lane, requests: list[_Request], job: _Job | None, work: Future[None]) -> None:
+        """A thread is through; nobody may be left waiting, not even after an error of our own."""
+        error = work.exception()
+        if error is not None:
+            for waiting in (*requests, *([job] if job else [])):
+                _fail(waiting.done, error)
         with self._guard:
-            for lane in self._lanes.values():
-                while lane.waiting:
-                    _fail(lane.waiting.popleft(), StoreFailed("The history was closed before this was written."))
-
-    def _run(self, lane: _Lane) -> None:
-        """Until nothing waits: all requests together, or else one job."""
-        while True:
-            with self._guard:
-                requests = list(lane.waiting)
-                lane.waiting.clear()
-                job = None if requests or not lane.jobs else lane.jobs.popleft()
-                if not requests and job is None:
-                    lane.running = False
-                    self._guard.notify_all()
-                    return
-            if job is not None:
-                _do(job, lane.journal)
-            elif requests:
-                _write(lane.journal, requests)
+            lane.running = False
+            self._wake(lane)
+            self._guard.notify_all()
 
 
-def _do(job: Callable[[Journal], None], journal: Journal) -> None:
-    try:
-        job(journal)
-    except HistoryError:
-        journal.close()
+def _perform(journal: Journal, requests: list[_Request], job: _Job | None) -> None:
+    if job is not None:
+        _finish(job.done, job.work(journal))
+    else:
+        _write(journal, requests)
 
 
 def _write(journal: Journal, requests: list[_Request]) -> None:
-    """Together if possible; where that fails each alone, so that one request's fault is not another's."""
+    """Together if possible; where the disk refuses that, each alone: one request may be too large for it."""
     on_wait = next((request.on_wait for request in requests if request.on_wait is not None), None)
     try:
         results = journal.append([request.events for request in requests], on_wait)
@@ -151,25 +176,35 @@ def _write(journal: Journal, requests: list[_Request]) -> None:
             for request in requests:
                 _write(journal, [request])
         else:
-            _fail(requests[0], error)
-    except Exception as error:  # noqa: BLE001 - whoever waits must learn of it, whatever it is
-        for request in requests:
-            _fail(request, error)
+            _fail(requests[0].done, error)
     else:
         for request, events in zip(requests, results, strict=True):
-            _finish(request, events)
+            _finish(request.done, events)
 
 
-def _finish(request: _Request, events: list[EventBase]) -> None:
-    if request.done.set_running_or_notify_cancel():
-        request.done.set_result(events)
+def _finish(done: Future[_T], result: _T) -> None:
+    if not done.done() and done.set_running_or_notify_cancel():
+        done.set_result(result)
 
 
-def _fail(request: _Request, error: Exception) -> None:
-    if request.done.set_running_or_notify_cancel():
-        request.done.set_exception(error)
+def _fail(done: Future[_T], error: BaseException) -> None:
+    if not done.done() and done.set_running_or_notify_cancel():
+        done.set_exception(error)
+
+
+def _refuse(lane: _Lane) -> None:
+    closed = StoreFailed("The history was closed before this was written.")
+    while lane.requests:
+        _fail(lane.requests.popleft().done, closed)
+    while lane.jobs:
+        _fail(lane.jobs.popleft().done, closed)
+
+
+def _log_failure(done: Future[int]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        _log.warning("the history was not compacted: %s", error)
 
 
 def _call_on(loop: asyncio.AbstractEventLoop, on_wait: OnWait, text: str) -> None:
-    if not loop.is_closed():
+    with suppress(RuntimeError):  # the loop was closed while we waited
         loop.call_soon_threadsafe(on_wait, text)
