@@ -71,7 +71,13 @@ def _write(clause: str, tools: Catalogue) -> Found:
     if tool is None:
         return _missing("write files")
     arguments: dict[str, Any] = {"path": names[-1], "content": _content(clause, names[-1]) + "\n"}
-    mode = "append" if _has(r"\b(?:append|add)\b", clause) else "overwrite" if _has(r"\b(?:over|re)", clause) else ""
+    mode = (
+        "append"
+        if _has(r"\b(?:append|add)\b", clause)
+        else "overwrite"
+        if _has(r"\b(?:overwrite|replace)\b", clause)
+        else ""
+    )
     if mode and "mode" in properties(tool):
         arguments["mode"] = mode
     return [PlannedCall(tool, arguments, f"writing to {names[-1]}")]
@@ -112,7 +118,7 @@ def _search_for(texts: list[str], tools: Catalogue) -> Found:
 
 
 def _read(clause: str, tools: Catalogue) -> Found:
-    names = words.file_names(clause)
+    names = [name for name in words.file_names(clause) if tools.named(name) is None]
     if not names:
         return None
     tool = tools.pick(("read", "cat", "get", "open"), "path")
@@ -198,16 +204,15 @@ def _slow(clause: str, tools: Catalogue) -> Found:
     if tool is None:
         return _missing("run a slow task")
     count = words.number_before(clause, r"(?:slow |long |parallel )*tasks") or 1
-    arguments: dict[str, Any] = {"seconds": words.seconds(clause) or DEFAULT_SECONDS}
+    duration = words.seconds(clause) or DEFAULT_SECONDS
+    arguments: dict[str, Any] = {"seconds": int(duration) if duration.is_integer() else duration}
     steps = words.number_before(clause, "steps?")
     if steps and "steps" in properties(tool):
         arguments["steps"] = steps
-    return [
-        PlannedCall(
-            tool, {**arguments, "label": f"task {number}"} if "label" in properties(tool) else arguments, "a slow task"
-        )
-        for number in range(1, min(count, MAX_SAME_CALLS) + 1)
-    ]
+    if count == 1 or "label" not in properties(tool):
+        return [PlannedCall(tool, arguments, "a slow task")]
+    numbers = range(1, min(count, MAX_SAME_CALLS) + 1)
+    return [PlannedCall(tool, {**arguments, "label": f"task {number}"}, "slow tasks") for number in numbers]
 
 
 _WAYS = (
