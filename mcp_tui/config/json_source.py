@@ -132,15 +132,19 @@ class _Reader:
             self.at = match.end()
             return _CONSTANTS[match[0]]
         if not _NUMBER.fullmatch(match[0]):
-            raise self.fail(f"`{match[0][:40]}` is not a JSON value", "Text stands in double quotes.")
+            raise self.fail(f"`{_glimpse(match[0])}` is not a JSON value", "Text stands in double quotes.")
         self.at = match.end()
         number = float(match[0]) if set(match[0]) & set(".eE") else int(match[0][:400])
         if not math.isfinite(number) or abs(number) > MAX_INTEGER:
-            self.document.problems.append(
-                self.document.problem(path, "is a number too large to be meant", at=self.mark(start))
-            )
+            hint = "Text stands in double quotes."
+            self.document.refuse(path, "is a number too large to be meant", hint, self.mark(start))
             return 0
         return number
+
+
+def _glimpse(word: str) -> str:
+    """A word that may be a key someone forgot to quote: only short ones are shown whole."""
+    return word if len(word) <= 10 else f"{word[:3]}..."
 
 
 def parse_json(file: Path, text: str) -> Document:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mcp_tui.config.json_source import parse_json
-from mcp_tui.config.models import Config
+from mcp_tui.config.models import Config, ToolsConfig
 from mcp_tui.config.problems import InvalidConfiguration, Problem
 from mcp_tui.config.providers import Providers, resolve_providers
 from mcp_tui.config.resolved import Loaded
-from mcp_tui.config.rules import CheckKeys, check_config
+from mcp_tui.config.rules import TOOLS, CheckKeys, check_rules
+from mcp_tui.config.sections import section
 from mcp_tui.config.server_entries import TOP, Servers, resolve_servers
 from mcp_tui.config.source import Document, Unreadable, read_text
 from mcp_tui.config.themes import load_themes
@@ -29,28 +30,27 @@ def load(
     """
     document, problems = _parse(config_path, parse_yaml)
     servers_document, servers_problems = _parse(servers_path, parse_json)
-    config, providers, warnings = None, Providers(), []
     themes, theme_problems = load_themes(config_path.parent / "themes")
+    config, providers, servers = None, Providers(), Servers()
     if document is not None:
         config, found = _config(document)
-        problems += found
-        if config is not None:
-            providers = resolve_providers(document, config, environ)
-            problems += [*providers.problems, *check_config(document, config, set(themes), check_keys)]
-    servers = Servers()
+        providers = resolve_providers(document, environ)
+        problems += [*found, *providers.problems, *check_rules(document, set(themes), check_keys)]
     if servers_document is not None:
-        servers = resolve_servers(servers_document, config, environ)
+        tools = section(document, TOOLS, ToolsConfig) if document is not None else None
+        servers = resolve_servers(servers_document, tools, environ)
+        servers.warnings += _absent_programs(servers_document, servers, environ)
         servers_problems += servers.problems
-        warnings += _absent_programs(servers_document, servers, environ)
+    warnings = [*providers.warnings, *theme_problems, *_in_order(servers.warnings)]
     if problems or servers_problems or config is None:
         missing = [path for path in (config_path, servers_path) if not path.exists()]
-        raise InvalidConfiguration([*_in_order(problems), *_in_order(servers_problems)], missing=missing)
+        raise InvalidConfiguration([*_in_order(problems), *_in_order(servers_problems)], warnings, missing)
     return Loaded(
         config=config,
         servers=servers.resolved,
         providers=providers.resolved,
         themes=themes,
-        warnings=(*providers.warnings, *theme_problems, *servers.warnings, *warnings),
+        warnings=tuple(warnings),
         secrets=frozenset(providers.secrets | servers.secrets),
         config_path=config_path,
         servers_path=servers_path,

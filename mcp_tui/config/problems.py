@@ -73,8 +73,11 @@ class InvalidConfiguration(ConfigError):
     ``missing`` names the files that do not exist: when nothing else is wrong, this is a first start (B6).
     """
 
-    def __init__(self, details: Iterable[Problem], *, missing: Iterable[Path] = ()) -> None:
+    def __init__(
+        self, details: Iterable[Problem], warnings: Iterable[Problem] = (), missing: Iterable[Path] = ()
+    ) -> None:
         self.details = tuple(details)
+        self.warnings = tuple(warnings)
         self.missing = tuple(missing)
         count = len(self.details)
         hint = "`mcp-tui init` writes both files, `mcp-tui demo` needs none." if self.missing else ""

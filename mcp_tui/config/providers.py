@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from mcp_tui.config.models import Config, ProviderConfig
+from mcp_tui.config import sections
+from mcp_tui.config.models import ProviderConfig
 from mcp_tui.config.problems import FieldPath, Problem
 from mcp_tui.config.references import Resolved, resolve, worth_masking
 from mcp_tui.config.resolved import ResolvedProvider
 from mcp_tui.config.source import Document
-from mcp_tui.config.validate import nearest
+from mcp_tui.config.validate import describe, nearest
 
 KEY_VARIABLES = {
     "anthropic": "ANTHROPIC_API_KEY",
@@ -40,16 +41,20 @@ class Providers:
     secrets: set[str] = field(default_factory=set)
 
 
-def resolve_providers(document: Document, config: Config, environ: Mapping[str, str]) -> Providers:
-    """Resolve every entry; a missing key is a problem for the active one and a warning for the others."""
+def resolve_providers(document: Document, environ: Mapping[str, str]) -> Providers:
+    """Resolve every valid entry; a missing key is a problem for the active one and a warning for the others."""
     found = Providers()
-    active = config.llm.active
-    if active not in config.llm.providers:
-        close = nearest(active, list(config.llm.providers))
-        hint = f"Did you mean `{close}`?" if close else f"Known providers: {', '.join(config.llm.providers)}."
-        found.problems.append(document.problem(("llm", "active"), f'names no provider: "{active}"', hint=hint))
-    for name, entry in config.llm.providers.items():
+    entries, active = sections.providers(document), sections.raw(document, ("llm", "active"))
+    if entries and isinstance(active, str) and active not in entries:
+        close = nearest(active, list(entries))
+        hint = f"Did you mean `{close}`?" if close else f"Known providers: {', '.join(entries)}."
+        found.problems.append(
+            document.problem(("llm", "active"), "names no provider", found=describe(active, ""), hint=hint)
+        )
+    for name, entry in entries.items():
         path = ("llm", "providers", name)
+        if entry is None:
+            continue
         key = _key(document, path, entry, environ, found, active=name == active)
         _check_address(document, path, entry, found)
         _check_model(document, path, entry, found)

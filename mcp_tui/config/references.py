@@ -74,8 +74,8 @@ def resolve(text: str, environ: Mapping[str, str], *, whole: bool, holder: str =
 
 def _whole(text: str, environ: Mapping[str, str]) -> Resolved:
     name = text.removeprefix("env:").strip()
-    if not _NAME.fullmatch(name):
-        return Resolved(text, malformed=(text,))
+    if not _NAME.fullmatch(name) or looks_secret(name):
+        return Resolved(text, malformed=("env:",))
     value = environ.get(name)
     if not value:
         return Resolved(text, missing=(name,))

@@ -4,68 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from mcp_tui.config.models import Config
+from mcp_tui.config import sections
+from mcp_tui.config.models import ConnectionConfig, ContextConfig, RequestConfig, ToolsConfig
 from mcp_tui.config.problems import FieldPath, Problem
 from mcp_tui.config.source import Document
-from mcp_tui.config.validate import nearest
+from mcp_tui.config.validate import describe, nearest
 
 CheckKeys = Callable[[dict[str, str]], Sequence[tuple[str, str]]]
 """Takes ``ui.keys``, gives (binding id, what is wrong with it): only the screen knows its bindings."""
 
 
-def check_config(
-    document: Document, config: Config, themes: Collection[str], check_keys: CheckKeys | None
-) -> list[Problem]:
-    """All rules over a valid ``config.yaml``, keys of providers excepted."""
-    return [
-        *_ordered(document, config),
-        *_context(document, config),
-        *_theme(document, config, themes),
-        *_keys(document, config, check_keys),
-    ]
+_REQUEST: FieldPath = ("llm", "request")
+TOOLS: FieldPath = ("chat", "service", "tools")
+_CONTEXT: FieldPath = ("chat", "service", "context")
+_CONNECTION: FieldPath = ("mcp", "connection")
+
+_ORDERED = (
+    (_REQUEST, RequestConfig, "idle_timeout", "total_timeout"),
+    (_REQUEST, RequestConfig, "connect_timeout", "total_timeout"),
+    (_REQUEST, RequestConfig, "initial_retry_delay", "max_retry_delay"),
+    (TOOLS, ToolsConfig, "idle_timeout", "total_timeout"),
+    (_CONNECTION, ConnectionConfig, "initial_reconnect_delay", "max_reconnect_delay"),
+)
+"""Fields of a section of which the first must not exceed the second."""
 
 
-def _ordered(document: Document, config: Config) -> Iterable[Problem]:
-    """Pairs of which the first must not exceed the second."""
-    request, tools, connection = config.llm.request, config.chat.service.tools, config.mcp.connection
-    at = ("llm", "request")
-    pairs: list[tuple[FieldPath, str, float, str, float]] = [
-        (at, "idle_timeout", request.idle_timeout, "total_timeout", request.total_timeout),
-        (at, "connect_timeout", request.connect_timeout, "total_timeout", request.total_timeout),
-        (at, "initial_retry_delay", request.initial_retry_delay, "max_retry_delay", request.max_retry_delay),
-        (("chat", "service", "tools"), "idle_timeout", tools.idle_timeout, "total_timeout", tools.total_timeout),
-        (("mcp", "connection"), "initial_reconnect_delay", connection.initial_reconnect_delay,
-         "max_reconnect_delay", connection.max_reconnect_delay),
-    ]  # fmt: skip
-    for path, low_name, low, high_name, high in pairs:
+def check_rules(document: Document, themes: Collection[str], check_keys: CheckKeys | None) -> list[Problem]:
+    """All rules over the parts of ``config.yaml`` that are valid by themselves; providers have theirs elsewhere."""
+    return [*_ordered(document), *_context(document), *_theme(document, themes), *_keys(document, check_keys)]
+
+
+def _ordered(document: Document) -> Iterable[Problem]:
+    for path, model, low_name, high_name in _ORDERED:
+        part = sections.section(document, path, model)
+        if part is None:
+            continue
+        low, high = getattr(part, low_name), getattr(part, high_name)
         if low > high:
             yield document.problem((*path, low_name), f"is larger than {high_name} ({low:g} > {high:g})")
 
 
-def _context(document: Document, config: Config) -> Iterable[Problem]:
-    context = config.chat.service.context
-    at = ("chat", "service", "context", "reserve_tokens")
-    active = config.llm.providers.get(config.llm.active)
-    if context.max_tokens is not None and context.reserve_tokens >= context.max_tokens:
-        yield document.problem(at, f"leaves nothing of max_tokens ({context.reserve_tokens} >= {context.max_tokens})")
-    elif active is not None and active.context_window is not None and context.reserve_tokens >= active.context_window:
-        yield document.problem(
-            at, f"leaves nothing of the model's context_window ({context.reserve_tokens} >= {active.context_window})"
-        )
-
-
-def _theme(document: Document, config: Config, themes: Collection[str]) -> Iterable[Problem]:
-    if config.ui.theme in themes:
+def _context(document: Document) -> Iterable[Problem]:
+    context = sections.section(document, _CONTEXT, ContextConfig)
+    if context is None:
         return
-    close = nearest(config.ui.theme, list(themes))
+    active = sections.providers(document).get(str(sections.raw(document, ("llm", "active"))))
+    limits = (
+        ("max_tokens", context.max_tokens),
+        ("the active model's context_window", active.context_window if active else None),
+    )
+    for name, limit in limits:
+        if limit is not None and context.reserve_tokens >= limit:
+            message = f"leaves nothing of {name} ({context.reserve_tokens} >= {limit})"
+            yield document.problem((*_CONTEXT, "reserve_tokens"), message)
+
+
+def _theme(document: Document, themes: Collection[str]) -> Iterable[Problem]:
+    theme = sections.raw(document, ("ui", "theme"))
+    if not isinstance(theme, str) or theme in themes:
+        return
+    close = nearest(theme, list(themes))
     known = f"Known themes: {', '.join(sorted(themes))}."
     hint = f"Did you mean `{close}`? {known}" if close else known
-    yield document.problem(("ui", "theme"), f'names no theme: "{config.ui.theme}"', hint=hint)
+    yield document.problem(("ui", "theme"), "names no theme", found=describe(theme, ""), hint=hint)
 
 
-def _keys(document: Document, config: Config, check_keys: CheckKeys | None) -> Iterable[Problem]:
-    if check_keys is None:
+def _keys(document: Document, check_keys: CheckKeys | None) -> Iterable[Problem]:
+    keys = sections.raw(document, ("ui", "keys"))
+    if check_keys is None or not isinstance(keys, dict):
         return
-    for binding, message in check_keys(dict(config.ui.keys)):
+    for binding, message in check_keys({name: key for name, key in keys.items() if isinstance(key, str)}):
         path = ("ui", "keys", binding)
         yield document.problem(path, message, at=document.mark(path))

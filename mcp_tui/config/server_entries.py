@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_tui.config.models import Config
+from mcp_tui.config.models import ToolsConfig
 from mcp_tui.config.problems import FieldPath, Problem
 from mcp_tui.config.providers import address_fault
 from mcp_tui.config.references import looks_secret, resolve, secret_name, worth_masking
 from mcp_tui.config.resolved import ResolvedServer
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.config.source import Document
-from mcp_tui.config.validate import describe, nearest, validate
+from mcp_tui.config.validate import describe, validate
 
 TOP = "mcpServers"
 
@@ -37,6 +37,9 @@ FOREIGN_FIELDS = {
 }
 """Fields that other MCP clients write, and what becomes of them here: they are passed over with a warning."""
 
+REFERENCE_FIELDS = frozenset({"command", "args", "env", "cwd", "url", "headers"})
+"""Fields in whose texts references to variables are replaced."""
+
 _NAME = re.compile(r"[A-Za-z0-9_.@/][A-Za-z0-9_.@/ -]{0,63}")
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _OPTION = re.compile(r"--?([A-Za-z][\w-]*)")
@@ -52,8 +55,8 @@ class Servers:
     secrets: set[str] = field(default_factory=set)
 
 
-def resolve_servers(document: Document, config: Config | None, environ: Mapping[str, str]) -> Servers:
-    """Read every entry.  ``config`` gives the deadlines that an entry leaves out; ``None`` when it is not valid."""
+def resolve_servers(document: Document, tools: ToolsConfig | None, environ: Mapping[str, str]) -> Servers:
+    """Read every entry.  ``tools`` gives the deadlines that an entry leaves out; ``None`` when they are not known."""
     found = Servers()
     entries = _entries(document, found)
     for name, data in entries.items():
@@ -65,7 +68,7 @@ def resolve_servers(document: Document, config: Config | None, environ: Mapping[
                                  found=describe(data, document.source(path), secret=True))
             )  # fmt: skip
             continue
-        _entry(document, path, _own_fields(document, path, data, found), environ, config, found)
+        _entry(document, path, _own_fields(document, path, data, found), environ, tools, found)
     return found
 
 
@@ -128,26 +131,20 @@ def _entry(
     path: FieldPath,
     own: dict[str, Any],
     environ: Mapping[str, str],
-    config: Config | None,
+    tools: ToolsConfig | None,
     found: Servers,
 ) -> None:
     server, problems = validate(document, own, ServerConfig, path)
     found.problems += problems
+    resolution = _Resolution(document, path, environ, found, enabled=own.get("enabled") is not False)
+    values = resolution.entry(own)
     if server is None:
         return
-    found.problems += [*_shape(document, path, server), *_deadlines(document, path, server, config)]
-    resolution = _Resolution(document, path, environ, found, enabled=server.enabled)
-    values = server.model_dump()
-    for key in ("command", "cwd", "url"):
-        if values[key] is not None:
-            values[key] = resolution.text((key,), values[key])
-    values["args"] = [resolution.text(("args", index), text) for index, text in enumerate(values["args"])]
-    for key in ("env", "headers"):
-        values[key] = {name: resolution.text((key, name), text) for name, text in values[key].items()}
+    found.problems += [*_shape(document, path, server), *_deadlines(document, path, server, tools)]
     _warn_of_visible_secrets(document, path, server, found)
-    if values["url"] and not resolution.missing and (fault := address_fault(values["url"])):
+    if server.url is not None and not resolution.missing and (fault := address_fault(values["url"])):
         found.problems.append(document.problem((*path, "url"), fault, expected="an http:// or https:// address"))
-    found.resolved[path[-1]] = ResolvedServer(**values, missing_variables=tuple(resolution.missing))  # type: ignore[index]
+    found.resolved[str(path[-1])] = ResolvedServer(**values, missing_variables=tuple(resolution.missing))
 
 
 @dataclass(slots=True)
@@ -161,9 +158,22 @@ class _Resolution:
     enabled: bool
     missing: list[str] = field(default_factory=list)
 
+    def entry(self, own: dict[str, Any]) -> dict[str, Any]:
+        """The entry with every text resolved; what has the wrong type stays (validation reports it)."""
+        return {key: self._value((key,), value) for key, value in own.items()}
+
+    def _value(self, below: FieldPath, value: Any) -> Any:
+        if isinstance(value, str) and below[0] in REFERENCE_FIELDS:
+            return self.text(below, value)
+        if isinstance(value, list):
+            return [self._value((*below, index), item) for index, item in enumerate(value)]
+        if isinstance(value, dict):
+            return {name: self._value((*below, name), item) for name, item in value.items()}
+        return value
+
     def text(self, below: FieldPath, text: str) -> str:
         at = (*self.path, *below)
-        in_mapping = below[0] in ("env", "headers")
+        in_mapping = below[0] in ("env", "headers") and len(below) > 1
         resolved = resolve(text, self.environ, whole=in_mapping, holder=str(below[1]) if in_mapping else "")
         self.found.secrets |= resolved.secrets
         for reference in resolved.malformed:
@@ -211,8 +221,9 @@ def _shape(document: Document, path: FieldPath, server: ServerConfig) -> Iterato
                                    at=document.keys.get((*path, "env", name)))  # fmt: skip
 
 
-def _deadlines(document: Document, path: FieldPath, server: ServerConfig, config: Config | None) -> Iterator[Problem]:
-    tools = config.chat.service.tools if config is not None else None
+def _deadlines(
+    document: Document, path: FieldPath, server: ServerConfig, tools: ToolsConfig | None
+) -> Iterator[Problem]:
     idle = server.idle_timeout or (tools.idle_timeout if tools else None)
     total = server.total_timeout or (tools.total_timeout if tools else None)
     own = "idle_timeout" if server.idle_timeout else "total_timeout"
@@ -237,8 +248,3 @@ def _warn_of_visible_secrets(document: Document, path: FieldPath, server: Server
         if literal and not names:
             found.secrets |= worth_masking({text.partition("=")[2] or text})
         previous = text
-
-
-def nearest_server(name: str, servers: Mapping[str, ServerConfig]) -> str | None:
-    """The configured server that was most likely meant."""
-    return nearest(name, list(servers))

@@ -46,6 +46,8 @@ class Document:
     values: dict[FieldPath, Mark] = field(default_factory=dict)
     keys: dict[FieldPath, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    refused: set[FieldPath] = field(default_factory=set)
+    """Values that are wrong in themselves, whatever the model wants: reported once."""
 
     def mark(self, path: FieldPath) -> Mark | None:
         """Where the field stands: its key, else its value, else the nearest parent."""
@@ -74,6 +76,11 @@ class Document:
         mark = at or self.values.get(path) or self.mark(path)
         line, column = (mark.line, mark.column) if mark else (None, None)
         return Problem(self.file, message, line, column, path, expected, found, hint)
+
+    def refuse(self, path: FieldPath, message: str, hint: str, at: Mark) -> None:
+        """Note that the value at this path cannot stand, whatever the model wants there."""
+        self.problems.append(self.problem(path, message, hint=hint, at=at))
+        self.refused.add(path)
 
     def duplicate(self, path: FieldPath, mark: Mark) -> None:
         """Note that the key at ``mark`` is there twice: parsers would silently take the last one."""

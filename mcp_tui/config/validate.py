@@ -11,8 +11,11 @@ from pydantic_core import ErrorDetails
 from mcp_tui.config.problems import FieldPath, Problem, dotted
 from mcp_tui.config.source import Document
 from mcp_tui.config.words import children, expected, field_at, leaves
+from mcp_tui.safety.secrets import Redactor
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_scrub = Redactor()
 
 SECRET_FIELDS = frozenset({"api_key", "env", "headers", "args", "url", "api_base"})
 """Fields whose values are never quoted in a message."""
@@ -48,7 +51,7 @@ def _problems(document: Document, model: type[BaseModel], at: FieldPath, errors:
             problems.append(_missing(document, model, at, error["loc"]))
         elif error["type"] not in ("missing", "extra_forbidden"):
             problems.append(_invalid(document, model, at, error))
-    return problems
+    return [problem for problem in dict.fromkeys(problems) if problem.path not in document.refused]
 
 
 def _unknown(
@@ -57,12 +60,12 @@ def _unknown(
     """An unknown field, and the field that was probably meant."""
     parent, name = loc[:-1], str(loc[-1])
     siblings = children(model, parent)
-    meant = nearest(name, siblings)
-    if meant is not None:
-        hint = f"Did you mean `{meant}`?"
+    elsewhere = [dotted((*at, *path)) for path, _ in leaves(model) if path[-1] == name]
+    meant = nearest(name, siblings) if not elsewhere else None
+    if elsewhere:
+        hint = f"It belongs at {' or '.join(elsewhere)}."
     else:
-        elsewhere = [dotted((*at, *path)) for path, _ in leaves(model) if path[-1] == name]
-        hint = f"It belongs at {' or '.join(elsewhere)}." if elsewhere else f"Known here: {', '.join(siblings)}."
+        hint = f"Did you mean `{meant}`?" if meant is not None else f"Known here: {', '.join(siblings)}."
     path = (*at, *loc)
     problem = document.problem(path, "is not a known field", hint=hint, at=document.keys.get(path))
     return problem, (*parent, meant) if meant is not None else None
@@ -71,8 +74,7 @@ def _unknown(
 def _missing(document: Document, model: type[BaseModel], at: FieldPath, loc: FieldPath) -> Problem:
     path = (*at, *loc)
     field = field_at(model, loc)
-    inner = children(model, loc)
-    hint = f"It holds {', '.join(inner)}." if inner else " ".join((getattr(field, "description", "") or "").split())
+    hint = " ".join((getattr(field, "description", "") or "").split())
     return document.problem(path, "is missing", expected=expected(field), hint=hint.replace("``", "`"),
                             at=document.mark(path[:-1]))  # fmt: skip
 
@@ -105,11 +107,12 @@ def describe(value: Any, source: str, *, secret: bool = False) -> str:
         return ("an empty " if not value else "a ") + ("mapping" if isinstance(value, dict) else "list")
     if isinstance(value, str):
         return "text" if secret else f'text "{_short(value)}"'
-    kind = {bool: "the boolean", int: "the number", float: "the number"}.get(type(value), f"a {type(value).__name__}")
-    return kind if secret else f"{kind} {_short(source or str(value))}"
+    kind = {bool: "boolean", int: "number", float: "number"}.get(type(value), type(value).__name__)
+    return f"a {kind}" if secret else f"the {kind} {_short(source or str(value))}"
 
 
 def _short(text: str) -> str:
+    text = _scrub(text)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -31,7 +31,7 @@ def expected(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
     if origin is dict:
         return f"a mapping of names to {_plural(get_args(annotation)[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "a mapping"
+        return f"a mapping with {', '.join(annotation.model_fields)}"
     return _NAMES.get(annotation, str(annotation)) + _limits(annotation, metadata)
 
 

@@ -82,12 +82,11 @@ class _Reader:
     def _refuse_cleverness(self, event: Any) -> None:
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            name = f"{'*' if isinstance(event, yaml.AliasEvent) else '&'}{event.anchor}"
             hint = "Write the value out, or put it in quotes if it is meant as text."
-            raise syntax_problem(self.document.file, f"uses a YAML anchor or alias ({name})", line, column, hint)
+            raise syntax_problem(self.document.file, "uses a YAML anchor or alias (`&` or `*`)", line, column, hint)
         if event.tag not in (None, "!"):
             hint = "Write the value without the tag, or put it in quotes if it is meant as text."
-            raise syntax_problem(self.document.file, f"uses a YAML tag ({event.tag})", line, column, hint)
+            raise syntax_problem(self.document.file, "uses a YAML tag (`!`)", line, column, hint)
         if self._awaits_key() and not isinstance(event, yaml.ScalarEvent):
             raise syntax_problem(self.document.file, "has a list or mapping where a field name belongs", line, column)
 
@@ -103,7 +102,7 @@ class _Reader:
         top.key, top.skip = name, False
         plain_type = _type(self.loader, event)
         if plain_type not in ("str", "merge", "value"):
-            self._note(path, f"is read as {_TYPE_WORDS.get(plain_type, plain_type)} by YAML",
+            self.document.refuse(path, f"is read as {_TYPE_WORDS.get(plain_type, plain_type)} by YAML",
                        f'Put the name in quotes: "{name}".', mark)  # fmt: skip
         if path in self.document.keys:
             self.document.duplicate(path, mark)
@@ -122,23 +121,22 @@ class _Reader:
         try:
             return self.loader.construct_object(node)
         except (ValueError, yaml.YAMLError):
-            self._note(path, f"`{text}` is not a valid {kind}", f'As text it is written "{text}".', mark)
+            self.document.refuse(path, f"`{text}` is not a valid {kind}", f'As text it is written "{text}".', mark)
             return None
 
     def _number(self, kind: str, text: str, path: FieldPath, mark: Mark) -> int | float | str:
         """A decimal number; YAML 1.1's octal, sexagesimal, binary and infinite ones are refused."""
         if not _PLAIN_NUMBER.fullmatch(text):
-            self._note(path, f"`{text}` is a number in one of YAML's special notations",
+            self.document.refuse(path, f"`{text}` is a number in one of YAML's special notations",
                        f'Write it as a plain decimal number; as text it is written "{text}".', mark)  # fmt: skip
             return 0
         value = float(text) if kind == "float" else int(text[:400])
         if not math.isfinite(value) or abs(value) > MAX_INTEGER:
-            self._note(path, "is a number too large to be meant", f'As text it is written "{text[:40]}".', mark)
+            self.document.refuse(
+                path, "is a number too large to be meant", f'As text it is written "{text[:40]}".', mark
+            )
             return 0
         return value
-
-    def _note(self, path: FieldPath, message: str, hint: str, mark: Mark) -> None:
-        self.document.problems.append(self.document.problem(path, message, hint=hint, at=mark))
 
     def _open(self, event: Any) -> None:
         path = self._path()

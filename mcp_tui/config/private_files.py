@@ -1,0 +1,82 @@
+"""Writing files that only their owner may read: complete or not at all, never over something by accident."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+
+def make_private_dirs(folder: Path) -> None:
+    """Create a folder and its parents with mode 0700; folders that exist keep theirs."""
+    absent = []
+    while not folder.exists():
+        absent.append(folder)
+        folder = folder.parent
+    for path in reversed(absent):
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file with mode 0600.  Raises `FileExistsError` when anything is at ``path``, `OSError` when it fails."""
+    temporary = _temporary(path, text)
+    try:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            if os.path.lexists(path):
+                raise FileExistsError(path) from None
+            temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def replace_keeping_old(path: Path, text: str) -> Path | None:
+    """Write a file with mode 0600, over what is there; the old one stays beside it, and its new path is returned.
+
+    A symbolic link is followed: what it points to is replaced.
+    """
+    target = path.resolve() if path.is_symlink() else path
+    temporary = _temporary(target, text)
+    try:
+        kept = _set_aside(target)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return kept
+
+
+def _set_aside(target: Path) -> Path | None:
+    """Copy the old file to the first free name ``NAME.bak``, ``NAME.bak2``, ..."""
+    if not target.exists():
+        return None
+    old = target.read_bytes()
+    number = 1
+    while True:
+        kept = target.with_name(f"{target.name}.bak{number if number > 1 else ''}")
+        try:
+            descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            number += 1
+            continue
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(old)
+        return kept
+
+
+def _temporary(path: Path, text: str) -> Path:
+    """A file of mode 0600 beside ``path`` with the text safely on disk."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+    return Path(name)

@@ -1,0 +1,72 @@
+"""``mcp-tui check``: what both files say, in lines; starts nothing and prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_tui.config.loader import load
+from mcp_tui.config.problems import InvalidConfiguration, Problem
+from mcp_tui.config.resolved import Loaded, ResolvedServer
+from mcp_tui.config.rules import CheckKeys
+from mcp_tui.safety.text import strict
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """Outcome of a check; ``exit_code`` is 0 or 2 (usage or configuration)."""
+
+    ok: bool
+    lines: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """For the shell."""
+        return 0 if self.ok else 2
+
+
+def check(
+    config_path: Path, servers_path: Path, environ: Mapping[str, str], *, check_keys: CheckKeys | None = None
+) -> CheckReport:
+    """Validate both files and say everything that is wrong, or what they amount to."""
+    files = [f"configuration  {strict(str(config_path))}", f"servers        {strict(str(servers_path))}", ""]
+    try:
+        loaded = load(config_path, servers_path, environ, check_keys=check_keys)
+    except InvalidConfiguration as error:
+        return CheckReport(False, (*files, *error_lines(error)))
+    return CheckReport(True, (*files, *_warnings(loaded.warnings), *_summary(loaded)))
+
+
+def error_lines(error: InvalidConfiguration) -> tuple[str, ...]:
+    """Every problem, then the warnings, then what to do."""
+    return (
+        *(problem.render() for problem in error.details),
+        "",
+        *_warnings(error.warnings),
+        error.message,
+        *([error.hint] if error.hint else []),
+    )
+
+
+def _warnings(warnings: Sequence[Problem]) -> list[str]:
+    return [*(f"warning: {problem.render()}" for problem in warnings), ""] if warnings else []
+
+
+def _summary(loaded: Loaded) -> list[str]:
+    enabled = [name for name, server in loaded.servers.items() if server.enabled]
+    providers = ", ".join(strict(name) for name in loaded.providers)
+    return [
+        f"model      {strict(loaded.active.model)} ({strict(loaded.active.name)}; configured: {providers})",
+        f"servers    {len(enabled)} enabled, {len(loaded.servers) - len(enabled)} disabled",
+        *(f"  {strict(name)}: {_server(server)}" for name, server in loaded.servers.items()),
+        f"theme      {strict(loaded.config.ui.theme)}",
+        "",
+        "The configuration is valid.",
+    ]
+
+
+def _server(server: ResolvedServer) -> str:
+    """How a server is reached, without its arguments and address, which may hold secrets."""
+    kind = strict(server.command) if server.command else "remote"
+    return kind if server.enabled else f"{kind} (disabled)"
