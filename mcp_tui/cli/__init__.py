@@ -1,0 +1,60 @@
+"""The command line: arguments, wiring of the concrete parts, exit codes.
+
+Exit codes of every command: 0 done; 1 the turn (or the program) ended in an error; 2 wrong usage or
+configuration; 3 ``run``: a tool was denied by policy; 128 + n ended by signal n, so 130 for Ctrl+C.
+
+``arguments``  the parser
+``app``        the Textual app, with the engine around it
+``run``        one turn without the app
+``setup``      ``init`` and ``check``
+``wiring``     configuration -> engine
+``shutdown``   signals, a vanished terminal, the last resort
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcp_tui.cli.arguments import Options
+
+EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_DENIED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in ``argv`` (the process's own by default) and return its exit code."""
+    from mcp_tui.cli.arguments import parse
+    from mcp_tui.errors import McpTuiError
+    from mcp_tui.safety.text import prose
+
+    options = parse(argv)
+    try:
+        return _command(options.command)(options)
+    except McpTuiError as error:
+        sys.stderr.write(prose(f"mcp-tui: {error}\n"))
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _command(name: str) -> Callable[[Options], int]:
+    """The function behind a command; each is imported only when it runs."""
+    match name:
+        case "run":
+            from mcp_tui.cli.run import run
+
+            return run
+        case "init":
+            from mcp_tui.cli.setup import init
+
+            return init
+        case "check":
+            from mcp_tui.cli.setup import check
+
+            return check
+        case _:
+            from mcp_tui.cli.app import run_app
+
+            return run_app

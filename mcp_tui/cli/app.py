@@ -1,0 +1,133 @@
+"""The Textual app, with the engine around it: the engine outlives the app.
+
+First the screen is painted; only then are configuration, pydantic, the MCP SDK and the engine imported,
+in a thread, while the person can already type.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.shutdown import Guard
+from mcp_tui.config.paths import resolve_paths
+from mcp_tui.errors import McpTuiError, UsageError
+from mcp_tui.ui.app import McpTuiApp
+from mcp_tui.ui.preferences import Preferences, load
+
+if TYPE_CHECKING:
+    from mcp_tui.cli.wiring import Setup
+    from mcp_tui.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+def run_app(options: Options) -> int:
+    """Open the app and return its exit code.  Raises `UsageError` where there is no terminal."""
+    _require_terminal()
+    return asyncio.run(_main(options))
+
+
+def _require_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "The app needs a terminal: standard input and standard error must be one.",
+            hint='Without a terminal, use `mcp-tui run "..."`.',
+        )
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        raise UsageError("The terminal cannot address the screen (TERM is not set, or dumb).")
+
+
+def preferences_path() -> Path:
+    """Where the screen's preferences are kept."""
+    return resolve_paths(os.environ).data_dir / "state" / "ui.json"
+
+
+async def _main(options: Options) -> int:
+    preferences = load(preferences_path())
+    app = McpTuiApp(preferences)
+    session = AppSession(app, options, preferences)
+    guard = Guard(app, session.aclose)
+    boot = asyncio.create_task(session.boot(), name="boot")
+    try:
+        await app.run_async(mouse=preferences.mouse)
+    finally:
+        guard.stopping()
+        boot.cancel()
+        await asyncio.gather(boot, return_exceptions=True)
+        await session.aclose()
+        guard.close()
+    return app.return_code or 0
+
+
+class AppSession:
+    """Everything that lives as long as the app: configuration, log file, engine."""
+
+    def __init__(self, app: McpTuiApp, options: Options, preferences: Preferences) -> None:
+        self._app = app
+        self._options = options
+        self._preferences = preferences
+        self._stack = ExitStack()
+        self._engine: Engine | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    async def boot(self) -> None:
+        """After the first paint: import, load, build, attach, start."""
+        await self._app.painted.wait()
+        try:
+            await self._start()
+        except McpTuiError as error:
+            self._app.show_problem(error)
+        except Exception as error:  # noqa: BLE001 - the top of the command line: show what went wrong on the screen
+            log.exception("start failed", extra={"operation": "start"})
+            self._app.show_problem(McpTuiError(f"The start failed: {type(error).__name__}.", hint="See the log file."))
+
+    async def _start(self) -> None:
+        made = await asyncio.to_thread(self._prepare)
+        from mcp_tui.cli.run import conversation_id
+        from mcp_tui.cli.wiring import build_engine, conversations_dir
+        from mcp_tui.ui.app import UiSettings
+
+        self._engine = engine = build_engine(made)
+        if self._options.conversation:
+            await engine.open_conversation(await conversation_id(engine, self._options.conversation))
+        settings = UiSettings(
+            theme=made.config.ui.theme,
+            themes=made.themes,
+            keys=made.config.ui.keys,
+            config_path=None if made.demo else made.paths.config_file,
+            data_dir=conversations_dir(made.paths),
+            warnings=made.warnings,
+        )
+        self._app.attach(engine, settings)
+        await engine.start()
+        gc.collect()
+        gc.freeze()
+
+    def _prepare(self) -> Setup:
+        """Import and load; runs in a thread."""
+        from mcp_tui.cli.wiring import open_log, setup
+        from mcp_tui.telemetry.logging import silence
+
+        silence()
+        made = self._stack.enter_context(setup(self._options, theme=self._preferences.theme.name))
+        self._stack.callback(open_log(made).close)
+        return made
+
+    async def aclose(self) -> None:
+        """Stop the engine and write everything out; a second call waits for the first."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="close")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        if self._engine is not None:
+            await self._engine.aclose()
+        await asyncio.to_thread(self._stack.close)

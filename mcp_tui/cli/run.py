@@ -1,0 +1,199 @@
+"""``mcp-tui run``: one turn without the app (requirement E6).
+
+The answer goes to standard output, everything else to standard error; ``--json`` writes each event
+as a JSON line instead.  Nobody can be asked, so what nothing allows is denied unless the policy says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
+from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.wiring import Setup, build_engine, open_log, setup
+from mcp_tui.engine.engine import Engine
+from mcp_tui.errors import UsageError
+from mcp_tui.events import servers, tools, turns
+from mcp_tui.events.base import EventBase
+from mcp_tui.events.codec import to_object
+from mcp_tui.permissions.rules import AllowedTools, Policy
+from mcp_tui.safety.text import prose, shorten
+from mcp_tui.telemetry.logging import silence
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(options: Options) -> int:
+    """Run one turn and return the exit code."""
+    silence()
+    text = sys.stdin.read() if options.text == "-" else options.text
+    if not text.strip():
+        raise UsageError("There is nothing to say: the text is empty.")
+    with setup(options) as made:
+        log = open_log(made)
+        try:
+            return asyncio.run(_run(options, made, text))
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_ERROR
+        finally:
+            log.close()
+
+
+async def _run(options: Options, made: Setup, text: str) -> int:
+    wait = made.config.mcp.connection.connection_timeout
+    engine = build_engine(
+        made, rules=[AllowedTools(options.allow)], fallback=Policy(options.policy), server_wait=wait
+    )
+    stopped: list[int] = []
+    _on_signals(engine, stopped)
+    for warning in made.warnings:
+        _say(f"warning: {warning}")
+    try:
+        await _open(engine, options)
+        await engine.start()
+        return await _turn(engine, text, JsonLines() if options.json else Words(), stopped)
+    finally:
+        await engine.aclose()
+
+
+async def _open(engine: Engine, options: Options) -> None:
+    if options.conversation:
+        await engine.open_conversation(await conversation_id(engine, options.conversation))
+    if options.model:
+        engine.select_model(options.model)
+
+
+async def conversation_id(engine: Engine, wanted: str) -> str:
+    """The id that ``wanted`` means: ``last`` is the latest.  Raises `UsageError` when there is none."""
+    if wanted != "last":
+        return wanted
+    stored = await engine.conversations()
+    if not stored:
+        raise UsageError("There is no conversation to continue yet.")
+    return stored[0].id
+
+
+async def _turn(engine: Engine, text: str, output: Output, stopped: list[int]) -> int:
+    subscription = engine.subscribe()
+    watcher = asyncio.create_task(_watch(engine, subscription, output), name="output")
+    engine.submit(text)
+    finished = await engine.idle()
+    subscription.close()
+    await watcher
+    output.end(engine, finished)
+    if stopped:
+        return 128 + stopped[0]
+    if finished is None or finished.outcome in ("error", "max_tool_hops"):
+        return EXIT_ERROR
+    if finished.outcome == "cancelled":
+        return EXIT_INTERRUPTED
+    return EXIT_DENIED if output.denied else EXIT_OK
+
+
+async def _watch(engine: Engine, subscription: object, output: Output) -> None:
+    async for batch in subscription:  # type: ignore[attr-defined]
+        if batch.live:
+            for event in batch.events:
+                output.take(event)
+
+
+def _on_signals(engine: Engine, stopped: list[int]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        stopped.append(number)
+        engine.cancel_turn(drop_queue=True)
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop, int(number))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{prose(text)}\n")
+    sys.stderr.flush()
+
+
+class Output:
+    """What a run writes."""
+
+    def __init__(self) -> None:
+        self.denied: list[str] = []
+        self._names: dict[str, str] = {}
+
+    def take(self, event: EventBase) -> None:
+        """Write what the event tells."""
+        match event:
+            case tools.ToolCallProposed():
+                self._names[event.call_id] = f"{event.server}.{event.name}" if event.server else event.wire_name
+            case tools.ToolCallFinished(outcome="denied"):
+                self.denied.append(self._names.get(event.call_id, event.call_id))
+            case turns.InputReturned():
+                _say(f"mcp-tui: {event.reason.message} {event.reason.hint}")
+            case turns.Notice():
+                _say(f"{event.severity}: {event.message} {event.hint}")
+            case servers.ServerStateChanged() if event.status.state == "failed" and event.status.failure:
+                _say(f"server {event.status.name}: {event.status.failure.message}")
+            case _:
+                pass
+
+    def end(self, engine: Engine, finished: turns.TurnFinished | None) -> None:
+        """Write what is left to say when the turn has ended."""
+        if finished is not None and finished.error is not None:
+            _say(f"mcp-tui: {finished.error.message} {finished.error.hint}".rstrip())
+        if finished is not None and finished.outcome == "max_tool_hops":
+            _say("mcp-tui: stopped: the limit of tool rounds in one turn was reached.")
+        for name in dict.fromkeys(self.denied):
+            _say(f"denied by policy: {name} (allow it with --allow {name})")
+        _say(f"conversation {engine.conversation_id}")
+
+
+class JsonLines(Output):
+    """Each event as a JSON line on standard output."""
+
+    def take(self, event: EventBase) -> None:
+        """Write the event."""
+        super().take(event)
+        sys.stdout.write(json.dumps(to_object(event), ensure_ascii=True) + "\n")
+        sys.stdout.flush()
+
+
+class Words(Output):
+    """The answer on standard output as it streams, tool calls in a line each on standard error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: set[str] = set()
+        self._at_line_start = True
+
+    def take(self, event: EventBase) -> None:
+        """Write the event's text, if it has any."""
+        super().take(event)
+        match event:
+            case turns.TextDelta():
+                self._shown.add(event.message_id)
+                self._write(event.text)
+            case turns.AssistantMessage():
+                if event.message_id not in self._shown:
+                    self._write(event.text)
+                if not self._at_line_start:
+                    self._write("\n")
+            case tools.ToolCallStarted():
+                arguments = json.dumps(event.arguments, ensure_ascii=False)
+                _say(f"> {self._names.get(event.call_id, event.name)} {shorten(arguments, 200)}")
+            case tools.ToolCallFinished():
+                _say(f"< {self._names.get(event.call_id, '')} {event.outcome} {event.timing.wire:.2f}s")
+            case turns.RetryScheduled():
+                _say(f"{event.reason.message} Trying again in {event.delay_seconds:.0f} s.")
+            case _:
+                pass
+
+    def _write(self, text: str) -> None:
+        if text:
+            sys.stdout.write(prose(text) if sys.stdout.isatty() else text)
+            sys.stdout.flush()
+            self._at_line_start = text.endswith("\n")

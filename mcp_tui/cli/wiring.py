@@ -1,0 +1,162 @@
+"""Configuration -> engine: the one place that knows every concrete part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_tui import __version__
+from mcp_tui.cli.arguments import Options
+from mcp_tui.config.loader import load
+from mcp_tui.config.models import Config
+from mcp_tui.config.paths import Paths, resolve_paths
+from mcp_tui.config.resolved import ResolvedProvider
+from mcp_tui.config.servers import ServerConfig
+from mcp_tui.config.theme_data import ThemeData
+from mcp_tui.config.themes import load_themes
+from mcp_tui.engine.engine import Engine, EngineParts, EngineSettings, ProviderChoice
+from mcp_tui.errors import UsageError
+from mcp_tui.gateway.base import ModelGateway
+from mcp_tui.gateway.tokens import TokenCounter
+from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.host.host import McpHost
+from mcp_tui.permissions.base import Rule
+from mcp_tui.safety.secrets import Redactor
+from mcp_tui.telemetry.logging import LogFile
+from mcp_tui.ui.keymap import check_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything that a run is made from, validated."""
+
+    demo: bool
+    config: Config
+    servers: Mapping[str, ServerConfig]
+    providers: Mapping[str, ResolvedProvider]
+    """Empty in the demo."""
+    themes: tuple[ThemeData, ...]
+    warnings: tuple[str, ...]
+    redactor: Redactor
+    paths: Paths
+    environ: Mapping[str, str]
+    """The environment as it was when the program started."""
+
+
+@contextmanager
+def setup(options: Options, *, theme: str | None = None) -> Iterator[Setup]:
+    """Load the configuration, or make the demo's, whose temporary folder lives as long as the context.
+
+    Raises `ConfigError` with every problem of both files.
+    """
+    environ = dict(os.environ)
+    paths = resolve_paths(environ, config=options.config, servers=options.servers)
+    if options.demo:
+        with _demo(paths, environ, theme) as made:
+            yield made
+        return
+    loaded = load(paths.config_file, paths.servers_file, environ, check_keys=check_keys)
+    yield Setup(
+        demo=False,
+        config=loaded.config,
+        servers=loaded.servers,
+        providers=loaded.providers,
+        themes=tuple(loaded.themes.values()),
+        warnings=tuple(str(problem) for problem in loaded.warnings),
+        redactor=Redactor(loaded.secrets),
+        paths=paths,
+        environ=environ,
+    )
+
+
+@contextmanager
+def _demo(paths: Paths, environ: Mapping[str, str], theme: str | None) -> Iterator[Setup]:
+    from mcp_tui.demo.configuration import demo_setup
+
+    themes, problems = load_themes(paths.themes_dir)
+    with demo_setup(theme=theme if theme in themes else "mcp-dark") as made:
+        yield Setup(
+            demo=True,
+            config=made.config,
+            servers=made.servers,
+            providers={},
+            themes=tuple(themes.values()),
+            warnings=tuple(str(problem) for problem in problems),
+            redactor=Redactor(),
+            paths=paths,
+            environ=environ,
+        )
+
+
+def open_log(made: Setup) -> LogFile:
+    """The log file.  Raises `UsageError` when it cannot be opened."""
+    path = made.paths.log_dir / "mcp-tui.log"
+    try:
+        return LogFile(path, made.redactor, level=made.config.logging.level, style=made.config.logging.format)
+    except OSError as error:
+        raise UsageError(f"The log file {path} cannot be opened: {error.strerror}.") from None
+
+
+def build_engine(
+    made: Setup, *, rules: Sequence[Rule] = (), fallback: Rule | None = None, server_wait: float = 3.0
+) -> Engine:
+    """The engine with its concrete parts; starts nothing."""
+    config = made.config
+    service = config.chat.service
+    settings = EngineSettings(service, config.llm.request, app_version=__version__, server_wait=server_wait)
+    return Engine(
+        EngineParts(
+            settings=settings,
+            store=JsonlStore(conversations_dir(made.paths)),
+            gateway=_gateway(made),
+            make_host=lambda emit: McpHost(
+                made.servers,
+                config.mcp.connection,
+                service.tools,
+                emit=emit,
+                environ=made.environ,
+                mask=made.redactor.scrub,
+                client_version=__version__,
+                state_dir=made.paths.data_dir / "state",
+            ),
+            counter=TokenCounter(config.llm.providers[config.llm.active].model),
+            providers=_choices(made),
+            provider=config.llm.active,
+            redactor=made.redactor,
+            rules=rules,
+            fallback=fallback,
+        )
+    )
+
+
+def conversations_dir(paths: Paths) -> Path:
+    """Where the JSONL files are."""
+    return paths.data_dir / "conversations"
+
+
+def _gateway(made: Setup) -> ModelGateway:
+    if made.demo:
+        from mcp_tui.gateway.demo import DemoGateway
+
+        return DemoGateway()
+    from mcp_tui.gateway.litellm_gateway import LiteLLMGateway
+
+    return LiteLLMGateway(made.providers, made.config.llm.request, environ=made.environ, mask=made.redactor.scrub)
+
+
+def _choices(made: Setup) -> tuple[ProviderChoice, ...]:
+    if made.demo:
+        return tuple(ProviderChoice(name, entry.model) for name, entry in made.config.llm.providers.items())
+    return tuple(
+        ProviderChoice(
+            name,
+            provider.model,
+            f"the environment variable {provider.missing_key_variable} is not set"
+            if provider.missing_key_variable
+            else "",
+        )
+        for name, provider in made.providers.items()
+    )
