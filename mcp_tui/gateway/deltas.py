@@ -5,38 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mcp_tui.gateway import wire
-
-_REPLACEMENT = "\ufffd"
-
-
-class SurrogateJoiner:
-    """Joins a surrogate pair that a provider split over two fragments; a lone half becomes U+FFFD."""
-
-    def __init__(self) -> None:
-        self._high = ""
-
-    def feed(self, text: str) -> str:
-        """``text`` in valid Unicode; a trailing high surrogate waits for its other half."""
-        text, self._high = self._high + text, ""
-        if text.isascii():
-            return text
-        if "\ud800" <= text[-1] <= "\udbff":
-            text, self._high = text[:-1], text[-1]
-        return valid_unicode(text)
-
-    def close(self) -> str:
-        """What stands for a half that never found its other one."""
-        left, self._high = self._high, ""
-        return _REPLACEMENT if left else ""
-
-
-def valid_unicode(text: str) -> str:
-    """``text`` with surrogate pairs joined and lone halves replaced by U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+from mcp_tui.gateway.surrogates import SurrogateJoiner
 
 
 class DeltaReader:

@@ -280,8 +280,8 @@ def _inner_message(text: str) -> str | None:
             break
         if isinstance(value, dict) and (found := _message_field(value)):
             return found
-    found = re.search(r"""['"](?:message|error)['"]\s*:\s*(['"])(.+?)(?<!\\)\1""", text)
-    return found[2] if found else None
+    quoted = re.search(r"""['"](?:message|error)['"]\s*:\s*(['"])(.+?)(?<!\\)\1""", text)
+    return quoted[2] if quoted else None
 
 
 def _message_field(value: dict[str, Any]) -> str | None:

@@ -40,6 +40,10 @@ MAX_ANSWER = 4_000_000
 """Characters of one answer after which the connection is closed: no model writes that much, a broken server may."""
 
 
+OURS = "mcp_tui_registered"
+"""Marks entries of LiteLLM's map that are ours, and so know nothing of prices."""
+
+
 class Sender:
     """Writes lines to the app, one at a time, waiting where the app is slow."""
 
@@ -239,13 +243,13 @@ def map_entry(model: str) -> dict[str, Any] | None:
     provider, _, name = model.partition("/")
     for key in (model, name, model.rpartition("/")[2]):
         entry: dict[str, Any] | None = litellm.model_cost.get(key)
-        if entry and _of_provider(entry, provider) and not entry.get("mcp_tui_registered"):
+        if entry and _of_provider(entry, provider) and not entry.get(OURS):
             return entry
     return None
 
 
 def _of_provider(entry: dict[str, Any], provider: str) -> bool:
-    return str(entry.get("litellm_provider", "")).split("_")[0].split("-")[0] == provider.split("_")[0]
+    return str(entry.get("litellm_provider", "")).partition("_")[0] == provider.partition("_")[0]
 
 
 def map_cost(model: str, usage: Any) -> tuple[float, float] | None:
