@@ -37,7 +37,7 @@ class Tally:
     modified_ns: int = 0
     read_to: int = 0
     """End of the last finished line that is counted here."""
-    lines: int = 0
+    last_line: int = 0
     events: int = 0
     user_messages: int = 0
     tool_calls: int = 0
@@ -51,7 +51,7 @@ class Tally:
         """Count a line; a bad one only moves the place to go on from."""
         if not line.finished:
             return
-        self.read_to, self.lines = line.end, line.number
+        self.read_to, self.last_line = line.end, line.number
         head = None if lines.problem_of(line) else lines.head_of(line.raw)
         if head is None:
             return
@@ -115,7 +115,7 @@ def _count(tally: Tally, fd: int, fs: FileSystem) -> None:
     for line in lines.read_lines(
         lambda count, offset: fs.pread(fd, min(count, max(size - offset, 0)), offset),
         offset=tally.read_to,
-        number=tally.lines + 1,
+        number=tally.last_line + 1,
     ):
         tally.add(line)
 

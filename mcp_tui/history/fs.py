@@ -59,10 +59,12 @@ class FileSystem:
         os.fchmod(fd, mode)
 
     def mkdir(self, path: Path) -> None:
-        """Make ``path`` and its missing parents, for this user only; an existing directory is tightened."""
+        """Make ``path`` and its missing parents, durable and for this user only; tighten an existing one."""
         for missing in reversed([path, *path.parents]):
             if not missing.exists():
                 missing.mkdir(mode=0o700, exist_ok=True)
+                missing.chmod(0o700)
+                self.sync_directory(missing.parent)
         if sys.platform != "win32" and path.stat().st_mode & 0o077:
             path.chmod(0o700)
 

@@ -151,8 +151,10 @@ class Recorder:
         """A thread is through; nobody may be left waiting, not even after an error of our own."""
         error = work.exception()
         if error is not None:
-            for waiting in (*requests, *([job] if job else [])):
-                _fail(waiting.done, error)
+            for request in requests:
+                _fail(request.done, error)
+            if job is not None:
+                _fail(job.done, error)
         with self._guard:
             lane.running = False
             self._wake(lane)

@@ -1,0 +1,163 @@
+"""What both stores promise (requirement A4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mcp_tui.errors import ConversationNotFound, StoreBusy, StoreFailed
+from mcp_tui.events.base import new_id
+from mcp_tui.events.codec import UnknownEvent, from_object
+from mcp_tui.events.tools import ToolCallProposed
+from mcp_tui.events.turns import ConversationTitled, ModelSelected, TextDelta
+from mcp_tui.history.base import HistoryStore
+from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.history.memory import MemoryStore
+from tests.support.history_events import answered, created, fragment, said
+
+HOSTILE_IDS = [
+    "",
+    ".",
+    "..",
+    "../" + "a" * 23,
+    "a" * 25 + "\0",
+    "a" * 300,
+    "CON",
+    "\U0001f600" * 26,
+    "A" * 26,
+    "a" * 26 + "\n",
+    "é" * 26,
+]
+
+
+@pytest.fixture(params=["memory", "jsonl"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[HistoryStore]:
+    made: HistoryStore = MemoryStore() if request.param == "memory" else JsonlStore(tmp_path / "data" / "conversations")
+    yield made
+    await made.aclose()
+
+
+async def test_events_come_back_numbered_and_equal(store: HistoryStore) -> None:
+    key = new_id()
+    first = await store.append(key, [created("Title"), said("hello \ud800 \u202e \0 {}")])
+    second = await store.append(key, [said("x" * 200_000), answered("a", "é" * 100_000)])
+    assert [event.seq for event in first + second] == [1, 2, 3, 4]
+    assert {event.conversation_id for event in first + second} == {key}
+    found = await store.read(key)
+    assert found.events == tuple(first + second)
+    assert (found.id, found.set_aside, found.newer_schema) == (key, (), False)
+
+
+async def test_an_event_is_stored_once_however_often_it_is_sent(store: HistoryStore) -> None:
+    key = new_id()
+    event = said("once")
+    (one,) = await store.append(key, [event])
+    again = await store.append(key, [event, said("two"), event])
+    assert [item.seq for item in again] == [1, 2, 1]
+    assert again[0] == one
+    assert len((await store.read(key)).events) == 2
+
+
+async def test_nothing_to_append_makes_nothing(store: HistoryStore) -> None:
+    assert await store.append(new_id(), []) == []
+    assert await store.list() == ()
+
+
+async def test_passing_and_foreign_events_are_a_mistake_of_the_program(store: HistoryStore) -> None:
+    key = new_id()
+    with pytest.raises(ValueError, match="passing"):
+        await store.append(key, [created(), TextDelta(message_id="m", text="x")])
+    with pytest.raises(ValueError, match="belongs to"):
+        await store.append(key, [said("x").model_copy(update={"conversation_id": new_id()})])
+    with pytest.raises(ConversationNotFound):
+        await store.read(key)
+
+
+@pytest.mark.parametrize("key", HOSTILE_IDS)
+async def test_only_generated_ids_are_taken(store: HistoryStore, key: str) -> None:
+    with pytest.raises(ConversationNotFound):
+        await store.read(key)
+    with pytest.raises(ConversationNotFound):
+        await store.append(key, [created()])
+    with pytest.raises(ConversationNotFound):
+        async with store.lease(key):
+            pass
+
+
+async def test_an_unknown_conversation_is_not_found(store: HistoryStore) -> None:
+    with pytest.raises(ConversationNotFound):
+        await store.read(new_id())
+
+
+async def test_unknown_events_are_kept_with_all_their_fields(store: HistoryStore) -> None:
+    key = new_id()
+    newer = from_object({"type": "prompt_used", "id": new_id(), "at": "2031-01-01T00:00:00Z", "extra": {"a": [1]}})
+    await store.append(key, [created(), newer])
+    (_, event) = (await store.read(key)).events
+    assert isinstance(event, UnknownEvent)
+    assert event.model_extra == {"extra": {"a": [1]}}
+
+
+async def test_many_tasks_at_once(store: HistoryStore) -> None:
+    keys = [new_id() for _ in range(5)]
+    done = await asyncio.gather(*(store.append(keys[n % 5], [said(f"{n}"), fragment("m")]) for n in range(100)))
+    for key in keys:
+        events = (await store.read(key)).events
+        assert [event.seq for event in events] == list(range(1, 41))
+        # The two events of one call stay together.
+        assert all(a.type == "user_message" and b.type == "message_fragment" for a, b in zip(*[iter(events)] * 2))  # noqa: B905
+    assert all(pair[1].seq == pair[0].seq + 1 for pair in done)
+
+
+async def test_one_tasks_appends_keep_their_order(store: HistoryStore) -> None:
+    key = new_id()
+    pending = [asyncio.ensure_future(store.append(key, [said(str(n))])) for n in range(50)]
+    await asyncio.gather(*pending)
+    assert [event.text for event in (await store.read(key)).events] == [str(n) for n in range(50)]  # type: ignore[attr-defined]
+
+
+async def test_the_list_counts_and_orders(store: HistoryStore) -> None:
+    old, new = new_id(), new_id()
+    await store.append(old, [created("First")])
+    call = ToolCallProposed(call_id="c", message_id="m", hop=1, index=0, wire_name="s__t")
+    await store.append(
+        new, [created(), ModelSelected(provider="p", model="a/b"), said("x"), call, ConversationTitled(title="New")]
+    )
+    first, second = await store.list()
+    assert (first.id, first.title, first.model, first.events) == (new, "New", "a/b", 5)
+    assert (first.user_messages, first.tool_calls, first.demo) == (1, 1, False)
+    assert first.updated_at >= first.created_at
+    assert first.size > 500
+    assert (second.id, second.title, second.model, second.events) == (old, "First", "", 1)
+    (late,) = await store.append(old, [said("later")])
+    assert [item.id for item in await store.list()] == [old, new]
+    assert (await store.list())[0].updated_at == late.at
+
+
+async def test_a_lease_excludes_and_ends(store: HistoryStore) -> None:
+    key, other = new_id(), new_id()
+    async with store.lease(key):
+        with pytest.raises(StoreBusy, match=r"in use by pid \d+ since \d\d:\d\d"):
+            async with store.lease(key):
+                pass
+        async with store.lease(other):
+            await store.append(key, [created()])
+    async with store.lease(key):
+        pass
+    with pytest.raises(ZeroDivisionError):
+        async with store.lease(key):
+            raise ZeroDivisionError
+    async with store.lease(key):
+        pass
+
+
+async def test_a_closed_store_refuses(store: HistoryStore) -> None:
+    key = new_id()
+    await store.append(key, [created()])
+    await store.aclose()
+    with pytest.raises(StoreFailed, match="closed"):
+        await store.append(key, [said("x")])
+    assert len((await store.read(key)).events) == 1

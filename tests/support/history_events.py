@@ -1,0 +1,66 @@
+"""Events for tests of the history, and what must hold for whatever was stored."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from mcp_tui.events.base import EventBase
+from mcp_tui.events.turns import AssistantMessage, ConversationCreated, MessageFragment, UserMessage
+from mcp_tui.history.base import StoredConversation
+from mcp_tui.history.fs import REAL
+from mcp_tui.history.reading import read_conversation
+
+
+def created(title: str = "") -> ConversationCreated:
+    return ConversationCreated(app_version="1", title=title)
+
+
+def said(text: str) -> UserMessage:
+    return UserMessage(message_id=text[:20] or "m", text=text)
+
+
+def fragment(message_id: str, text: str = "part") -> MessageFragment:
+    return MessageFragment(message_id=message_id, text=text)
+
+
+def answered(message_id: str, text: str = "whole") -> AssistantMessage:
+    return AssistantMessage(message_id=message_id, hop=1, provider="p", model="m", text=text)
+
+
+def stored(directory: Path, conversation_id: str) -> StoredConversation:
+    return read_conversation(directory, conversation_id, REAL)
+
+
+def assert_sound(found: StoredConversation) -> None:
+    """Numbers and ids are unique, numbers grow."""
+    numbers = [event.seq for event in found.events]
+    assert numbers == sorted(set(numbers))
+    assert all(number > 0 for number in numbers)
+    assert len({event.id for event in found.events}) == len(found.events)
+
+
+def assert_kept(found: StoredConversation, acknowledged: list[EventBase]) -> None:
+    """Nothing acknowledged is missing or altered."""
+    by_id = {event.id: event for event in found.events}
+    for event in acknowledged:
+        assert by_id.get(event.id) == event
+
+
+def start_worker(*arguments: str) -> subprocess.Popen[str]:
+    """A real process that uses the store; see ``history_worker``."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.support.history_worker", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def replies(text: str) -> list[dict[str, object]]:
+    """Whole lines that a worker printed."""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
