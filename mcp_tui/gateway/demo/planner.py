@@ -70,7 +70,7 @@ def _unique(calls: list[PlannedCall]) -> list[PlannedCall]:
 
 
 def _explicit(text: str, tools: Catalogue) -> Plan:
-    """``/call server.tool {json}``, once or several times in one input."""
+    """``/call server.tool {json}`` (or ``name=value``), once or several times in one input."""
     result = Plan()
     calls: list[PlannedCall] = []
     for match in _CALL.finditer(text):
@@ -96,7 +96,8 @@ def _explicit_call(name: str, rest: str, tools: Catalogue) -> PlannedCall:
             raise ValueError(
                 f"The arguments of `{name}` are not JSON: {error.msg} at character {error.pos + 1}."
             ) from None
-    return PlannedCall(tool, arguments, "your explicit call")
+    call = PlannedCall(tool, arguments, "your explicit call")
+    return call if rest.startswith("{") else _with_named_arguments(call, rest.partition("\n")[0])
 
 
 # -- any tool ------------------------------------------------------------------------------------

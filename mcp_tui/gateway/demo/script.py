@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from mcp_tui.gateway.demo.situation import DoneCall, Situation
 from mcp_tui.gateway.demo.summary import summarise
 
 Hop = tuple[DoneCall, ...]
+_SERVER_GONE = re.compile(r"\b(?:died|closed|exited|not running|went away|server ended|ended)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,13 @@ def _remark(done: Sequence[DoneCall], left: int) -> str:
     if "declined" in endings:
         parts.append("I respect that and do not try again.")
     if "failed" in endings:
-        parts.append("I do not repeat a failed call by myself; ask again, or press the key that restarts its server.")
+        parts.append("I do not repeat a failed call by myself.")
+    if any(_SERVER_GONE.search(call.result) for call in done if call.ending == "failed"):
+        parts.append("It looks as if the server went away: the list of servers shows why, and can restart it.")
     if "refused_arguments" in endings:
         parts.append("I know no arguments that would fit.")
     if left:
-        parts.append(f"The {left} further {'call' if left == 1 else 'calls'} that should have followed I left out.")
+        parts.append(f"What should have followed ({left} {'call' if left == 1 else 'calls'}) I left out.")
     return " ".join(parts)
 
 
