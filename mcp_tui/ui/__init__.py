@@ -1,0 +1,14 @@
+"""The Textual app: a view over the engine's events and keys that call the engine's facade.
+
+``app``          themes, keymap, actions; the contract with ``cli``
+``bridge``       the one reader of the engine's events
+``live``         what waits and runs right now, folded from live events
+``keymap``       every key in one table
+``preferences``  what the screen remembers between runs
+``commands/``    slash commands, one file each
+``screens/``     chat, history, config_error, choosers
+``widgets/``     conversation, composer, inspector, server_sidebar, approval, status_bar
+
+Modules import at module scope only the standard library, Textual and what imports no pydantic:
+the first paint must not wait.
+"""

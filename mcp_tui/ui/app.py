@@ -1,0 +1,251 @@
+"""The app: the actions behind keys, slash commands and the palette."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.widgets import Input, TextArea
+
+from mcp_tui.ui.bindings import bindings
+from mcp_tui.ui.catalog_app import CatalogApp
+from mcp_tui.ui.chat_app import UiSettings
+from mcp_tui.ui.preferences import Preferences
+
+if TYPE_CHECKING:
+    from mcp_tui.conversation.items import ToolCallItem
+    from mcp_tui.ui.widgets.composer import Composer
+    from mcp_tui.ui.widgets.welcome import Welcome
+
+__all__ = ["McpTuiApp", "Preferences", "UiSettings"]
+
+TWICE_SECONDS = 1.0
+"""A second Esc or Ctrl+C within this time means more than the first."""
+
+
+class McpTuiApp(CatalogApp):
+    """The chat application.  ``return_code`` after `run_async` is the exit status."""
+
+    BINDINGS = bindings("app")
+
+    _last_stop = _last_interrupt = float("-inf")
+
+    # -- turns ---------------------------------------------------------------------------------
+
+    def stop_turn(self) -> None:
+        """Stop the running turn."""
+        if not self.require_engine().cancel_turn():
+            self.say("No turn is running.")
+
+    def clear_queue(self) -> None:
+        """Drop the inputs that wait; the running turn goes on."""
+        engine = self.require_engine()
+        dropped = 0
+        while engine.take_back() is not None:
+            dropped += 1
+        self.say(f"{dropped} queued inputs dropped." if dropped else "Nothing is queued.")
+
+    def action_stop_or_back(self) -> None:
+        """Stop the turn; again within a second, drop the queue; with no turn, back to the composer."""
+        now = self.clock()
+        engine = self.engine
+        if engine is not None and engine.busy:
+            twice = now - self._last_stop <= TWICE_SECONDS
+            self._last_stop = now
+            queued = len(engine.queue)
+            engine.cancel_turn(drop_queue=twice)
+            if queued and not twice:
+                self.say(f"Stopping. Esc again within a second drops {queued} queued inputs too.")
+        else:
+            self.chat.composer.focus()
+
+    def action_copy_or_stop(self) -> None:
+        """Ctrl+C: the selection if there is one, else like Esc; twice within a second offers to quit."""
+        if (selected := self._selected_text()) is not None:
+            self.copy_to_clipboard(selected)
+            self.say(f"Copied {len(selected):,} characters.", timeout=2)
+            return
+        now = self.clock()
+        twice = now - self._last_interrupt <= TWICE_SECONDS
+        self._last_interrupt = now
+        if twice or self.problem_shown:
+            self.request_quit(ask=not self.problem_shown)
+        elif self.screen is not self.chat:
+            self.screen.dismiss(None)
+        else:
+            self.action_stop_or_back()
+            self.say("Ctrl+C again quits.", timeout=TWICE_SECONDS)
+
+    def _selected_text(self) -> str | None:
+        focused = self.screen.focused
+        if isinstance(focused, TextArea | Input) and focused.selected_text:
+            return focused.selected_text
+        return self.screen.get_selected_text() or None
+
+    def on_composer_take_back_requested(self) -> None:
+        """Put the last queued input back into the composer, before what is written there."""
+        text = self.engine.take_back() if self.engine is not None else None
+        if text is None:
+            self.say("Nothing is queued.")
+        else:
+            self.return_input(text)
+
+    # -- leaving -------------------------------------------------------------------------------
+
+    def request_quit(self, *, ask: bool = False) -> None:
+        """Quit; asks first while a turn runs, or when ``ask`` is set."""
+        busy = self.engine is not None and self.engine.busy
+        if not busy and not ask:
+            self.exit(0, return_code=2 if self.problem_shown else 0)
+            return
+        from mcp_tui.ui.screens.confirm import ConfirmScreen
+
+        if isinstance(self.screen, ConfirmScreen):
+            return
+        question = "A turn is running. Stop it and quit?" if busy else "Quit mcp-tui?"
+        self.push_screen(ConfirmScreen(question, "q", "quit", clock=self.clock), self._quit_answered)
+
+    def _quit_answered(self, yes: bool | None) -> None:
+        if yes:
+            self.exit(0, return_code=0)
+
+    async def action_quit(self) -> None:
+        """Ctrl+Q."""
+        self.request_quit()
+
+    def suspend_program(self) -> None:
+        """Ctrl+Z of other programs: back to the shell until ``fg``."""
+        self.action_suspend_process()
+
+    # -- panes ---------------------------------------------------------------------------------
+
+    async def _toggle_pane(self, name: str) -> None:
+        """Closed -> open -> focused -> closed."""
+        if self.screen is not self.chat:
+            return
+        if self.chat.has_class("-tiny"):
+            self.say("The terminal is too small for panes.")
+        elif not self.chat.is_open(name):
+            await self.open_pane(name)
+            if self.chat.has_class("-narrow"):
+                self.focus_pane(name)
+        elif not self.chat.focused_in(name):
+            self.focus_pane(name)
+        else:
+            self.chat.set_pane(name, open=False)
+        if name == "sidebar":
+            self.remember(replace(self.preferences, sidebar=self.chat.is_open(name)))
+
+    def focus_pane(self, name: str) -> None:
+        """Give the focus to ``sidebar``, ``inspector``, ``composer``, ``conversation`` or ``approval`` if it is there."""
+        for widget in self.chat.query(f"#{name}"):
+            target = (
+                widget if widget.focusable else next((child for child in widget.query("*") if child.focusable), None)
+            )
+            if target is not None and target.display:
+                target.focus()
+
+    def action_servers(self) -> None:
+        """F2."""
+        self.start(self._toggle_pane("sidebar"))
+
+    def action_inspect(self) -> None:
+        """F3."""
+        self.start(self._toggle_pane("inspector"))
+
+    def open_servers(self) -> None:
+        """Open the sidebar and focus it."""
+        self.start(self._open_and_focus("sidebar"))
+
+    def open_inspector(self, item: ToolCallItem | None = None) -> None:
+        """Open the inspector on ``item``, or on the call it showed, and focus it."""
+        self.start(self._open_and_focus("inspector", item))
+
+    async def _open_and_focus(self, name: str, item: ToolCallItem | None = None) -> None:
+        if self.chat.has_class("-tiny"):
+            self.say("The terminal is too small for panes.")
+            return
+        await self.open_pane(name)
+        if item is not None:
+            self.view.inspect_item(item)
+        self.focus_pane(name)
+
+    def action_jump(self) -> None:
+        """Ctrl+O, then a letter."""
+        from mcp_tui.ui.screens.jump import JumpScreen
+
+        if self.screen is self.chat:
+            self.push_screen(JumpScreen(), self._jumped)
+
+    def _jumped(self, target: str | None) -> None:
+        if target in ("sidebar", "inspector"):
+            self.start(self._open_and_focus(target))
+        elif target == "tools":
+            self.show_tools()
+        elif target is not None:
+            self.focus_pane(target if target != "conversation" or self.chat.has_class("-talking") else "welcome")
+
+    def action_help(self) -> None:
+        """F1: help for the focused pane, or close it."""
+        from mcp_tui.ui.screens.help import HelpScreen
+
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss(None)
+        else:
+            self.show_help()
+
+    def show_help(self) -> None:
+        """Keys of the focused pane, keys everywhere, commands."""
+        from mcp_tui.ui.commands import COMMANDS
+        from mcp_tui.ui.screens.help import HelpScreen
+
+        focused = self.screen.focused
+        nodes = focused.ancestors_with_self if focused is not None else ()
+        about = next((text for node in nodes if (text := getattr(node, "HELP", "") or "")), "")
+        self.push_screen(HelpScreen(self.focused_pane(), str(about), self.key_overrides, COMMANDS))
+
+    def action_palette(self) -> None:
+        """Ctrl+P: every action by name."""
+        from mcp_tui.ui.screens.palette import open_palette
+
+        open_palette(self)
+
+    # -- composer ------------------------------------------------------------------------------
+
+    def open_editor(self) -> None:
+        """The draft in the person's editor."""
+        self.start(self.chat.composer.action_external_editor())
+
+    def on_composer_search_requested(self) -> None:
+        """Ctrl+R: choose one of the earlier prompts."""
+        from mcp_tui.ui.screens.choosers import choose_prompt
+
+        choose_prompt(self)
+
+    def on_welcome_picked(self, message: Welcome.Picked) -> None:
+        """An example goes to the composer, for the person to send or change."""
+        self.chat.composer.set_draft(message.text)
+        self.chat.composer.focus()
+
+    @property
+    def composer(self) -> Composer:
+        """The input."""
+        return self.chat.composer
+
+    # -- copy, mouse ---------------------------------------------------------------------------
+
+    def action_copy_last(self) -> None:
+        """Copy the source of the last answer."""
+        source = self.view.conversation.last_answer_source() if self.engine is not None else None
+        if source:
+            self.copy_to_clipboard(source)
+            self.say(f"Copied the last answer, {len(source):,} characters.", timeout=3)
+        else:
+            self.say("There is no answer to copy yet.")
+
+    def action_mouse(self) -> None:
+        """Leave the mouse to the terminal, or take it back."""
+        self.set_mouse(not self.mouse_on)
+        self.remember(replace(self.preferences, mouse=self.mouse_on))
+        words = "on: click and wheel work here" if self.mouse_on else "off: the terminal selects text itself"
+        self.say(f"Mouse capture {words}.")

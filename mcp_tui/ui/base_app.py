@@ -1,0 +1,135 @@
+"""What every screen of the app stands on: colours, safety of the output, the crash report, the clipboard."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import App
+from textual.filter import LineFilter
+
+from mcp_tui.safety.text import prose
+from mcp_tui.ui.line_filter import SafetyFilter
+from mcp_tui.ui.preferences import Preferences, save
+from mcp_tui.ui.themes import textual_theme
+
+if TYPE_CHECKING:
+    from mcp_tui.config.theme_data import ThemeData
+
+_SAFETY = SafetyFilter()
+
+
+class BaseApp(App[int], inherit_bindings=False):
+    """A Textual app that shows outside text safely and fails without giving anything away."""
+
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, preferences: Preferences, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.preferences = preferences
+        self.clock = clock
+        """Seconds; injected by tests."""
+        self.last_input = float("-inf")
+        """When the last key or paste came, on `clock`."""
+        self.data_dir: Path | None = None
+        self.painted = asyncio.Event()
+        """Set once the first paint is on the terminal."""
+        self.crash: str = ""
+        """The report of an unhandled error, without any local variable; empty when there was none."""
+        self.theme_data: dict[str, ThemeData] = {}
+        self.add_theme(preferences.theme)
+        self.theme = preferences.theme.name
+
+    # -- colours -----------------------------------------------------------------------------
+
+    def add_theme(self, data: ThemeData) -> None:
+        """Make a theme available; one of the same name is replaced."""
+        self.theme_data[data.name] = data
+        self.register_theme(textual_theme(data))
+
+    def use_theme(self, name: str, *, remember: bool = True) -> None:
+        """Draw in these colours, now and, with ``remember``, at the next start."""
+        self.theme = name
+        if remember:
+            self.remember(replace(self.preferences, theme=self.theme_data[name]))
+
+    def theme_names(self) -> list[str]:
+        """All themes, sorted."""
+        return sorted(self.theme_data)
+
+    def remember(self, preferences: Preferences) -> None:
+        """Keep ``preferences`` for the next run; a failing disk only costs them."""
+        self.preferences = preferences
+        if preferences.path is not None:
+            try:
+                save(preferences.path, preferences)
+            except OSError as error:
+                self.say(f"The preferences could not be saved: {error.strerror}.", severity="warning")
+
+    # -- output ------------------------------------------------------------------------------
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters, and ours as the last."""
+        return [*super().get_line_filters(), _SAFETY]
+
+    def say(self, message: str, *, severity: str = "information", title: str = "", timeout: float = 6) -> None:
+        """A toast; ``message`` is never read as markup."""
+        known = severity if severity in ("information", "warning", "error") else "information"
+        self.notify(prose(message), title=prose(title), severity=known, timeout=timeout, markup=False)  # type: ignore[arg-type]
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Ask the terminal (OSC 52) to take ``text``; lone surrogates become replacement characters."""
+        super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
+
+    # -- input -------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when the person last pressed anything: a card that decides must not take typed-ahead keys."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self.last_input = self.clock()
+        await super().on_event(event)
+
+    # -- end ---------------------------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        """As Textual does, but every kind of error takes our report."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._report_crash(error)
+        self._close_messages_no_wait()
+
+    def _report_crash(self, error: BaseException) -> None:
+        """Keep a report without local variables and with secrets masked, in a file of the person's own."""
+        import traceback
+
+        from rich.text import Text
+
+        from mcp_tui.safety.secrets import Redactor
+
+        if self.crash:
+            return
+        self.crash = Redactor().scrub("".join(traceback.format_exception(error)))
+        where = self._write_crash()
+        lines = [f"mcp-tui stopped because of a fault of its own: {type(error).__name__}."]
+        lines.append(f"The report is in {where}" if where else prose(self.crash))
+        self._exit_renderables.append(Text("\n".join(lines)))
+
+    def _write_crash(self) -> Path | None:
+        if self.data_dir is None:
+            return None
+        path = self.data_dir / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+                file.write(self.crash)
+        except OSError:
+            return None
+        return path

@@ -1,0 +1,117 @@
+"""The one reader of the engine's events.
+
+Folds every event into the screen's own `Transcript` and hands the changes to the conversation pane,
+at most thirty times a second; the rest of the screen is told that something changed.  It only reads:
+it can be cancelled at any time, and the engine never waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+from mcp_tui.conversation.items import Change, Item
+from mcp_tui.ui.live import LiveState
+
+if TYPE_CHECKING:
+    from mcp_tui.engine.engine import Engine
+    from mcp_tui.events.base import EventBase
+
+FRAME_SECONDS = 1 / 30
+"""Shortest time between two updates of the screen."""
+
+
+class View(Protocol):
+    """What the bridge shows events on."""
+
+    def conversation_opened(self, items: list[Item]) -> None:
+        """Another conversation, or the first: start afresh from ``items``."""
+
+    def conversation_changed(self, changes: list[Change]) -> None:
+        """What happened since the last call, oldest first."""
+
+    def state_changed(self) -> None:
+        """Anything that the panes around the conversation show may have changed."""
+
+    def live_event(self, event: EventBase) -> None:
+        """A live event, for effects only: bell, toast, focus."""
+
+
+class Bridge:
+    """Reads a subscription until it ends."""
+
+    def __init__(self, engine: Engine, view: View, *, clock: Callable[[], float] = monotonic) -> None:
+        from mcp_tui.conversation.transcript import Transcript
+
+        self._engine, self._view, self._clock = engine, view, clock
+        self._new_transcript = Transcript
+        self.transcript = Transcript()
+        self.live = LiveState(clock)
+        self._changes: list[Change] = []
+        self._opening = False
+        self._flush_at = 0.0
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read and show until the engine closes the stream."""
+        subscription = self._engine.subscribe()
+        painter = asyncio.create_task(self._paint(), name="bridge painter")
+        try:
+            async for batch in subscription:
+                for event in batch.events:
+                    self._fold(event, batch.live)
+                self._wake.set()
+        finally:
+            painter.cancel()
+            subscription.close()
+            await asyncio.gather(painter, return_exceptions=True)
+
+    def _fold(self, event: EventBase, live: bool) -> None:
+        if event.type == "conversation_opened":
+            self.transcript = self._new_transcript()
+            self.live = LiveState(self._clock)
+            self._changes.clear()
+            self._opening = True
+        changes = self.transcript.apply(event)
+        self.live.apply(event, changes)
+        if not self._opening:
+            self._changes.extend(changes)
+        if live:
+            self._view.live_event(event)
+
+    async def _paint(self) -> None:
+        """Show what was folded, one frame at a time."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self.flush()
+            await asyncio.sleep(FRAME_SECONDS)
+
+    def flush(self) -> None:
+        """Show everything that was folded so far."""
+        if self._opening:
+            self._opening = False
+            self.live.settle(busy=self._engine.busy)
+            self._view.conversation_opened(self.transcript.items)
+        changes, self._changes = self._changes, []
+        if changes:
+            self._view.conversation_changed(merged(changes))
+        self._view.state_changed()
+
+
+def merged(changes: list[Change]) -> list[Change]:
+    """``changes`` with neighbouring additions to the same item joined: a frame's deltas become one."""
+    out: list[Change] = []
+    for change in changes:
+        last = out[-1] if out else None
+        if last is not None and last.item is change.item and last.kind == change.kind == "appended":
+            out[-1] = Change(
+                "appended", change.item, last.appended + change.appended, last.reasoning + change.reasoning
+            )
+        elif last is not None and last.item is change.item and last.kind == change.kind == "updated":
+            continue
+        else:
+            out.append(change)
+    return out

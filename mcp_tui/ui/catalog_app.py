@@ -1,0 +1,133 @@
+"""Choosing among what there is: conversations, models, servers, tools, themes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_tui.ui.chat_app import ChatApp
+
+if TYPE_CHECKING:
+    from mcp_tui.conversation.summary import ConversationSummary
+
+
+class CatalogApp(ChatApp):
+    """The chat app with its choosers."""
+
+    # -- conversations -------------------------------------------------------------------------
+
+    def action_new_conversation(self) -> None:
+        """Ctrl+N."""
+        self.start(self._new_conversation())
+
+    async def _new_conversation(self) -> None:
+        await self.require_engine().new_conversation()
+        self.chat.composer.focus()
+
+    def action_history(self) -> None:
+        """F4: earlier conversations; a second press closes the list."""
+        from mcp_tui.ui.screens.history import HistoryScreen
+
+        if isinstance(self.screen, HistoryScreen):
+            self.screen.dismiss(None)
+        elif self.screen is self.chat:
+            self.start(self._show_history())
+
+    async def _show_history(self) -> None:
+        from mcp_tui.ui.screens.history import HistoryScreen
+
+        engine = self.require_engine()
+        conversations = await engine.conversations()
+        self.push_screen(HistoryScreen(conversations, engine.conversation_id), self._history_chosen)
+
+    def _history_chosen(self, conversation_id: str | None) -> None:
+        if conversation_id is not None:
+            self.open_conversation(conversation_id)
+
+    def open_conversation(self, conversation_id: str) -> None:
+        """Continue a stored conversation."""
+        self.start(self._open_conversation(conversation_id))
+
+    async def _open_conversation(self, conversation_id: str) -> None:
+        await self.require_engine().open_conversation(conversation_id)
+        self.chat.composer.focus()
+
+    def continue_latest(self) -> None:
+        """Continue the conversation that changed last, other than the open one."""
+        self.start(self._continue_latest())
+
+    async def _continue_latest(self) -> None:
+        engine = self.require_engine()
+        others = [stored for stored in await engine.conversations() if stored.id != engine.conversation_id]
+        if not others:
+            self.say("There is no earlier conversation.")
+            return
+        latest: ConversationSummary = max(others, key=lambda stored: stored.updated_at)
+        await self._open_conversation(latest.id)
+
+    def copy_conversation(self) -> None:
+        """Copy what was said, as text."""
+        from mcp_tui.conversation.items import AssistantItem, UserItem
+
+        engine = self.require_engine()
+        parts = [
+            f"{'you' if isinstance(item, UserItem) else item.model}:\n{item.text}"
+            for item in engine.transcript.items
+            if isinstance(item, UserItem | AssistantItem) and item.text.strip()
+        ]
+        self.copy_to_clipboard("\n\n".join(parts))
+        self.say(f"Copied {len(parts)} messages.", timeout=3)
+
+    # -- models --------------------------------------------------------------------------------
+
+    def provider_names(self) -> list[str]:
+        """Entries of ``llm.providers``."""
+        return [choice.name for choice in self.engine.providers] if self.engine is not None else []
+
+    def action_choose_model(self) -> None:
+        """Ctrl+L."""
+        from mcp_tui.ui.screens.choosers import choose_model
+
+        if self.screen is self.chat:
+            self.attempt(lambda: choose_model(self))
+
+    def select_model(self, name: str) -> None:
+        """Answer with this provider entry from the next turn on."""
+        engine = self.require_engine()
+        engine.select_model(name)
+        self.view.draw_status()
+        later = " from the next turn on" if engine.busy else ""
+        self.say(f"{engine.model} answers{later}.", timeout=3)
+
+    # -- themes --------------------------------------------------------------------------------
+
+    def choose_theme(self) -> None:
+        """A list of themes that are tried on as they are highlighted."""
+        from mcp_tui.ui.screens.choosers import choose_theme
+
+        choose_theme(self)
+
+    # -- servers and tools ---------------------------------------------------------------------
+
+    def server_names(self) -> list[str]:
+        """All configured servers."""
+        return [server.name for server in self.engine.servers] if self.engine is not None else []
+
+    def restart_server(self, name: str) -> None:
+        """Stop and start a server."""
+        self.require_engine().restart_server(name)
+        self.say(f"Restarting {name}.", timeout=3)
+
+    def set_server_enabled(self, name: str, enabled: bool) -> None:
+        """Start a server, or stop it until the end of the run."""
+        self.require_engine().set_server_enabled(name, enabled)
+        self.say(f"Starting {name}." if enabled else f"{name} is off until the end of the run.", timeout=3)
+
+    def tool_names(self) -> list[str]:
+        """``server.tool`` of every tool that the model is offered."""
+        return [f"{tool.server}.{tool.name}" for tool in self.engine.tools()] if self.engine is not None else []
+
+    def show_tools(self) -> None:
+        """A list of the tools, with their descriptions."""
+        from mcp_tui.ui.screens.choosers import show_tools
+
+        self.attempt(lambda: show_tools(self))

@@ -1,0 +1,236 @@
+"""The app's contract with ``cli``, its engine, and where inputs go; `mcp_tui.ui.app` adds the actions.
+
+The app runs before there is an engine: what is typed is kept, what is sent is submitted on `attach`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp_tui.errors import McpTuiError, UsageError
+from mcp_tui.ui.base_app import BaseApp
+from mcp_tui.ui.keymap import PANES
+from mcp_tui.ui.preferences import Preferences
+from mcp_tui.ui.prompt_history import PromptHistory
+from mcp_tui.ui.screens.chat import ChatScreen
+from mcp_tui.ui.view import ChatView
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mcp_tui.config.theme_data import ThemeData
+    from mcp_tui.engine.engine import Engine
+    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.ui.bridge import Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class UiSettings:
+    """What the configuration says about the screen."""
+
+    theme: str
+    themes: tuple[ThemeData, ...]
+    keys: dict[str, str] = field(default_factory=dict)
+    """Binding id -> keys, checked by `mcp_tui.ui.keymap.check_keys`."""
+    config_path: Path | None = None
+    data_dir: Path | None = None
+    """Where files of the person's own may be written: results, crash reports."""
+    warnings: tuple[str, ...] = ()
+    """What the configuration allows but should not stay so; shown once."""
+
+
+class ChatApp(BaseApp):
+    """The chat screen connected to an engine."""
+
+    TITLE = "mcp-tui"
+    CSS_PATH = "app.tcss"
+
+    def __init__(self, preferences: Preferences, **options: Any) -> None:
+        super().__init__(preferences, **options)
+        self.engine: Engine | None = None
+        self.key_overrides: dict[str, str] = {}
+        self.problem_shown = False
+        self.mouse_on = True
+        self._early: list[str] = []
+        history = PromptHistory(preferences.prompts_path)
+        self.chat = ChatScreen(self.submit, self._complete, history)
+        self.view = ChatView(self._whole, self.chat)
+
+    @property
+    def _whole(self) -> McpTuiApp:
+        """This app with its actions: no other class is ever made."""
+        return cast("McpTuiApp", self)
+
+    # -- contract with the command line --------------------------------------------------------
+
+    def get_default_screen(self) -> ChatScreen:
+        """The chat is what the app opens with."""
+        return self.chat
+
+    def screen_painted(self) -> None:
+        """The first paint is on the terminal."""
+        if not self.painted.is_set():
+            self.view.draw_header()
+            self.view.draw_status()
+            self.view.draw_hints()
+            self.painted.set()
+
+    def attach(self, engine: Engine, settings: UiSettings) -> None:
+        """Connect the screen to a running engine.  Called once, after the app has started."""
+        self.data_dir = settings.data_dir
+        for theme in settings.themes:
+            self.add_theme(theme)
+        if settings.theme in self.theme_data:
+            self.use_theme(settings.theme)
+        self.key_overrides = dict(settings.keys)
+        self.set_keymap(self.key_overrides)
+        self.engine = self.view.engine = engine
+        if not self.preferences.mouse:
+            self.set_mouse(False)
+        for warning in settings.warnings:
+            self.say(warning, severity="warning", timeout=12)
+        self.run_worker(self._follow(engine), name="bridge", exit_on_error=True)
+
+    async def _follow(self, engine: Engine) -> None:
+        from mcp_tui.ui.bridge import Bridge
+
+        await self.view.adopt_conversation()
+        bridge: Bridge = Bridge(engine, self.view, clock=self.clock)
+        self.view.bridge = bridge
+        self.set_interval(0.5, self._tick)
+        if self.preferences.sidebar is not False and self.size.width >= 100 and self.size.height >= 24:
+            await self.open_pane("sidebar")
+        early, self._early = self._early, []
+        for text in early:
+            self.submit(text)
+        await bridge.run()
+
+    def _tick(self) -> None:
+        """Countdowns and clocks move on without events."""
+        if self.engine is not None and self.engine.busy:
+            self.view.draw_header()
+        sidebar = self.view.sidebar
+        if sidebar is not None and self.chat.is_open("sidebar"):
+            sidebar.show()
+
+    def show_problem(self, error: McpTuiError) -> None:
+        """Startup failed: say everything that is wrong and what can be done."""
+        from mcp_tui.ui.screens.config_error import ConfigErrorScreen
+
+        self.problem_shown = True
+        self.view.draw_header()
+        self.push_screen(ConfigErrorScreen(error))
+
+    # -- input ---------------------------------------------------------------------------------
+
+    def submit(self, text: str) -> bool:
+        """Carry out a command, or submit an input (it waits for the engine, or for the running turn).
+
+        False when it was not taken: the composer keeps it.
+        """
+        try:
+            if text.startswith("/") and not text.startswith("//"):
+                return self._command(text)
+            if self.problem_shown:
+                return False
+            self._submit_input(text[1:] if text.startswith("//") else text)
+        except McpTuiError as error:
+            self.say(str(error), severity="error")
+            return False
+        return True
+
+    def _submit_input(self, text: str) -> None:
+        if self.engine is None:
+            self._early.append(text)
+            self.say("Queued: it is sent as soon as the engine is up.")
+        else:
+            self.engine.submit(text)
+
+    def _command(self, line: str) -> bool:
+        from mcp_tui.ui.commands import COMMANDS
+        from mcp_tui.ui.commands.base import parse
+
+        command, argument = parse(line, COMMANDS)
+        if command.passed_on:
+            self._submit_input(line)
+        else:
+            command.run(self._whole, argument)
+        return True
+
+    def _complete(self, text: str) -> list[tuple[str, str]]:
+        from mcp_tui.ui.commands import COMMANDS
+        from mcp_tui.ui.commands.base import complete
+
+        return complete(text, COMMANDS, self._whole)
+
+    def return_input(self, text: str) -> None:
+        """Put an input back into the composer, before what is written there."""
+        composer = self.chat.composer
+        draft = composer.draft
+        composer.set_draft(f"{text}\n{draft}" if draft.strip() else text)
+
+    def require_engine(self) -> Engine:
+        """The engine.  Raises `UsageError` while it is not up."""
+        if self.engine is None:
+            raise UsageError("The engine is not up yet.", hint="Try again in a moment.")
+        return self.engine
+
+    def attempt(self, call: Callable[[], object]) -> None:
+        """Call something of the engine; an error of ours becomes a toast."""
+        try:
+            call()
+        except McpTuiError as error:
+            self.say(str(error), severity="error")
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something that waits; an error of ours becomes a toast."""
+        self.run_worker(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        except McpTuiError as error:
+            self.say(str(error), severity="error")
+
+    # -- focus and panes -----------------------------------------------------------------------
+
+    def focused_pane(self) -> str:
+        """The pane that has the focus: a key of `PANES`."""
+        focused = self.screen.focused
+        for node in focused.ancestors_with_self if focused is not None else ():
+            pane = getattr(node, "PANE", "conversation" if node.id == "conversation" else "")
+            if pane in PANES:
+                return str(pane)
+        return "app"
+
+    async def open_pane(self, name: str) -> None:
+        """Open ``sidebar`` or ``inspector``, mounting it on first use."""
+        engine = self.require_engine()
+        if name == "sidebar":
+            from mcp_tui.ui.widgets.server_sidebar import ServerSidebar
+
+            await self.chat.mount_pane(name, lambda: ServerSidebar(engine, lambda: self.view.live, id=name))
+            self.chat.set_pane(name, open=True)
+            assert self.view.sidebar is not None
+            self.view.sidebar.show()
+        else:
+            from mcp_tui.ui.widgets.inspector import Inspector
+
+            await self.chat.mount_pane(name, lambda: Inspector(self.data_dir, id=name))
+            self.chat.set_pane(name, open=True)
+
+    # -- the terminal --------------------------------------------------------------------------
+
+    def set_mouse(self, on: bool) -> None:
+        """Take the mouse, or leave it to the terminal for its own selection."""
+        driver = self._driver
+        if driver is None:
+            return
+        driver._mouse = True
+        name = "_enable_mouse_support" if on else "_disable_mouse_support"
+        switch = getattr(driver, name, None)
+        if switch is not None:
+            switch()
+        self.mouse_on = on

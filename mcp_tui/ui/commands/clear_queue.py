@@ -1,0 +1,17 @@
+"""``/clear-queue``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_tui.ui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mcp_tui.ui.app import McpTuiApp
+
+
+def _run(app: McpTuiApp, argument: str) -> None:
+    app.clear_queue()
+
+
+COMMAND = Command("clear-queue", "Drop the inputs that wait", _run)

@@ -1,0 +1,17 @@
+"""``/servers``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_tui.ui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mcp_tui.ui.app import McpTuiApp
+
+
+def _run(app: McpTuiApp, argument: str) -> None:
+    app.open_servers()
+
+
+COMMAND = Command("servers", "Open the server sidebar", _run, key="app.servers")

@@ -1,0 +1,57 @@
+"""The person's own editor for a long input."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from mcp_tui.errors import UsageError
+
+
+def editor_command() -> list[str]:
+    """``$VISUAL`` or ``$EDITOR`` as words; ``vi`` where neither is set.  Raises `UsageError` if it cannot be read."""
+    value = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        words = shlex.split(value)
+    except ValueError:
+        words = []
+    if not words:
+        raise UsageError(
+            f"$EDITOR cannot be read: {value!r}.", hint="Set it to a command such as nano or 'code --wait'."
+        )
+    return words
+
+
+async def edit(text: str) -> str:
+    """``text`` after the editor closed; the file is temporary and readable by its owner only.
+
+    Raises `UsageError` when the editor cannot be started, fails, or leaves something that is no text.
+    """
+    command = editor_command()
+    descriptor, name = tempfile.mkstemp(prefix="mcp-tui-", suffix=".md")
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "replace"))
+        await _run([*command, name])
+        return path.read_text(encoding="utf-8").removesuffix("\n")
+    except UnicodeDecodeError:
+        raise UsageError("The editor left a file that is not UTF-8; the draft is unchanged.") from None
+    finally:
+        with suppress(OSError):
+            path.unlink()
+
+
+async def _run(command: list[str]) -> None:
+    try:
+        process = await asyncio.create_subprocess_exec(*command)
+    except OSError as error:
+        raise UsageError(
+            f"{command[0]} could not be started: {error.strerror}.", hint="Set $EDITOR to an editor you have."
+        ) from None
+    if status := await process.wait():
+        raise UsageError(f"{command[0]} ended with status {status}; the draft is unchanged.")

@@ -1,0 +1,280 @@
+"""Every key of the app: one table, from which bindings, help, hints and the README's key table are made.
+
+Pure data; ``mcp-tui check`` validates ``ui.keys`` with it without starting Textual.
+A key is written as Textual writes it: ``ctrl+p``, ``f1``, ``alt+up``, ``shift+tab``, ``y``, ``slash``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+PANES: dict[str, str] = {
+    "app": "everywhere",
+    "composer": "composer",
+    "conversation": "conversation",
+    "approval": "approval card",
+    "editor": "argument editor",
+    "inspector": "inspector",
+    "servers": "server sidebar",
+    "history": "history",
+    "list": "lists and choosers",
+}
+"""Where a key works -> how help calls the place.  Keys of ``app`` work in every pane."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBinding:
+    """One action of one pane.  ``hint`` is its short label in the hint line; empty: not shown there."""
+
+    id: str
+    keys: str
+    """Default keys, separated by commas."""
+    action: str
+    """Textual's action string."""
+    help: str
+    hint: str = ""
+    priority: bool = False
+    """Wins over the focused widget's own use of the key."""
+
+    @property
+    def pane(self) -> str:
+        """The part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+
+KEYS: tuple[KeyBinding, ...] = (
+    KeyBinding("app.help", "f1", "help", "Help for the focused pane", "help", priority=True),
+    KeyBinding("app.servers", "f2", "servers", "Server sidebar: open, focus, close", "servers", priority=True),
+    KeyBinding("app.inspector", "f3", "inspect", "Inspector: open, focus, close", "inspect", priority=True),
+    KeyBinding("app.history", "f4", "history", "Earlier conversations", "history", priority=True),
+    KeyBinding("app.mouse", "f9", "mouse", "Mouse capture off or on", priority=True),
+    KeyBinding("app.palette", "ctrl+p", "palette", "Command palette", "palette", priority=True),
+    KeyBinding("app.jump", "ctrl+o", "jump", "Jump to a pane: then s c p i a t", priority=True),
+    KeyBinding("app.next_pane", "tab", "app.focus_next", "Next pane"),
+    KeyBinding("app.previous_pane", "shift+tab", "app.focus_previous", "Previous pane"),
+    KeyBinding("app.new", "ctrl+n", "new_conversation", "New conversation", priority=True),
+    KeyBinding("app.model", "ctrl+l", "choose_model", "Choose the model", priority=True),
+    KeyBinding("app.copy_last", "ctrl+y", "copy_last", "Copy the last answer (its source)"),
+    KeyBinding("app.stop", "escape", "stop_or_back", "Stop the turn; again within 1 s: drop the queue", "stop"),
+    KeyBinding(
+        "app.copy_or_stop",
+        "ctrl+c",
+        "copy_or_stop",
+        "Copy the selection, else like Esc; twice within 1 s: quit",
+        priority=True,
+    ),
+    KeyBinding("app.quit", "ctrl+q", "quit", "Quit (asks while a turn runs)", "quit", priority=True),
+    KeyBinding("composer.send", "enter", "send", "Send, or queue while a turn runs", "send"),
+    KeyBinding("composer.newline", "ctrl+j,shift+enter", "newline", "New line", "newline"),
+    KeyBinding("composer.earlier", "up", "earlier", "On the first line: earlier prompt"),
+    KeyBinding("composer.later", "down", "later", "On the last line: later prompt"),
+    KeyBinding("composer.search", "ctrl+r", "search_prompts", "Search earlier prompts"),
+    KeyBinding("composer.complete", "tab", "complete", "Complete a command, else next pane"),
+    KeyBinding("composer.editor", "ctrl+g", "external_editor", "Edit in $VISUAL or $EDITOR", "editor"),
+    KeyBinding("composer.take_back", "alt+up", "take_back", "Take the last queued message back"),
+    KeyBinding("composer.undo", "ctrl+z", "undo", "Undo"),
+    KeyBinding("composer.redo", "ctrl+y", "redo", "Redo"),
+    KeyBinding("composer.close", "escape", "close_popup", "Close the completion list, else stop"),
+    KeyBinding("approval.once", "y", "allow_once", "Allow this call once", "once"),
+    KeyBinding("approval.conversation", "s", "allow_conversation", "Allow this tool in this conversation", "this tool"),
+    KeyBinding("approval.edit", "e", "edit", "Edit the arguments", "edit"),
+    KeyBinding("approval.deny", "n,escape", "deny", "Deny this call", "deny"),
+    KeyBinding("approval.deny_message", "d", "deny_message", "Deny with a message to the model", "deny + message"),
+    KeyBinding("approval.stop", "c", "deny_all", "Deny all that wait and stop the turn", "stop turn"),
+    KeyBinding("approval.json", "v", "toggle_json", "Whole JSON or rows", "JSON"),
+    KeyBinding("approval.full", "f", "toggle_full", "Full screen on or off", "full"),
+    KeyBinding("approval.previous", "left", "previous", "Previous waiting call"),
+    KeyBinding("approval.next", "right", "next", "Next waiting call"),
+    KeyBinding("approval.up", "up,k", "scroll_args(-1)", "Scroll the arguments up"),
+    KeyBinding("approval.down", "down,j", "scroll_args(1)", "Scroll the arguments down"),
+    KeyBinding("approval.page_up", "pageup", "page_args(-1)", "Scroll a page up"),
+    KeyBinding("approval.page_down", "pagedown,space", "page_args(1)", "Scroll a page down"),
+    KeyBinding("approval.top", "home", "top_args", "First line of the arguments"),
+    KeyBinding("approval.end", "end", "end_args", "Last line of the arguments"),
+    KeyBinding("editor.accept", "ctrl+s", "accept", "Check and take over the edited arguments", "check and use"),
+    KeyBinding("editor.cancel", "escape", "cancel", "Back to the card, arguments as they were", "back"),
+    KeyBinding("inspector.tab_args", "1", "tab('args')", "Arguments"),
+    KeyBinding("inspector.tab_result", "2", "tab('result')", "Result"),
+    KeyBinding("inspector.tab_raw", "3", "tab('raw')", "Raw JSON-RPC messages"),
+    KeyBinding("inspector.tab_schema", "4", "tab('schema')", "The tool's definition"),
+    KeyBinding("inspector.tab_time", "5", "tab('time')", "Timing and decision"),
+    KeyBinding("inspector.left", "left", "step(-1)", "Tab to the left", "tab"),
+    KeyBinding("inspector.right", "right", "step(1)", "Tab to the right"),
+    KeyBinding("inspector.copy", "y", "copy", "Copy what the tab shows, whole", "copy"),
+    KeyBinding("inspector.write", "w", "write", "Write what the tab shows to a file, whole", "write"),
+    KeyBinding("inspector.previous_call", "p", "call(-1)", "Previous tool call", "call"),
+    KeyBinding("inspector.next_call", "n", "call(1)", "Next tool call"),
+    KeyBinding("servers.details", "enter", "details", "Details: command, warnings, standard error", "details"),
+    KeyBinding("servers.toggle", "space", "toggle", "Off or on until the end of the run", "on/off"),
+    KeyBinding("servers.restart", "R,r", "restart", "Restart", "restart"),
+    KeyBinding("history.continue", "enter,c", "select", "Continue this conversation", "continue"),
+    KeyBinding("history.close", "escape", "cancel", "Back", "back"),
+    KeyBinding("list.choose", "enter", "select", "Choose", "choose"),
+    KeyBinding("list.close", "escape", "cancel", "Back", "back"),
+)
+"""All bindings, in the order in which help shows them (conversation keys are its widget's: `all_keys`)."""
+
+
+def all_keys() -> tuple[KeyBinding, ...]:
+    """`KEYS` and the keys that the conversation pane declares itself."""
+    return KEYS
+
+
+_MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "meta", "hyper"})
+_NAMED = frozenset(
+    [
+        "up",
+        "down",
+        "left",
+        "right",
+        "home",
+        "end",
+        "pageup",
+        "pagedown",
+        "enter",
+        "escape",
+        "tab",
+        "space",
+        "backspace",
+        "delete",
+        "insert",
+        "slash",
+        "question_mark",
+        "full_stop",
+        "comma",
+        "minus",
+        "plus",
+        "equals_sign",
+        "colon",
+        "semicolon",
+        "underscore",
+        "at",
+        "number_sign",
+        "left_square_bracket",
+        "right_square_bracket",
+        "backslash",
+        "apostrophe",
+        "quotation_mark",
+        "grave_accent",
+        "tilde",
+        "exclamation_mark",
+        "dollar_sign",
+        "percent_sign",
+        "ampersand",
+        "asterisk",
+        "left_parenthesis",
+        "right_parenthesis",
+        "less_than_sign",
+        "greater_than_sign",
+        "circumflex_accent",
+        "vertical_line",
+    ]
+) | {f"f{number}" for number in range(1, 25)}
+_SAME_BYTES = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape"}
+
+
+def split_keys(keys: str) -> tuple[str, ...]:
+    """The single keys of ``"up,k"``."""
+    return tuple(key for part in keys.split(",") if (key := part.strip()))
+
+
+def is_key(key: str) -> bool:
+    """Whether ``key`` is written as Textual writes keys."""
+    *modifiers, base = key.split("+")
+    known = base in _NAMED or re.fullmatch(r"[A-Za-z0-9]", base) is not None
+    return known and all(modifier in _MODIFIERS for modifier in modifiers) and len(set(modifiers)) == len(modifiers)
+
+
+def effective(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Binding id -> its keys, with ``overrides`` applied."""
+    return {binding.id: split_keys(overrides.get(binding.id, binding.keys)) for binding in all_keys()}
+
+
+def _clashes(keys: Mapping[str, tuple[str, ...]]) -> set[tuple[str, str, str]]:
+    """(id, id, key) where one key would mean two things in one pane; keys of ``app`` count in each pane."""
+    found: set[tuple[str, str, str]] = set()
+    for first, second in combinations(all_keys(), 2):
+        if first.pane != second.pane and "app" not in (first.pane, second.pane):
+            continue
+        for key in set(keys[first.id]) & set(keys[second.id]):
+            found.add((first.id, second.id, key))
+    return found
+
+
+def check_keys(keys: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Problems of ``ui.keys``: (binding id, what is wrong), empty when all is well (requirement J1).
+
+    Unknown ids name the nearest known one; a clash names both ids.  Keys that the default table shares on
+    purpose (Esc on a card and everywhere) are no clash.
+    """
+    from difflib import get_close_matches
+
+    problems: list[tuple[str, str]] = []
+    known = {binding.id for binding in all_keys()}
+    usable: dict[str, str] = {}
+    for name, value in keys.items():
+        if name not in known:
+            near = get_close_matches(name, known, 1, 0.5)
+            problems.append((name, "no such binding" + (f"; did you mean {near[0]}?" if near else "")))
+            continue
+        bad = _key_problems(value)
+        problems.extend((name, problem) for problem in bad)
+        if not bad:
+            usable[name] = value
+    for first, second, key in sorted(_clashes(effective(usable)) - _clashes(effective({}))):
+        culprit = first if first in usable else second
+        problems.append((culprit, f"{key} is bound to both {first} and {second}"))
+    return problems
+
+
+def _key_problems(value: str) -> list[str]:
+    singles = split_keys(value)
+    if not singles:
+        return ["a binding needs at least one key"]
+    problems = [f"{key!r} is no key; write it like ctrl+p, f1, alt+up or y" for key in singles if not is_key(key)]
+    for key in singles:
+        if key in _SAME_BYTES:
+            problems.append(f"{key} reaches programs as {_SAME_BYTES[key]}; choose another key")
+    return problems
+
+
+_SHOWN = {
+    "escape": "Esc", "enter": "Enter", "tab": "Tab", "space": "Space", "up": "Up", "down": "Down", "left": "Left",
+    "right": "Right", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "slash": "/",
+    "question_mark": "?", "plus": "+", "minus": "-", "backspace": "Backspace", "delete": "Del", "insert": "Ins",
+}  # fmt: skip
+
+
+def show_key(key: str, *, short: bool = False) -> str:
+    """``ctrl+p`` as people write it: ``Ctrl+P``, or ``^P`` when ``short``."""
+    *modifiers, base = key.split("+")
+    shown = _SHOWN.get(base, base.upper() if base.startswith("f") and len(base) > 1 else base)
+    if modifiers and len(shown) == 1:
+        shown = shown.upper()
+    if short and modifiers == ["ctrl"]:
+        return f"^{shown}"
+    return "+".join([*(modifier.capitalize() for modifier in modifiers), shown])
+
+
+def show_keys(keys: tuple[str, ...], *, short: bool = False) -> str:
+    """All keys of a binding, for people."""
+    return " ".join(show_key(key, short=short) for key in keys)
+
+
+def keys_of(pane: str) -> tuple[KeyBinding, ...]:
+    """The bindings of one pane."""
+    return tuple(binding for binding in all_keys() if binding.pane == pane)
+
+
+def keys_markdown() -> str:
+    """The key table of the README."""
+    lines = ["| where | key | action | id |", "|---|---|---|---|"]
+    for pane, place in PANES.items():
+        for binding in keys_of(pane):
+            keys = ", ".join(f"`{show_key(key)}`" for key in split_keys(binding.keys))
+            lines.append(f"| {place} | {keys} | {binding.help} | `{binding.id}` |")
+            place = ""
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,51 @@
+"""Outside text as literal content: no widget is ever given a string it might read as markup (requirement J2)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from textual.content import Content
+
+from mcp_tui.safety.text import prose, strict
+
+_JSON_TOKEN = re.compile(
+    r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null)'
+)
+_JSON_STYLES = {"key": "$role-user", "text": "$success", "number": "$accent", "word": "$secondary"}
+
+
+def readable(text: str, style: str = "") -> Content:
+    """Text for reading."""
+    return Content.styled(prose(text), style)
+
+
+def exact(text: str, style: str = "", *, one_line: bool = True) -> Content:
+    """Text to rely on: names, arguments, commands; what hides is spelled out."""
+    return Content.styled(strict(text, one_line), style)
+
+
+def to_json(value: Any, *, indent: int | None = 2) -> str:
+    """``value`` as JSON that parses back to it, with every character that hides written as ``\\uXXXX``."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    if text.isascii():
+        return text
+    return "".join(char if char == "\n" or strict(char) == char else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return json.dumps(char)[1:-1]
+
+
+def json_content(text: str) -> Content:
+    """JSON text with its tokens coloured; ``text`` comes from `to_json`."""
+    parts: list[str | tuple[str, str]] = []
+    end = 0
+    for match in _JSON_TOKEN.finditer(text):
+        if match.start() > end:
+            parts.append(text[end : match.start()])
+        parts.append((match[0], _JSON_STYLES[match.lastgroup or "text"]))
+        end = match.end()
+    parts.append(text[end:])
+    return Content.assemble(*parts)

@@ -1,0 +1,129 @@
+"""The main screen: conversation, composer, and the panes around them.  It lays out; `panes` decides what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+from mcp_tui.ui.bindings import bindings
+from mcp_tui.ui.widgets.bars import Completions, Line
+from mcp_tui.ui.widgets.composer import Completer, Composer
+from mcp_tui.ui.widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from mcp_tui.ui.prompt_history import PromptHistory
+
+NARROW, WIDE = 100, 140
+"""Columns: below the first, one pane at a time; from the second on, sidebar and inspector beside each other."""
+TINY = (60, 16)
+"""Below either, conversation and composer only."""
+
+PLACEHOLDER = "ask, / for commands, Ctrl+G editor"
+
+
+class ChatScreen(Screen[None]):
+    """Header, main area, approval card, composer, status and hints, from top to bottom."""
+
+    AUTO_FOCUS = "Composer"
+    BINDINGS = [binding for binding in bindings("app") if getattr(binding, "id", "") == "app.stop"]
+
+    def __init__(self, on_send: Callable[[str], bool], completer: Completer, history: PromptHistory) -> None:
+        super().__init__(id="chat")
+        self._on_send, self._completer, self._history = on_send, completer, history
+
+    def compose(self) -> ComposeResult:
+        """What the first paint shows; panes are mounted when they are first opened."""
+        yield Line(id="header")
+        with Horizontal(id="main"), Vertical(id="centre"):
+            yield Welcome(id="welcome")
+        yield Completions(id="completions")
+        yield Composer(self._on_send, self._completer, self._history, placeholder=PLACEHOLDER, id="composer")
+        yield Line(id="status")
+        yield Line(id="hints")
+
+    def on_mount(self) -> None:
+        """Tell the app when all of it is on the terminal."""
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        self.app.call_later(getattr(self.app, "screen_painted"))  # noqa: B009
+
+    def action_stop_or_back(self) -> None:
+        """Esc belongs to the app, but must win over Textual's own binding of it on screens."""
+        self.app.action_stop_or_back()  # type: ignore[attr-defined]
+
+    # -- parts -----------------------------------------------------------------------------
+
+    @property
+    def composer(self) -> Composer:
+        """The input."""
+        return self.query_one("#composer", Composer)
+
+    def line(self, name: str) -> Line:
+        """``header``, ``status`` or ``hints``."""
+        return self.query_one(f"#{name}", Line)
+
+    @property
+    def welcome(self) -> Welcome:
+        """What an empty conversation shows."""
+        return self.query_one("#welcome", Welcome)
+
+    # -- width rules -----------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Apply the width rules."""
+        width, height = event.size
+        self.set_class(width < NARROW, "-narrow")
+        self.set_class(width >= WIDE, "-wide")
+        self.set_class(width < TINY[0] or height < TINY[1], "-tiny")
+        if not self.has_class("-wide") and self.has_class("-sidebar") and self.has_class("-inspector"):
+            self.set_pane("inspector" if self.focused_in("sidebar") else "sidebar", open=False)
+
+    def focused_in(self, name: str) -> bool:
+        """Whether the focus is inside the widget with this id."""
+        focused = self.focused
+        return focused is not None and any(node.id == name for node in focused.ancestors_with_self)
+
+    def is_open(self, name: str) -> bool:
+        """Whether ``sidebar`` or ``inspector`` is open."""
+        return self.has_class(f"-{name}")
+
+    def set_pane(self, name: str, *, open: bool) -> None:
+        """Open or close ``sidebar`` or ``inspector``; where there is no room for both, the other one closes."""
+        if not open and self.focused_in(name):
+            self.composer.focus()
+        self.set_class(open, f"-{name}")
+        if open and not self.has_class("-wide"):
+            other = "inspector" if name == "sidebar" else "sidebar"
+            if self.is_open(other):
+                self.set_pane(other, open=False)
+
+    async def mount_pane(self, name: str, make: Callable[[], Widget]) -> Widget:
+        """The pane with id ``name``, made on first use."""
+        found = self.query(f"#{name}")
+        if found:
+            return found.first()
+        widget = make()
+        main = self.query_one("#main")
+        if name == "sidebar":
+            await main.mount(widget, before=0)
+        else:
+            await main.mount(widget)
+        return widget
+
+    # -- composer's messages -----------------------------------------------------------------
+
+    def on_composer_edited(self, message: Composer.Edited) -> None:
+        """Show what the composer offers."""
+        self.query_one("#completions", Completions).show(message.completions, message.chosen)
+
+    def on_composer_failed(self, message: Composer.Failed) -> None:
+        """Say what did not work."""
+        self.notify(Content(str(message.error)).plain, severity="error", markup=False)

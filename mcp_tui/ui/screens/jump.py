@@ -1,0 +1,44 @@
+"""Two keys to any pane: Ctrl+O, then a letter."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+TARGETS: dict[str, tuple[str, str]] = {
+    "s": ("sidebar", "servers"),
+    "c": ("conversation", "conversation"),
+    "p": ("composer", "prompt"),
+    "i": ("inspector", "inspector"),
+    "a": ("approval", "approval"),
+    "t": ("tools", "tools"),
+}
+"""Letter -> what it jumps to, and how the line calls it."""
+
+
+class JumpScreen(ModalScreen[str]):
+    """Returns the target, or ``None`` for any other key."""
+
+    DEFAULT_CSS = """
+    JumpScreen {
+        align: center bottom;
+        background: $background 30%;
+        & Static { width: 1fr; height: 1; background: $panel; padding: 0 1; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The letters."""
+        parts = [
+            part for letter, (_, name) in TARGETS.items() for part in ((letter, "$accent bold"), (f" {name}  ", ""))
+        ]
+        yield Static(Content.assemble(("jump to  ", "$muted"), *parts, ("Esc", "$accent bold"), (" back", "")))
+
+    def on_key(self, event: events.Key) -> None:
+        """Any key ends it."""
+        event.stop()
+        target = TARGETS.get(event.key)
+        self.dismiss(target[0] if target is not None else None)

@@ -1,0 +1,273 @@
+"""What the chat screen shows of the engine: one object that draws it, fed by the bridge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp_tui.conversation.items import Change, Item, ToolCallItem
+from mcp_tui.safety.text import prose, shorten, strict
+from mcp_tui.ui import formats
+from mcp_tui.ui.keymap import effective, keys_of, show_keys
+from mcp_tui.ui.widgets.bars import Hint, Part, hint_parts
+
+if TYPE_CHECKING:
+    from mcp_tui.engine.engine import Engine
+    from mcp_tui.events.base import EventBase
+    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.ui.bridge import Bridge
+    from mcp_tui.ui.screens.chat import ChatScreen
+    from mcp_tui.ui.widgets.approval import ApprovalCard
+    from mcp_tui.ui.widgets.conversation import ConversationView
+    from mcp_tui.ui.widgets.inspector import Inspector
+    from mcp_tui.ui.widgets.server_sidebar import ServerSidebar
+
+DEMO_LABEL = "offline demo, not an AI"
+
+STATE_MARKS = {
+    "running": ("*", "$success"),
+    "starting": ("~", "$warning"),
+    "stopping": ("~", "$warning"),
+    "needs_authorisation": ("~", "$warning"),
+    "failed": ("x", "$error"),
+    "stopped": ("-", "$muted"),
+}
+"""Server state -> its mark and colour; never colour alone."""
+
+
+class ChatView:
+    """Draws the state of the engine on the chat screen (`mcp_tui.ui.bridge.View`)."""
+
+    def __init__(self, app: McpTuiApp, screen: ChatScreen) -> None:
+        self._app, self._screen = app, screen
+        self.engine: Engine | None = None
+        self.bridge: Bridge | None = None
+        self._conversation: ConversationView | None = None
+        self._had_waiting = 0
+
+    # -- from the bridge -----------------------------------------------------------------------
+
+    def conversation_opened(self, items: list[Item]) -> None:
+        """Start afresh from ``items``."""
+        self.conversation.load(items)
+        self._screen.set_class(bool(items), "-talking")
+        self.inspect_item(self.live.latest_call if self.bridge else None)
+
+    def conversation_changed(self, changes: list[Change]) -> None:
+        """Hand changes to the conversation pane and to whoever shows one of the items."""
+        self._screen.add_class("-talking")
+        self.conversation.apply(changes)
+        inspector = self.inspector
+        if inspector is not None:
+            inspector.items_changed({id(change.item) for change in changes}, self.live.latest_call)
+
+    def state_changed(self) -> None:
+        """Redraw everything around the conversation."""
+        self.draw_header()
+        self.draw_status()
+        self.draw_hints()
+        self.draw_welcome()
+        self._show_approvals()
+        if self.sidebar is not None and self._screen.is_open("sidebar"):
+            self.sidebar.show()
+
+    def live_event(self, event: EventBase) -> None:
+        """Effects of live events: toasts and the bell."""
+        if event.type == "notice":
+            notice = cast("Any", event)
+            self._app.say(f"{notice.message} {notice.hint}".strip(), severity=notice.severity)
+        elif event.type == "input_returned":
+            returned = cast("Any", event)
+            self._app.return_input(returned.text)
+            self._app.say(f"Not sent: {returned.reason.message} {returned.reason.hint}".strip(), severity="error")
+        elif event.type == "approval_requested" and not self._app.app_focus:
+            self._app.bell()
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    @property
+    def live(self) -> Any:
+        """What waits and runs."""
+        assert self.bridge is not None
+        return self.bridge.live
+
+    @property
+    def conversation(self) -> ConversationView:
+        """The conversation pane; mounted by `adopt_conversation`."""
+        assert self._conversation is not None
+        return self._conversation
+
+    async def adopt_conversation(self) -> None:
+        """Mount the conversation pane; its Markdown machinery is not needed for the first paint."""
+        if self._conversation is None:
+            try:
+                from mcp_tui.ui.widgets.conversation import ConversationView
+            except ImportError:
+                from mcp_tui.ui.widgets._plain import ConversationView
+
+            self._conversation = ConversationView(id="conversation")
+            await self._screen.query_one("#centre").mount(self._conversation)
+
+    @property
+    def inspector(self) -> Inspector | None:
+        """The inspector, once it was opened."""
+        found = self._screen.query("#inspector")
+        return cast("Inspector", found.first()) if found else None
+
+    @property
+    def sidebar(self) -> ServerSidebar | None:
+        """The server sidebar, once it was opened."""
+        found = self._screen.query("#sidebar")
+        return cast("ServerSidebar", found.first()) if found else None
+
+    @property
+    def card(self) -> ApprovalCard | None:
+        """The approval card, once a call waited."""
+        found = self._screen.query("#approval")
+        return cast("ApprovalCard", found.first()) if found else None
+
+    def inspect_item(self, item: ToolCallItem | None) -> None:
+        """Show ``item`` in the inspector, if that exists."""
+        if self.inspector is not None:
+            self.inspector.show(item)
+
+    # -- drawing -------------------------------------------------------------------------------
+
+    def draw_header(self) -> None:
+        """Name, title, demo label; on the right what the turn does."""
+        engine = self.engine
+        title = shorten(engine.title, 60) if engine is not None else ""
+        left: list[Part] = [("mcp-tui", "$primary bold"), (f"  {title or 'new conversation'}", "$foreground")]
+        if engine is not None and engine.demo:
+            left.append((f"  {DEMO_LABEL}", "$warning"))
+        self._screen.line("header").show(tuple(left), self._activity())
+
+    def _activity(self) -> tuple[Part, ...]:
+        if self.engine is None:
+            return (("starting", "$warning"),) if not self._app.problem_shown else (("not started", "$error"),)
+        live = self.live
+        if live.waiting:
+            return (("! approval waiting", "$warning bold"),)
+        if live.retry is not None:
+            left = max(0.0, live.retry.due - self._app.clock())
+            text = (
+                f"retry {live.retry.attempt} of {live.retry.attempts} in {left:.0f} s: {shorten(live.retry.reason, 40)}"
+            )
+            return ((text, "$warning"),)
+        if self.engine.busy:
+            return ((live.phase or "working", "$accent"), ("  Esc stops", "$muted"))
+        return ()
+
+    def draw_status(self) -> None:
+        """Servers, model, context with the tools' share, money, what waits: in this order."""
+        if self.engine is None:
+            self._screen.line("status").show((("starting the engine; you can type already", "$muted"),))
+            return
+        groups = [self._servers_part(), self._model_part(), self._context_part(), self._cost_part(), self._mode_part()]
+        parts: list[Part] = []
+        for group in groups:
+            if group:
+                parts += [*([(" | ", "$pane-border")] if parts else []), *group]
+        self._screen.line("status").show(tuple(parts))
+
+    def _servers_part(self) -> list[Part]:
+        assert self.engine is not None
+        servers = [server for server in self.engine.servers if server.enabled]
+        up = sum(server.state == "running" for server in servers)
+        failed = [server.name for server in servers if server.state == "failed"]
+        starting = sum(server.state == "starting" for server in servers)
+        parts: list[Part] = [(f"{up}/{len(servers)} servers", "$success" if up == len(servers) else "$foreground")]
+        if starting:
+            parts.append((f" ~{starting} starting", "$warning"))
+        parts += [(f" !{shorten(name, 16)}", "$error") for name in failed[:3]]
+        return parts
+
+    def _model_part(self) -> list[Part]:
+        assert self.engine is not None
+        return [(shorten(self.engine.model, 32), "$foreground")]
+
+    def _context_part(self) -> list[Part]:
+        assert self.engine is not None
+        share = self.engine.context
+        if share is None:
+            return []
+        about = "~" if share.estimated else ""
+        text = f"ctx {about}{formats.count(share.used)}"
+        style = "$foreground"
+        if share.window:
+            percent = 100 * share.used / share.window
+            text += f"/{formats.count(share.window)} {percent:.0f}%"
+            style = "$error" if percent >= 90 else "$warning" if percent >= 70 else style
+        parts = [(text, style)]
+        if share.tools:
+            parts.append((f" (tools {formats.count(share.tools)})", "$muted"))
+        return parts
+
+    def _cost_part(self) -> list[Part]:
+        assert self.engine is not None
+        totals = self.engine.totals
+        if totals.unknown_cost and not totals.cost:
+            return [("cost unknown", "$muted")]
+        return [(formats.money(totals.cost) + ("+?" if totals.unknown_cost else ""), "$foreground")]
+
+    def _mode_part(self) -> list[Part]:
+        assert self.engine is not None
+        waiting, queued = len(self.live.waiting), len(self.engine.queue)
+        parts: list[Part] = [(f"{waiting} waiting", "$warning bold")] if waiting else [("ask", "$muted")]
+        if queued:
+            parts.append((f" {queued} queued", "$accent"))
+        return parts
+
+    def draw_hints(self) -> None:
+        """Keys of the focused pane, then those that always help."""
+        pane = self._app.focused_pane()
+        keys = effective(self._app.key_overrides)
+        hints = [
+            Hint(show_keys(keys[binding.id][:1], short=True), binding.hint)
+            for place in (pane, "app")
+            for binding in keys_of(place)
+            if binding.hint and not (place == "app" and pane == "approval" and binding.id == "app.stop")
+        ]
+        parts = hint_parts(hints)
+        if self.engine is not None and self.live.waiting and pane != "approval":
+            parts = (("Tab to approvals  ", "$warning bold"), *parts)
+        self._screen.line("hints").show(parts)
+
+    def draw_welcome(self) -> None:
+        """What an empty conversation shows."""
+        engine = self.engine
+        if engine is None or self._screen.has_class("-talking"):
+            return
+        parts: list[Part] = []
+        for server in engine.servers:
+            mark, style = STATE_MARKS[server.state]
+            parts += [(f"{mark} ", style), (f"{strict(server.name)}  ", "$foreground")]
+            parts.append(
+                (f"{server.tools} tools\n" if server.state == "running" else f"{self._state_words(server)}\n", "$muted")
+            )
+        self._screen.welcome.show(demo=engine.demo, servers=tuple(parts))
+
+    @staticmethod
+    def _state_words(server: Any) -> str:
+        if server.failure is not None and server.state != "running":
+            return f"{server.state}: {prose(shorten(server.failure.message, 60))}"
+        return str(server.state).replace("_", " ")
+
+    # -- approvals -----------------------------------------------------------------------------
+
+    def _show_approvals(self) -> None:
+        waiting = list(self.live.waiting.values())
+        card = self.card
+        if card is not None:
+            card.show(waiting)
+        elif waiting:
+            self._app.run_worker(self._mount_card(), exit_on_error=True)
+        self._had_waiting = len(waiting)
+
+    async def _mount_card(self) -> None:
+        from mcp_tui.ui.widgets.approval import ApprovalCard
+
+        assert self.engine is not None
+        if self.card is None:
+            card = ApprovalCard(self.engine, clock=self._app.clock, id="approval")
+            await self._screen.mount(card, before="#completions")
+            card.show(list(self.live.waiting.values()))

@@ -1,0 +1,226 @@
+"""Where the person types: a text area that grows, sends on Enter, completes commands and keeps every draft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import events
+from textual.actions import SkipAction
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import TextArea
+
+from mcp_tui.errors import UsageError
+from mcp_tui.ui.bindings import bindings
+from mcp_tui.ui.keymap import effective, keys_of
+from mcp_tui.ui.prompt_history import PromptHistory
+
+PASTE_LIMIT = 50_000
+"""Characters; a longer paste is held aside and shown as one line, so that the text area stays quick."""
+
+Completer = Callable[[str], list[tuple[str, str]]]
+"""Text before the cursor -> (completed text, help) in order."""
+
+
+class Composer(TextArea):
+    """The input.  ``on_send`` is given the text and says whether it was taken; only then it is cleared."""
+
+    PANE = "composer"
+    HELP = (
+        "Type and press Enter. Enter while an answer runs queues the input. A line that starts with / is a command; "
+        "Tab completes it. Up and Down on the first and last line walk through earlier prompts."
+    )
+    BINDINGS = bindings("composer")
+    DEFAULT_CSS = """
+    Composer {
+        height: auto;
+        min-height: 2;
+        max-height: 10;
+        border: none;
+        border-top: solid $pane-border;
+        padding: 0 1 0 0;
+        background: $background;
+        scrollbar-size-vertical: 1;
+        &:focus { border: none; border-top: solid $primary; }
+        & .text-area--placeholder { color: $muted; }
+        & .text-area--cursor-line { background: $background; }
+    }
+    """
+
+    class Edited(Message):
+        """The text or its completions changed."""
+
+        def __init__(self, completions: list[tuple[str, str]], chosen: int) -> None:
+            super().__init__()
+            self.completions, self.chosen = completions, chosen
+
+    class SearchRequested(Message):
+        """The person wants to search earlier prompts."""
+
+    class TakeBackRequested(Message):
+        """The person wants the last queued input back."""
+
+    class Failed(Message):
+        """Something the person asked for did not work."""
+
+        def __init__(self, error: UsageError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(
+        self,
+        on_send: Callable[[str], bool],
+        completer: Completer,
+        history: PromptHistory,
+        *,
+        placeholder: str = "",
+        id: str | None = None,
+    ) -> None:
+        super().__init__(
+            id=id, compact=True, highlight_cursor_line=False, placeholder=Content(placeholder), tab_behavior="focus"
+        )
+        self._on_send, self._completer, self.history_of_prompts = on_send, completer, history
+        self._at: int | None = None
+        """Position in the prompts while the person walks through them."""
+        self._draft = ""
+        self._completions: list[tuple[str, str]] = []
+        self._chosen = 0
+        self._held: dict[str, str] = {}
+
+    @property
+    def draft(self) -> str:
+        """The whole input, held-aside pastes included."""
+        text = self.text
+        for label, paste in self._held.items():
+            text = text.replace(label, paste)
+        return text
+
+    def set_draft(self, text: str) -> None:
+        """Replace the input in a way that undo brings back."""
+        self.replace(text, (0, 0), self.document.end)
+        self.move_cursor(self.document.end)
+
+    # -- sending ---------------------------------------------------------------------------
+
+    def action_send(self) -> None:
+        """Send what is written; it stays if nobody took it."""
+        draft = self.draft
+        if not draft.strip() or not self._on_send(draft):
+            return
+        self.history_of_prompts.add(draft)
+        self.set_draft("")
+        self._held.clear()
+        self._at, self._draft = None, ""
+
+    def action_newline(self) -> None:
+        """Break the line."""
+        self._replace_via_keyboard("\n", *self.selection)
+        self.scroll_cursor_visible()
+
+    # -- earlier prompts -------------------------------------------------------------------
+
+    def action_earlier(self) -> None:
+        """A line up, a completion up, or the prompt before."""
+        if self._completions:
+            self._choose(-1)
+        elif self.wrapped_document.location_to_offset(self.cursor_location).y > 0:
+            self.action_cursor_up()
+        else:
+            self._walk(-1)
+
+    def action_later(self) -> None:
+        """A line down, a completion down, or the prompt after."""
+        if self._completions:
+            self._choose(1)
+        elif self.wrapped_document.location_to_offset(self.cursor_location).y < self.wrapped_document.height - 1:
+            self.action_cursor_down()
+        else:
+            self._walk(1)
+
+    def _walk(self, step: int) -> None:
+        prompts = self.history_of_prompts.prompts
+        if self._at is None:
+            if step > 0 or not prompts:
+                return
+            self._draft, self._at = self.text, len(prompts)
+        at = max(0, self._at + step)
+        if at >= len(prompts):
+            self._at = None
+            self.set_draft(self._draft)
+        else:
+            self._at = at
+            self.set_draft(prompts[at])
+        self._close_completions()
+
+    def action_search_prompts(self) -> None:
+        """Ask for the search of earlier prompts."""
+        self.post_message(self.SearchRequested())
+
+    def action_take_back(self) -> None:
+        """Ask for the last queued input."""
+        self.post_message(self.TakeBackRequested())
+
+    # -- completion ------------------------------------------------------------------------
+
+    def action_complete(self) -> None:
+        """Take the chosen completion; without one, Tab goes to the next pane."""
+        if not self._completions:
+            raise SkipAction
+        self.set_draft(self._completions[self._chosen][0])
+
+    def action_close_popup(self) -> None:
+        """Close the completions; without them, Esc is the app's."""
+        if not self._completions:
+            raise SkipAction
+        self._close_completions()
+
+    def _choose(self, step: int) -> None:
+        self._chosen = (self._chosen + step) % len(self._completions)
+        self.post_message(self.Edited(self._completions, self._chosen))
+
+    def _close_completions(self) -> None:
+        self._completions, self._chosen = [], 0
+        self.post_message(self.Edited([], 0))
+
+    def on_text_area_changed(self) -> None:
+        """Offer completions for what is written now."""
+        text = self.text
+        found = self._completer(text) if text.startswith("/") and "\n" not in text else []
+        if [name for name, _ in found] == [text]:
+            found = []
+        self._completions, self._chosen = found, 0
+        self.post_message(self.Edited(found, 0))
+
+    # -- keys and pastes -------------------------------------------------------------------
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Enter is a binding here, not a line break; the text area's own handler takes every other key."""
+        overrides: dict[str, str] = getattr(self.app, "key_overrides", {})
+        if event.key == "enter" and any("enter" in effective(overrides)[key.id] for key in keys_of("composer")):
+            event.prevent_default()
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """Pasted text is text: it never sends, and a very long one is held aside."""
+        event.stop()
+        event.prevent_default()
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n")
+        if len(text) > PASTE_LIMIT:
+            label = f"[pasted text {len(self._held) + 1}: {text.count(chr(10)) + 1:,} lines, {len(text):,} characters]"
+            self._held[label] = text
+            text = label
+        result = self._replace_via_keyboard(text, *self.selection)
+        if result is not None:
+            self.move_cursor(result.end_location)
+
+    async def action_external_editor(self) -> None:
+        """Hand the draft to the person's editor and take back what it saved."""
+        from mcp_tui.ui.external_editor import edit
+
+        try:
+            with self.app.suspend(), self.app.batch_update():
+                text = await edit(self.draft)
+        except UsageError as error:
+            self.post_message(self.Failed(error))
+            return
+        if text != self.draft:
+            self.set_draft(text)

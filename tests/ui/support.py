@@ -1,0 +1,253 @@
+"""A scripted engine for tests of the screen: real events, no turn, no server, no model."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mcp_tui.config.theme_data import DEFAULT_THEME
+from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.conversation.transcript import Transcript
+from mcp_tui.conversation.usage import ContextShare, Totals
+from mcp_tui.engine.engine import Batch, ProviderChoice
+from mcp_tui.errors import UsageError
+from mcp_tui.events import content, servers, tools, turns
+from mcp_tui.events.base import EventBase
+from mcp_tui.permissions.base import Decision
+from mcp_tui.ui.app import McpTuiApp, UiSettings
+from mcp_tui.ui.preferences import Preferences
+
+AT = datetime(2026, 8, 22, 12, 4, 11, tzinfo=UTC)
+
+TOOL = tools.ToolDefinition(
+    wire_name="jira__close_issue",
+    server="jira",
+    name="close_issue",
+    description="Close an issue.",
+    input_schema={
+        "type": "object",
+        "properties": {"issue_id": {"type": "string"}, "comment": {"type": "string"}, "notify": {"type": "boolean"}},
+        "required": ["issue_id"],
+    },
+    annotations={"destructiveHint": True, "title": "Close"},
+)
+
+
+class Clock:
+    """Time that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Subscription:
+    """Batches put by the test."""
+
+    def __init__(self) -> None:
+        self.batches: asyncio.Queue[Batch | None] = asyncio.Queue()
+
+    async def __aiter__(self) -> AsyncIterator[Batch]:
+        while (batch := await self.batches.get()) is not None:
+            yield batch
+
+    def close(self) -> None:
+        self.batches.put_nowait(None)
+
+
+def status(name: str, state: servers.ServerState = "running", **more: Any) -> servers.ServerStatus:
+    """A server's state."""
+    more.setdefault("tools", 9 if state == "running" else 0)
+    if state == "running":
+        more = {"protocol_version": "2026-07-28", "latency_seconds": 0.002, "pid": 4711, **more}
+    return servers.ServerStatus(name=name, state=state, command=f"{name}-server --stdio", **more)
+
+
+@dataclass
+class ScriptedEngine:
+    """What the screen asks of the engine, with every answer set by the test and every call noted."""
+
+    servers: tuple[servers.ServerStatus, ...] = ()
+    demo: bool = False
+    busy: bool = False
+    title: str = ""
+    queue: tuple[str, ...] = ()
+    context: ContextShare | None = None
+    totals: Totals = field(default_factory=Totals)
+    provider: str = "work"
+    providers: tuple[ProviderChoice, ...] = (
+        ProviderChoice("work", "openai/gpt-x"),
+        ProviderChoice("local", "ollama_chat/qwen3", "OPENAI_API_KEY is not set"),
+    )
+    conversation_id: str = "01open"
+    stored: tuple[ConversationSummary, ...] = ()
+    problems: tuple[tools.ArgumentProblem, ...] = ()
+    stderr: tuple[str, ...] = ()
+    submitted: list[str] = field(default_factory=list)
+    decisions: list[tuple[str, Decision]] = field(default_factory=list)
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.transcript = Transcript()
+        self.subscriptions: list[Subscription] = []
+        self.log: list[EventBase] = []
+        self._seq = 0
+
+    @property
+    def model(self) -> str:
+        return next(choice.model for choice in self.providers if choice.name == self.provider)
+
+    def tools(self) -> tuple[tools.ToolDefinition, ...]:
+        return (TOOL,)
+
+    def tools_of(self, server: str) -> tuple[tools.ToolDefinition, ...]:
+        return tuple(tool for tool in self.tools() if tool.server == server)
+
+    def subscribe(self) -> Subscription:
+        subscription = Subscription()
+        self.subscriptions.append(subscription)
+        opened = turns.ConversationOpened(title=self.title)
+        subscription.batches.put_nowait(Batch((opened, *self.log), False))
+        return subscription
+
+    def emit(self, *events: EventBase) -> None:
+        """Live events, numbered as the store would."""
+        numbered = []
+        for event in events:
+            if event.durability != "passing":
+                self._seq += 1
+                event = event.model_copy(update={"seq": self._seq})
+            numbered.append(event)
+            self.transcript.apply(event)
+        for subscription in self.subscriptions:
+            subscription.batches.put_nowait(Batch(tuple(numbered), True))
+
+    def submit(self, text: str, *, request_id: str | None = None) -> str:
+        self.submitted.append(text)
+        return "request"
+
+    def cancel_turn(self, *, drop_queue: bool = False) -> bool:
+        self.calls.append(("cancel", drop_queue))
+        if drop_queue:
+            self.queue = ()
+        return self.busy
+
+    def take_back(self) -> str | None:
+        if not self.queue:
+            return None
+        *rest, last = self.queue
+        self.queue = tuple(rest)
+        return last
+
+    def decide(self, approval_id: str, decision: Decision) -> bool:
+        self.decisions.append((approval_id, decision))
+        return True
+
+    def check_arguments(self, call_id: str, arguments: dict[str, Any]) -> tuple[tools.ArgumentProblem, ...]:
+        self.calls.append(("check", call_id, arguments))
+        return self.problems
+
+    def select_model(self, provider: str) -> None:
+        self.provider = provider
+
+    def restart_server(self, name: str) -> None:
+        self.calls.append(("restart", name))
+
+    def set_server_enabled(self, name: str, enabled: bool) -> None:
+        self.calls.append(("enable", name, enabled))
+
+    def server_stderr(self, name: str) -> tuple[str, ...]:
+        return self.stderr
+
+    async def conversations(self) -> tuple[ConversationSummary, ...]:
+        return self.stored
+
+    async def new_conversation(self) -> None:
+        if self.busy:
+            raise UsageError("A turn is running.")
+        self.calls.append(("new",))
+
+    async def open_conversation(self, conversation_id: str) -> None:
+        self.calls.append(("open", conversation_id))
+
+
+def proposal(
+    call_id: str, arguments: dict[str, Any], *, turn: str = "t1", tool: tools.ToolDefinition = TOOL
+) -> list[EventBase]:
+    """The events of a call up to its question."""
+    return [
+        tools.ToolsOffered(at=AT, turn_id=turn, tools=(tool,)),
+        tools.ToolCallProposed(
+            at=AT,
+            turn_id=turn,
+            call_id=call_id,
+            message_id="m1",
+            hop=1,
+            index=0,
+            wire_name=tool.wire_name,
+            server=tool.server,
+            name=tool.name,
+            arguments=arguments,
+        ),
+        tools.ApprovalRequested(
+            at=AT, turn_id=turn, approval_id=f"a-{call_id}", call_id=call_id, reason="no rule allows it"
+        ),
+    ]
+
+
+def turn_start(text: str = "Close the duplicate.", turn: str = "t1") -> list[EventBase]:
+    """The events that begin a turn."""
+    return [
+        turns.TurnStarted(at=AT, turn_id=turn, request_id=f"r-{turn}"),
+        turns.UserMessage(at=AT, turn_id=turn, message_id=f"u-{turn}", text=text),
+    ]
+
+
+def answer(text: str, turn: str = "t1", message_id: str = "m1") -> EventBase:
+    """A whole answer."""
+    usage = turns.Usage(prompt_tokens=1200, completion_tokens=80)
+    return turns.AssistantMessage(
+        at=AT, turn_id=turn, message_id=message_id, hop=1, provider="work", model="openai/gpt-x", text=text, usage=usage,
+        finish_reason="stop", cost=0.004, duration_seconds=1.4,
+    )  # fmt: skip
+
+
+def finished(call_id: str, text: str = "closed", turn: str = "t1", **more: Any) -> EventBase:
+    """The end of a call."""
+    more.setdefault("outcome", "success")
+    return tools.ToolCallFinished(
+        at=AT + timedelta(seconds=2),
+        turn_id=turn,
+        call_id=call_id,
+        content=(content.TextContent(text=text),),
+        timing=tools.CallTiming(queued=0.002, approval=4.1, wire=1.9),
+        model_text=text,
+        model_tokens=12,
+        **more,
+    )
+
+
+def make_app(**options: Any) -> McpTuiApp:
+    """An app with default preferences that are kept nowhere."""
+    return McpTuiApp(Preferences(), **options)
+
+
+def attach(app: McpTuiApp, engine: ScriptedEngine, **settings: Any) -> None:
+    """Connect the two."""
+    settings = {"theme": DEFAULT_THEME.name, "themes": (DEFAULT_THEME,), "keys": {}, **settings}
+    app.attach(engine, UiSettings(**settings))  # type: ignore[arg-type]
+
+
+async def until(condition: Callable[[], Any], pilot: Any, seconds: float = 20) -> None:
+    """Let the app run until ``condition`` holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("the condition did not come true")
+        await pilot.pause(0.02)
