@@ -1,0 +1,115 @@
+"""Opening a session in the era that the server speaks.
+
+The SDK's own automatic mode waits ten seconds for an answer to ``server/discover`` before it tries ``initialize``.
+Here both questions are asked on the same pipe once a short time has passed, and the first useful answer counts:
+a slow server is not restarted, a server that ignores unknown requests costs two seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+from typing import Any
+
+import mcp_types as types
+from mcp import MCPError
+from mcp.client.session import ClientSession
+from mcp_types.version import LATEST_MODERN_VERSION, MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
+
+from mcp_tui.errors import HostError
+
+PROBE_SECONDS = 2.0
+"""How long ``server/discover`` is waited for before ``initialize`` is sent as well."""
+
+
+class NotModern(HostError):
+    """The server does not speak the 2026-07-28 protocol."""
+
+
+async def open_legacy(session: ClientSession) -> None:
+    """The ``initialize`` handshake (2025-11-25 and older).
+
+    Raises `MCPError`, `RuntimeError` (a version that nobody knows) and `ValidationError`.
+    """
+    await session.initialize()
+
+
+async def open_modern(session: ClientSession) -> None:
+    """``server/discover`` only.
+
+    Raises `NotModern` when the server has no version in common with us.
+    """
+    try:
+        await session.discover()
+    except (MCPError, RuntimeError, ValidationError) as error:
+        if isinstance(error, MCPError) and error.code == types.CONNECTION_CLOSED:
+            raise
+        text = error.message if isinstance(error, MCPError) else "its answer to server/discover cannot be used"
+        raise NotModern(f"The server does not speak protocol {LATEST_MODERN_VERSION}: {text}.") from None
+
+
+async def open_auto(session: ClientSession, probe_seconds: float = PROBE_SECONDS) -> None:
+    """Ask ``server/discover``; fall back to ``initialize`` on anything but a modern answer.
+
+    Raises what the handshake raises.  The caller sets the deadline.
+    """
+    probe = asyncio.ensure_future(_discover(session))
+    try:
+        done, _ = await asyncio.wait({probe}, timeout=probe_seconds)
+        if done:
+            if (result := probe.result()) is not None:
+                session.adopt(result)
+            else:
+                await session.initialize()
+            return
+        await _race(session, probe)
+    finally:
+        await _discard(probe)
+
+
+async def _race(session: ClientSession, probe: asyncio.Future[types.DiscoverResult | None]) -> None:
+    """Both questions are open: a modern answer to the first or any answer to the second decides."""
+    handshake = asyncio.ensure_future(session.initialize())
+    try:
+        await asyncio.wait({probe, handshake}, return_when=asyncio.FIRST_COMPLETED)
+        if probe.done() and (result := probe.result()) is not None:
+            session.adopt(result)
+            return
+        try:
+            await handshake
+        except MCPError as error:
+            # A server that took the first question as its opening refuses the second one: it is modern.
+            if error.code != types.UNSUPPORTED_PROTOCOL_VERSION or (result := await probe) is None:
+                raise
+            session.adopt(result)
+    finally:
+        await _discard(handshake)
+
+
+async def _discard(task: asyncio.Future[Any]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task
+
+
+async def _discover(session: ClientSession) -> types.DiscoverResult | None:
+    """The server's answer, if it is one of the modern era; raises only when the connection is gone."""
+    raw = await _answer(session.send_discover(LATEST_MODERN_VERSION))
+    if raw is None:
+        return None
+    try:
+        result = types.DiscoverResult.model_validate(raw)
+    except ValidationError:
+        return None
+    return result if any(version in result.supported_versions for version in MODERN_PROTOCOL_VERSIONS) else None
+
+
+async def _answer(request: Awaitable[dict[str, Any]]) -> dict[str, Any] | None:
+    try:
+        return await request
+    except MCPError as error:
+        if error.code == types.CONNECTION_CLOSED and not error.data:
+            raise
+        return None

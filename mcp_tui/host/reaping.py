@@ -1,0 +1,105 @@
+"""The app's side of the reaper: starts it with the first server and tells it which groups live."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mcp_tui.host.reaper import start_time
+
+_log = logging.getLogger(__name__)
+
+
+class Reaper:
+    """Speaks to one reaper process.  On systems without process groups it does nothing."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._groups: dict[int, str] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the reaper, while there is one."""
+        return self._process.pid if self._process is not None else None
+
+    def watch(self, group: int) -> None:
+        """Have ``group`` ended should this program die.  Starts the reaper if need be."""
+        if os.name != "posix":
+            return
+        self._groups[group] = start_time(group)
+        if self._process is None:
+            self._start()
+        self._tell(f"+{group} {self._groups[group]}\n")
+
+    def forget(self, group: int) -> None:
+        """``group`` is gone."""
+        if self._groups.pop(group, None) is not None:
+            self._tell(f"-{group}\n")
+
+    async def aclose(self, timeout: float = 0.5) -> None:
+        """Let the reaper go.  It ends any group still on its list before it does."""
+        process, self._process = self._process, None
+        if process is None or process.stdin is None:
+            return
+        try:
+            process.stdin.close()
+        except OSError:
+            _log.debug("the reaper's pipe was closed already")
+        end = time.monotonic() + timeout
+        while process.poll() is None and time.monotonic() < end:
+            await asyncio.sleep(0.005)
+        if process.poll() is None:
+            # It is ending groups that resisted; it outlives us on purpose and is nobody's zombie.
+            process.returncode = 0
+
+    def _start(self) -> None:
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py"))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+                env={},
+            )
+        except OSError as error:
+            _log.warning("no reaper process: %s; servers may stay behind if this program is killed", error)
+
+    def _tell(self, line: str) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        try:
+            os.write(self._process.stdin.fileno(), line.encode())
+        except OSError:
+            self._restart()
+
+    def _restart(self) -> None:
+        """The reaper died: another one takes over the whole list."""
+        _log.warning("the reaper process was gone; starting another")
+        if self._process is not None:
+            self._process.poll()
+            self._close_pipe(self._process)
+        self._process = None
+        self._start()
+        process = self._process
+        if process is None or process.stdin is None:
+            return
+        lines = "".join(f"+{group} {started}\n" for group, started in self._groups.items())
+        try:
+            os.write(process.stdin.fileno(), lines.encode())
+        except OSError as error:
+            _log.warning("the reaper cannot be reached: %s", error)
+
+    @staticmethod
+    def _close_pipe(process: subprocess.Popen[bytes]) -> None:
+        try:
+            if process.stdin is not None:
+                process.stdin.close()
+        except OSError:
+            _log.debug("the pipe of the old reaper was closed already")
