@@ -26,7 +26,7 @@ MODELS = {
     "mistral": "mistral/mistral-large-latest",
     "groq": "groq/openai/gpt-oss-120b",
     "deepseek": "deepseek/deepseek-chat",
-    "xai": "xai/grok-4",
+    "xai": "xai/grok-4.5",
     "openrouter": "openrouter/anthropic/claude-sonnet-4.5",
 }
 """A model that handles tools well, for each provider whose key can be found."""

@@ -134,7 +134,7 @@ class _Reader:
         if not _NUMBER.fullmatch(match[0]):
             raise self.fail(f"`{_glimpse(match[0])}` is not a JSON value", "Text stands in double quotes.")
         self.at = match.end()
-        number = float(match[0]) if set(match[0]) & set(".eE") else int(match[0][:400])
+        number = float(match[0]) if set(match[0]) & set(".eE") else int(match[0][:40])
         if not math.isfinite(number) or abs(number) > MAX_INTEGER:
             hint = "Text stands in double quotes."
             self.document.refuse(path, "is a number too large to be meant", hint, self.mark(start))

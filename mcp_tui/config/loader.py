@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -39,7 +40,7 @@ def load(
     if servers_document is not None:
         tools = section(document, TOOLS, ToolsConfig) if document is not None else None
         servers = resolve_servers(servers_document, tools, environ)
-        servers.warnings += _absent_programs(servers_document, servers, environ)
+        servers.warnings += _absent(servers_document, servers, environ)
         servers_problems += servers.problems
     warnings = [*providers.warnings, *theme_problems, *_in_order(servers.warnings)]
     if problems or servers_problems or config is None:
@@ -78,11 +79,22 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line or 0, problem.column or 0))
 
 
-def _absent_programs(document: Document, servers: Servers, environ: Mapping[str, str]) -> list[Problem]:
-    """Warnings about enabled servers whose program is not on ``PATH``."""
-    return [
-        document.problem((TOP, name, "command"), f"the program `{server.command}` was not found")
-        for name, server in servers.resolved.items()
-        if server.enabled and server.command and not server.missing_variables
-        and shutil.which(server.command, path=environ.get("PATH")) is None
-    ]  # fmt: skip
+def _absent(document: Document, servers: Servers, environ: Mapping[str, str]) -> list[Problem]:
+    """Warnings about enabled servers whose program or working directory is not there."""
+    warnings = []
+    for name, server in servers.resolved.items():
+        if not server.enabled or server.missing_variables:
+            continue
+        if server.command and not _is_program(server.command, environ):
+            hint = "Install it, or write its whole path."
+            warnings.append(document.problem((TOP, name, "command"), "the program was not found", hint=hint))
+        if server.cwd is not None and not Path(server.cwd).is_dir():
+            warnings.append(document.problem((TOP, name, "cwd"), "is no directory"))
+    return warnings
+
+
+def _is_program(command: str, environ: Mapping[str, str]) -> bool:
+    """Whether a command can be found; a relative path depends on the server's directory and is not judged."""
+    if os.sep in command and not Path(command).is_absolute():
+        return True
+    return shutil.which(command, path=environ.get("PATH")) is not None

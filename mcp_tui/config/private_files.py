@@ -42,18 +42,20 @@ def replace_keeping_old(path: Path, text: str) -> Path | None:
     target = path.resolve() if path.is_symlink() else path
     temporary = _temporary(target, text)
     try:
-        kept = _set_aside(target)
+        kept = _set_aside(target, text)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return kept
 
 
-def _set_aside(target: Path) -> Path | None:
-    """Copy the old file to the first free name ``NAME.bak``, ``NAME.bak2``, ..."""
+def _set_aside(target: Path, new: str) -> Path | None:
+    """Copy the old file to the first free name ``NAME.bak``, ``NAME.bak2``, ...; nothing when it says the same."""
     if not target.exists():
         return None
     old = target.read_bytes()
+    if old == new.encode():
+        return None
     number = 1
     while True:
         kept = target.with_name(f"{target.name}.bak{number if number > 1 else ''}")

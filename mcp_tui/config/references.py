@@ -16,7 +16,7 @@ from mcp_tui.safety.secrets import Redactor
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED = re.compile(r"\$?\$\{([^}]*)\}")
 _SECRET_NAME = re.compile(
-    r"(?i)(key|token|secret|passw|passphrase|credential|authorization|cookie|(^|_)pat$|(^|_)pwd$|dsn)"
+    r"(?i)(keys?(?![a-z])|tokens?(?![a-z])|secret|passw|passphrase|credential|authorization|cookie|(^|_)pat$|(^|_)pwd$|dsn)"
 )
 _PLACEHOLDERS = frozenset(
     {"none", "null", "empty", "ollama", "lm-studio", "not-needed", "no-key", "dummy", "placeholder"}
@@ -53,7 +53,7 @@ def resolve(text: str, environ: Mapping[str, str], *, whole: bool, holder: str =
             return match[0][1:]
         name, has_default, default = match[1].removeprefix("env:").partition(":-")
         if not _NAME.fullmatch(name):
-            malformed.append(match[0])
+            malformed.append("${...}" if looks_secret(match[0]) else match[0])
             return match[0]
         value = environ.get(name)
         if has_default and not value:
@@ -61,12 +61,12 @@ def resolve(text: str, environ: Mapping[str, str], *, whole: bool, holder: str =
         if value is None:
             missing.append(name)
             return match[0]
-        if secret_name(name) or secret_name(holder):
+        if (secret_name(name) or secret_name(holder)) and may_be_secret(value):
             secrets.add(value)
         return value
 
     result = _BRACED.sub(replace, text)
-    if secret_name(holder) and not missing:
+    if secret_name(holder) and not missing and may_be_secret(result):
         secrets.add(result)
         secrets.add(result.rpartition(" ")[2])  # "Bearer abc": the token is shown alone, too
     return Resolved(result, tuple(missing), tuple(malformed), worth_masking(secrets))
@@ -80,6 +80,11 @@ def _whole(text: str, environ: Mapping[str, str]) -> Resolved:
     if not value:
         return Resolved(text, missing=(name,))
     return Resolved(value, secrets=worth_masking({value}))
+
+
+def may_be_secret(value: str) -> bool:
+    """Not so for a path or a count, which variables such as ``KEY_FILE`` and ``MAX_TOKENS`` hold."""
+    return not value.startswith(("/", "~", "./")) and not (value.isdigit() and len(value) < 10)
 
 
 def secret_name(name: str) -> bool:

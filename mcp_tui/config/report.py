@@ -68,5 +68,8 @@ def _summary(loaded: Loaded) -> list[str]:
 
 def _server(server: ResolvedServer) -> str:
     """How a server is reached, without its arguments and address, which may hold secrets."""
-    kind = strict(server.command) if server.command else "remote"
-    return kind if server.enabled else f"{kind} (disabled)"
+    kind = strict(server.command) if server.command else "remote, not supported yet"
+    if server.enabled:
+        return kind
+    needs = f"; needs {', '.join(server.missing_variables)}" if server.missing_variables else ""
+    return f"{kind} (disabled{needs})"

@@ -79,10 +79,13 @@ def _replaced(document: Document, values: dict[FieldPath, str]) -> str:
 
 
 def _inserted(document: Document, choice: Choice) -> str:
-    """The text with a new entry after the line ``providers:``."""
+    """The text with a new entry below the last one."""
     fields = {"model": choice.model, "api_key": choice.api_key, "api_base": choice.api_base}
     unset = ("temperature", "max_tokens", "top_p", "context_window", "input_price", "output_price")
-    lines = [f"    {_scalar(choice.name)}:", *(f"      {key}: {_scalar(value)}" for key, value in fields.items()),
-             *(f"      {key}: null" for key in unset), "", ""]  # fmt: skip
-    end_of_line = document.text.index("\n", document.keys["llm", "providers"].end) + 1
+    lines = ["", f"    {_scalar(choice.name)}:", *(f"      {key}: {_scalar(value)}" for key, value in fields.items()),
+             *(f"      {key}: null" for key in unset), ""]  # fmt: skip
+    last = [mark.start for path, mark in document.keys.items() if path[:2] == ("llm", "providers") and len(path) == 4][
+        -1
+    ]
+    end_of_line = document.text.index("\n", last) + 1
     return document.text[:end_of_line] + "\n".join(lines) + document.text[end_of_line:]

@@ -10,7 +10,7 @@ from typing import Any
 from mcp_tui.config.models import ToolsConfig
 from mcp_tui.config.problems import FieldPath, Problem
 from mcp_tui.config.providers import address_fault
-from mcp_tui.config.references import looks_secret, resolve, secret_name, worth_masking
+from mcp_tui.config.references import Resolved, looks_secret, may_be_secret, resolve, secret_name, worth_masking
 from mcp_tui.config.resolved import ResolvedServer
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.config.source import Document
@@ -42,6 +42,7 @@ REFERENCE_FIELDS = frozenset({"command", "args", "env", "cwd", "url", "headers"}
 
 _NAME = re.compile(r"[A-Za-z0-9_.@/][A-Za-z0-9_.@/ -]{0,63}")
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
+_ENV_FORM = re.compile(r"env:[A-Z_][A-Z0-9_]*")
 _OPTION = re.compile(r"--?([A-Za-z][\w-]*)")
 
 
@@ -176,28 +177,25 @@ class _Resolution:
         in_mapping = below[0] in ("env", "headers") and len(below) > 1
         resolved = resolve(text, self.environ, whole=in_mapping, holder=str(below[1]) if in_mapping else "")
         self.found.secrets |= resolved.secrets
-        for reference in resolved.malformed:
-            hint = "References are written env:NAME or ${NAME}; $${...} stands for the characters themselves."
-            self.found.problems.append(
-                self.document.problem(at, f"`{reference}` names no environment variable", hint=hint)
-            )
-        for name in resolved.missing:
-            self.missing.append(name)
-            where = self.found.problems if self.enabled else self.found.warnings
-            where.append(
-                self.document.problem(at, f"the environment variable {name} is not set", hint=self._hint(name))
-            )
-        if not in_mapping and text.startswith("env:"):
-            message = "`env:` is not replaced here; write ${" + text.removeprefix("env:") + "}"
-            self.found.problems.append(self.document.problem(at, message))
+        self._note(at, resolved)
+        if not in_mapping and _ENV_FORM.fullmatch(text):
+            self._problem(at, "`env:NAME` is replaced in env and headers only", "Write ${NAME}.")
         if _UNUSABLE.search(resolved.text):
-            self.found.problems.append(self.document.problem(at, "holds a NUL character or half of a surrogate pair"))
+            self._problem(at, "holds a NUL character or half of a surrogate pair", "")
         return resolved.text
 
-    def _hint(self, name: str) -> str:
-        if not self.enabled:
-            return "The server is off; it cannot be started until the variable is set."
-        return f'Set it (export {name}=...), or write "enabled": false.'
+    def _note(self, at: FieldPath, resolved: Resolved) -> None:
+        for reference in resolved.malformed:
+            hint = "References are written env:NAME or ${NAME}; $${...} stands for the characters themselves."
+            self._problem(at, f"`{reference}` names no environment variable", hint)
+        self.missing += [name for name in resolved.missing if name not in self.missing]
+        if self.enabled:
+            for name in resolved.missing:
+                hint = f'Set it (export {name}=...), or write "enabled": false.'
+                self._problem(at, f"the environment variable {name} is not set", hint)
+
+    def _problem(self, at: FieldPath, message: str, hint: str) -> None:
+        self.found.problems.append(self.document.problem(at, message, hint=hint))
 
 
 def _shape(document: Document, path: FieldPath, server: ServerConfig) -> Iterator[Problem]:
@@ -240,7 +238,8 @@ def _warn_of_visible_secrets(document: Document, path: FieldPath, server: Server
     for index, text in enumerate(server.args):
         option = _OPTION.fullmatch(previous)
         names = [name for name in re.findall(r"\$\{(?:env:)?(\w+)", text) if secret_name(name)]
-        literal = looks_secret(text) or (option is not None and secret_name(option[1]) and not text.startswith("-"))
+        literal = looks_secret(text) or (option is not None and secret_name(option[1]) and not text.startswith("-")
+            and may_be_secret(text))  # fmt: skip
         if names or literal:
             hint = "Give it in `env`, where the server supports that."
             message = "seems to hold a secret; other users of this machine can see arguments (`ps`)"

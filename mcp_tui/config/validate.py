@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -123,7 +124,10 @@ def _hint(value: Any, source: str, wanted: str, *, secret: bool) -> str:
             number = float(value)
         except ValueError:
             return ""
-        return f"Write it without quotes: {number:g}" if wanted.startswith(("a number", "a whole")) else ""
+        if not math.isfinite(number) or not wanted.startswith(("a number", "a whole")):
+            return ""
+        how = "without quotes" if source[:1] in ("'", '"') else "in full"
+        return f"Write it {how}: {number:.15g}"
     if "text" in wanted and not isinstance(value, (dict, list)) and value is not None:
         return "Put it in quotes." if secret or not source else f'Put it in quotes: "{_short(source)}"'
     return ""

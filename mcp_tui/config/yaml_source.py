@@ -130,7 +130,7 @@ class _Reader:
             self.document.refuse(path, f"`{text}` is a number in one of YAML's special notations",
                        f'Write it as a plain decimal number; as text it is written "{text}".', mark)  # fmt: skip
             return 0
-        value = float(text) if kind == "float" else int(text[:400])
+        value = float(text) if kind == "float" else int(text[:40])
         if not math.isfinite(value) or abs(value) > MAX_INTEGER:
             self.document.refuse(
                 path, "is a number too large to be meant", f'As text it is written "{text[:40]}".', mark
