@@ -9,12 +9,12 @@ from typing import Any, Literal
 Ending = Literal["success", "declined", "refused_arguments", "failed"]
 
 _DECLINED = re.compile(
-    r"\A\W*(?:the )?(?:user|person)\b[^.\n]{0,40}\b(?:declined|denied|refused|rejected)"
-    r"|\A\W*(?:not run|denied|declined|refused|call (?:was )?(?:denied|declined|refused))\b",
+    r"\A[\s*_>(\[]*(?:the )?(?:user|person)\b[^.\n]{0,40}\b(?:declined|denied|refused|rejected)"
+    r"|\A[\s*_>(\[]*(?:not run|denied|declined|refused|call (?:was )?(?:denied|declined|refused))\b",
     re.IGNORECASE,
 )
 _FAILED = re.compile(
-    r"\A\W*(?:error\b|failed\b|timed? ?out\b|cancelled\b|no result\b|unknown outcome"
+    r"\A[\s*_>(\[]*(?:error\b|failed\b|timed? ?out\b|cancelled\b|no result\b|unknown outcome"
     r"|(?:tool|call)\b[^.\n]{0,20}\b(?:error|failed|timed out)"
     r"|the (?:tool|call|server)\b[^.\n]{0,60}\b(?:failed|died|ended|did not|timed out|is not|was stopped|cancelled)"
     r"|there is no (?:such )?tool|the outcome (?:of this call )?is unknown)",
