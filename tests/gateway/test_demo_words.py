@@ -94,7 +94,11 @@ def test_missing_and_unknown_arguments_are_corrected() -> None:
     ("text", "how"),
     [
         ("The user declined this call.", "declined"),
+        ('{"denied": true, "by": "user", "message": "wrong file"}', "declined"),
         ("Error: no such file", "failed"),
+        ("timeout: no progress for 30 s", "failed"),
+        ("invalid_result: 'many' is no integer\\n{}", "failed"),
+        ('{"error": {"kind": "unavailable", "message": "not running"}}', "failed"),
         ('Refused. {"a": 1} {"validation_errors": [{"field": "x", "message": "y", "type": "z"}]}', "refused_arguments"),
         ('{"error": "in the data"}', "success"),
         ("A story in which the user denied everything and all calls failed", "success"),
@@ -102,6 +106,14 @@ def test_missing_and_unknown_arguments_are_corrected() -> None:
 )
 def test_how_a_call_ended(text: str, how: str) -> None:
     assert ending(text) == how
+
+
+def test_a_refusal_says_who_and_why() -> None:
+    denied = '{"denied": true, "by": "%s", "message": "wrong *file*"}'
+    assert summarise([done(denied % "user")]).endswith(
+        r"You declined this call, so it did not run. I was told: *wrong \*file\**"
+    )
+    assert "A rule does not allow this call" in summarise([done(denied % "rule")])
 
 
 @given(st.text(max_size=60))

@@ -10,14 +10,12 @@ Ending = Literal["success", "declined", "refused_arguments", "failed"]
 
 _DECLINED = re.compile(
     r"\A[\s*_>(\[]*(?:the )?(?:user|person)\b[^.\n]{0,40}\b(?:declined|denied|refused|rejected)"
-    r"|\A[\s*_>(\[]*(?:not run|denied|declined|refused|call (?:was )?(?:denied|declined|refused))\b",
+    r"|\A[\s*_>(\[]*(?:not run|denied|declined|refused)\b",
     re.IGNORECASE,
 )
 _FAILED = re.compile(
-    r"\A[\s*_>(\[]*(?:error\b|failed\b|timed? ?out\b|cancelled\b|no result\b|unknown outcome"
-    r"|(?:tool|call)\b[^.\n]{0,20}\b(?:error|failed|timed out)"
-    r"|the (?:tool|call|server)\b[^.\n]{0,60}\b(?:failed|died|ended|did not|timed out|is not|was stopped|cancelled)"
-    r"|there is no (?:such )?tool|the outcome (?:of this call )?is unknown)",
+    r"\A[\s*_>(\[]*(?:error|timeout|cancelled|invalid_result|unknown|failed)\b\s*:"
+    r"|\A[\s*_>(\[]*(?:error\b|no result\b|(?:tool|call)\b[^.\n]{0,20}\b(?:failed|timed out))",
     re.IGNORECASE,
 )
 
@@ -41,6 +39,38 @@ def ending(text: str) -> Ending:
     """How the call ended."""
     if validation_errors(text):
         return "refused_arguments"
-    if _DECLINED.search(text):
+    whole = _object(text)
+    if whole.get("denied") is True or _DECLINED.search(text):
         return "declined"
-    return "failed" if _FAILED.search(text) else "success"
+    return "failed" if isinstance(_error(whole), dict) or _FAILED.search(text) else "success"
+
+
+def told(text: str) -> str:
+    """What the tool message says in words: the message of a refusal or an error, else the text itself."""
+    whole = _object(text)
+    error = _error(whole)
+    message = whole.get("message") if whole.get("denied") is True else error.get("message") if error else None
+    if isinstance(message, str):
+        return message
+    return text.partition(":")[2].strip() if _DECLINED.search(text) else text
+
+
+def refused_by(text: str) -> str:
+    """Who refused a call: ``user``, ``rule`` or ``engine``; the user where the message does not say."""
+    by = _object(text).get("by")
+    return by if isinstance(by, str) else "user"
+
+
+def _error(whole: dict[str, Any]) -> dict[str, Any] | None:
+    error = whole.get("error") if len(whole) == 1 else None
+    return error if isinstance(error, dict) and "message" in error else None
+
+
+def _object(text: str) -> dict[str, Any]:
+    if not text.lstrip().startswith("{"):
+        return {}
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

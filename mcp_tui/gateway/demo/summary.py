@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from mcp_tui.gateway.demo.catalogue import label
-from mcp_tui.gateway.demo.outcome import validation_errors
+from mcp_tui.gateway.demo.outcome import refused_by, told, validation_errors
 from mcp_tui.gateway.demo.situation import DoneCall
 
 MAX_LINES = 40
@@ -39,19 +39,20 @@ def _title(call: DoneCall, *, arguments: bool = True) -> str:
 def _body(call: DoneCall) -> str:
     match call.ending:
         case "declined":
-            return f"You declined this call, so it did not run.{_reason(call.result)}"
+            return _declined(call.result)
         case "refused_arguments":
             entries = validation_errors(call.result)
             rows = [{"argument": entry.get("field", ""), "problem": entry.get("message", "")} for entry in entries]
             return f"The arguments were refused:\n\n{_table(rows)}"
         case "failed":
-            return f"This call failed. What I was told:\n\n{_fenced(call.result, 'text')}"
+            return f"This call failed. What I was told:\n\n{_fenced(told(call.result), 'text')}"
     return _success(call)
 
 
-def _reason(text: str) -> str:
-    said = text.strip().partition(":")[2].strip()
-    return f" What I was told: *{_plain(said)}*" if said else ""
+def _declined(text: str) -> str:
+    who = "You declined this call" if refused_by(text) == "user" else "A rule does not allow this call"
+    reason = " ".join(told(text).split())
+    return f"{who}, so it did not run." + (f" I was told: *{_plain(reason)}*" if reason else "")
 
 
 def _success(call: DoneCall) -> str:
