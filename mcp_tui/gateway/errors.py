@@ -98,6 +98,8 @@ def classify(error: BaseException, target: Target, *, streaming: bool, scrub: Ca
     names = {cls.__name__ for e in chain for cls in type(e).__mro__}
     said = provider_words(scrub(_best_text(chain)))
     kind = _kind(names, status, said.lower(), streaming)
+    if streaming and kind == "bad_request":
+        kind = "server"  # a request whose answer had begun was accepted
     return failure(
         kind,
         _message(kind, target, said, status),
