@@ -1,0 +1,163 @@
+"""Colours for code: lexers loaded beside the event loop, text coloured a slice at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from mcp_tui.ui.widgets.blocks.code import Coloured, Fence
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
+MAX_CHARACTERS = 400_000
+"""Longer code stays plain."""
+
+_DRAFT_CHARACTERS = 6_000
+"""A piece of unfinished code beyond this stays plain until it is finished."""
+
+_PURPOSES = (
+    ("Comment", "code_comment"),
+    ("Keyword.Type", "code_type"),
+    ("Keyword.Constant", "code_number"),
+    ("Keyword", "code_keyword"),
+    ("Name.Function", "code_name"),
+    ("Name.Class", "code_name"),
+    ("Name.Decorator", "code_name"),
+    ("Name.Tag", "code_keyword"),
+    ("Name.Attribute", "code_name"),
+    ("Name.Builtin", "code_type"),
+    ("Name.Exception", "code_type"),
+    ("Literal.String", "code_string"),
+    ("Literal", "code_number"),
+    ("Operator.Word", "code_keyword"),
+    ("Operator", "code_operator"),
+    ("Generic.Deleted", "error"),
+    ("Generic.Inserted", "success"),
+    ("Generic.Heading", "code_keyword"),
+    ("Generic.Subheading", "code_name"),
+    ("Generic.Prompt", "code_comment"),
+)
+"""First match wins; everything else has the colour of code."""
+
+
+class Highlighter:
+    """Colours fences in the order in which they were seen.
+
+    ``wake`` is called when there is something to do for `work`.  A lexer is imported and prepared in a thread
+    (both take tens of milliseconds); until it is there, code stays plain.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._lexers: dict[str, Lexer | None] = {}
+        self._loading: dict[str, list[Fence]] = {}
+        self._futures: set[asyncio.Future[Lexer | None]] = set()
+        self._queue: deque[Fence] = deque()
+        self._current: tuple[Fence, Iterator[Coloured]] | None = None
+        self._purposes: dict[Any, str] = {}
+
+    def request(self, fence: Fence) -> None:
+        """Colour a finished fence as soon as there is time."""
+        if fence.requested or fence.size > MAX_CHARACTERS:
+            return
+        fence.requested = True
+        language = fence.language
+        if language in self._lexers:
+            if self._lexers[language] is not None:
+                self._queue.append(fence)
+                self._wake()
+        else:
+            self._load(language, fence)
+
+    def draft(self, language: str, lines: list[str]) -> list[Coloured] | None:
+        """Colours for a piece of code on its own, guessing that it starts outside strings and comments."""
+        if language not in self._lexers:
+            self._load(language, None)
+            return None
+        lexer = self._lexers[language]
+        if lexer is None or sum(map(len, lines)) > _DRAFT_CHARACTERS:
+            return None
+        return list(self._colour(lexer, lines))
+
+    def work(self, seconds: float) -> bool:
+        """Colour for about ``seconds``; whether there is more to do."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            if self._current is None:
+                if not self._queue:
+                    return False
+                fence = self._queue.popleft()
+                lexer = self._lexers[fence.language]
+                if lexer is None:
+                    continue
+                self._current = (fence, self._colour(lexer, fence.lines))
+            self._advance(*self._current, end)
+        return True
+
+    def _advance(self, fence: Fence, lines: Iterator[Coloured], end: float) -> None:
+        since = len(fence.colours)
+        for line in lines:
+            fence.colours.append(line)
+            if time.perf_counter() >= end:
+                break
+        else:
+            self._current = None
+        fence.coloured(len(fence.colours), since)
+
+    def _load(self, language: str, fence: Fence | None) -> None:
+        waiting = self._loading.get(language)
+        if waiting is not None:
+            if fence is not None:
+                waiting.append(fence)
+            return
+        self._loading[language] = [fence] if fence is not None else []
+        future = asyncio.get_running_loop().run_in_executor(None, load_lexer, language)
+        self._futures.add(future)
+        future.add_done_callback(lambda done: self._loaded(language, done))
+
+    def _loaded(self, language: str, future: asyncio.Future[Lexer | None]) -> None:
+        self._futures.discard(future)
+        if future.cancelled():
+            return
+        self._lexers[language] = future.result()
+        waiting = self._loading.pop(language, [])
+        if self._lexers[language] is not None:
+            self._queue.extend(waiting)
+            self._wake()
+
+    def _colour(self, lexer: Lexer, lines: list[str]) -> Iterator[Coloured]:
+        """The coloured form of each of ``lines``, as the lexer gets to it."""
+        line: Coloured = []
+        for _index, token, value in lexer.get_tokens_unprocessed("\n".join(lines)):  # type: ignore[no-untyped-call]
+            purpose = self._purposes.get(token) or self._purpose(token)
+            first, *others = value.split("\n")
+            if first:
+                line.append((first, purpose))
+            for other in others:
+                yield line
+                line = [(other, purpose)] if other else []
+        yield line
+
+    def _purpose(self, token: Any) -> str:
+        name = str(token).removeprefix("Token.") + "."
+        purpose = next((purpose for prefix, purpose in _PURPOSES if name.startswith(prefix + ".")), "code")
+        self._purposes[token] = purpose
+        return purpose
+
+
+def load_lexer(language: str) -> Lexer | None:
+    """The lexer for a language name, ready to run; ``None`` where there is none."""
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        lexer: Lexer = get_lexer_by_name(language)
+    except ClassNotFound:
+        return None
+    for _token in lexer.get_tokens_unprocessed("x = 1\n"):  # type: ignore[no-untyped-call]
+        pass
+    return lexer

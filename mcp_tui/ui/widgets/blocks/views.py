@@ -1,0 +1,399 @@
+"""One entry of the document per item of the conversation."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mcp_tui.conversation.items import AssistantItem, Item, NoticeItem, ToolCallItem, UserItem
+from mcp_tui.safety.text import prose, strict
+from mcp_tui.ui.formats import count, money, seconds
+from mcp_tui.ui.widgets.blocks.chrome import Header, Note, Parts
+from mcp_tui.ui.widgets.blocks.code import CodeBlock
+from mcp_tui.ui.widgets.blocks.flow import FlowSection, PlainText
+from mcp_tui.ui.widgets.blocks.markdown import Markdown
+from mcp_tui.ui.widgets.document.section import Canvas, Entry, Section, Spot
+from mcp_tui.ui.widgets.document.wrapping import rows_estimate
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+BUILD_SECONDS = 0.01
+"""Time that opening an entry may take at once; a longer text goes on in the next frame."""
+
+_SEVERITIES = {"information": ("·", "muted"), "warning": ("!", "warning"), "error": ("x", "error")}
+"""Severity -> mark and purpose."""
+
+
+class ItemView(Entry):
+    """An item as an entry.  Cheap until somebody looks at it: then `build` makes its sections."""
+
+    def __init__(self, item: Item, canvas: Canvas) -> None:
+        super().__init__()
+        self.item = item
+        self.canvas = canvas
+        self.gap = 1
+        """Blank rows before the item."""
+        self.stale = False
+        """Whether the item changed in a way that `refresh` has to see."""
+        self._built = False
+        self._height = -1
+
+    # -- life --------------------------------------------------------------------------------------
+
+    @property
+    def height(self) -> int:
+        """Rows: of the sections, or estimated before there are any."""
+        if self._built:
+            return super().height
+        if self._height < 0:
+            self._height = self.gap + self.estimate()
+        return self._height
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether text waits to be taken in."""
+        return any(isinstance(section, FlowSection) and section.unfinished for section in self.sections)
+
+    def build(self) -> None:
+        """Make the sections."""
+        if not self._built:
+            self._built = True
+            self.sections = self.make()
+            self.work(time.perf_counter() + BUILD_SECONDS)
+
+    def dismantle(self) -> None:
+        """Keep only the height; the item is the source."""
+        if self._built and not self.live:
+            self._height = self.height
+            self._built = False
+            self.sections = []
+
+    def refresh(self) -> None:
+        """The item changed in some way."""
+        if self._built:
+            self.update()
+        else:
+            self._height = -1
+
+    def rebuild(self) -> None:
+        """Make the sections again, if there are any."""
+        self._height = -1
+        if self._built:
+            self.sections = self.make()
+            self.work(time.perf_counter() + BUILD_SECONDS)
+
+    def work(self, end: float) -> None:
+        """Take waiting text in until the clock shows ``end``."""
+        for section in self.sections:
+            if isinstance(section, FlowSection) and section.unfinished:
+                section.work(end)
+
+    # -- what a kind of item decides -----------------------------------------------------------------
+
+    @property
+    def live(self) -> bool:
+        """Whether the item still changes with time."""
+        return False
+
+    @property
+    def expandable(self) -> bool:
+        """Whether `toggle` does something."""
+        return False
+
+    def estimate(self) -> int:
+        """Rows before the item was built."""
+        return 2
+
+    def make(self) -> list[Section]:
+        """The sections."""
+        return [Section(self.canvas, [Header(self.describe, self.gap)])]
+
+    def update(self) -> None:
+        """Bring the sections up to date with the item."""
+        self.sections = self.make()
+
+    def describe(self) -> tuple[Parts, Parts]:
+        """Left and right side of the header."""
+        return [(type(self.item).__name__, "muted")], self.number()
+
+    def toggle(self) -> bool:
+        """Expand or collapse; whether anything changed."""
+        return False
+
+    def toggles_at(self, spot: Spot) -> bool:
+        """Whether a click there expands or collapses."""
+        return False
+
+    def toggle_raw(self) -> bool:
+        """Show the source, or the rendered text again; whether anything changed."""
+        return False
+
+    def source(self) -> str:
+        """What copying the item gives."""
+        return ""
+
+    def code(self) -> list[tuple[str, str]]:
+        """Language and text of each code block."""
+        return []
+
+    def number(self) -> Parts:
+        """The number of the item."""
+        return [(f"  #{self.item.number}", "muted")] if self.item.number else []
+
+    def redraw(self, section: int) -> None:
+        """Draw a small section again: what it describes changed."""
+        if section < len(self.sections):
+            for block in self.sections[section].blocks:
+                block.drop()
+            self.sections[section].resync(0)
+
+
+class UserView(ItemView):
+    """What the person said, as typed."""
+
+    item: UserItem
+
+    def estimate(self) -> int:
+        """Header and text."""
+        text = self.item.text
+        return 1 + rows_estimate(len(text), text.count("\n"), self.canvas.pen.width - 4)
+
+    def make(self) -> list[Section]:
+        """Header and text."""
+        body = FlowSection(self.canvas, PlainText("user_text", bar="user"))
+        body.feed(self.item.text)
+        body.finish()
+        return [*super().make(), body]
+
+    def describe(self) -> tuple[Parts, Parts]:
+        """``you``, time, number."""
+        return [("▌", "user"), (" you", "user"), (f"  {clock_time(self.item.at)}", "muted")], self.number()
+
+    def source(self) -> str:
+        """The text."""
+        return self.item.text
+
+
+class NoticeView(ItemView):
+    """A line of the program's own."""
+
+    item: NoticeItem
+
+    def estimate(self) -> int:
+        """The wrapped text."""
+        return rows_estimate(len(self.item.text) + len(self.item.hint), 0, self.canvas.pen.width - 5)
+
+    def make(self) -> list[Section]:
+        """One note."""
+        return [Section(self.canvas, [Note(self._parts, indent=1, hang=2, gap=self.gap)])]
+
+    def _parts(self) -> Parts:
+        mark, purpose = _SEVERITIES.get(self.item.severity, ("·", "muted"))
+        parts: Parts = [(f"{mark} ", purpose), (prose(self.item.text).strip(), purpose)]
+        if self.item.hint:
+            parts.append((f"  {prose(self.item.hint).strip()}", "muted"))
+        return parts
+
+    def source(self) -> str:
+        """Text and hint."""
+        return f"{self.item.text} {self.item.hint}".strip()
+
+
+class AssistantView(ItemView):
+    """A model answer: header, reasoning, text, what is to be said about its end."""
+
+    item: AssistantItem
+
+    def __init__(self, item: AssistantItem, canvas: Canvas, *, show_reasoning: bool = True) -> None:
+        super().__init__(item, canvas)
+        self.show_reasoning = show_reasoning
+        self._raw = False
+        self._open: bool | None = None
+        self._body: FlowSection | None = None
+        self._thoughts: FlowSection | None = None
+        self._thoughts_shown = False
+
+    @property
+    def live(self) -> bool:
+        """While it streams."""
+        return self.item.streaming
+
+    @property
+    def expandable(self) -> bool:
+        """Reasoning can be opened."""
+        return bool(self.item.reasoning_pieces) and self.show_reasoning
+
+    def estimate(self) -> int:
+        """Header and text."""
+        text = self.item.text
+        if not text:
+            return 1
+        return 1 + rows_estimate(len(text), text.count("\n"), self.canvas.pen.width - 4)
+
+    def make(self) -> list[Section]:
+        """Header, reasoning header, reasoning, body, footer."""
+        flow = PlainText(purpose="muted") if self._raw else Markdown()
+        self._body = FlowSection(self.canvas, flow)
+        self._thoughts = None
+        self._thoughts_shown = self.reasoning_open
+        self.sections = [
+            Section(self.canvas, [Header(self.describe, self.gap)]),
+            Section(self.canvas, [Note(self._reasoning_parts)]),
+            self._reasoning_section(),
+            self._body,
+            Section(self.canvas, [Note(self._footer)]),
+        ]
+        self._feed()
+        return self.sections
+
+    def _reasoning_section(self) -> Section:
+        if not (self._thoughts_shown and self.show_reasoning):
+            return Section(self.canvas)
+        self._thoughts = FlowSection(self.canvas, Markdown("reasoning"))
+        return self._thoughts
+
+    @property
+    def reasoning_open(self) -> bool:
+        """Open while the model only thinks, closed when it answers, unless the person decided."""
+        return self._open if self._open is not None else self.item.streaming and not self.item.pieces
+
+    def appended(self, text: str, reasoning: str) -> None:
+        """A delta arrived."""
+        if not self._built:
+            self._height = -1
+            return
+        if self._body is not None:
+            self._body.feed(text)
+        if self._thoughts is not None and reasoning:
+            self._thoughts.feed(reasoning)
+
+    def update(self) -> None:
+        """Feed what is new; start afresh where the closing event changed what was shown."""
+        if self._body is None:
+            return
+        if self.item.streaming or self._body.taken == len(self.item.text):
+            self._feed()
+            if self._thoughts_shown != self.reasoning_open:
+                self._thoughts_shown = self.reasoning_open
+                self._thoughts = None
+                self.sections[2] = self._reasoning_section()
+                self._feed()
+            for section in (0, 1, 4):
+                self.redraw(section)
+        else:
+            self.sections = self.make()
+
+    def _feed(self) -> None:
+        pairs = ((self._body, self.item.pieces), (self._thoughts, self.item.reasoning_pieces))
+        for section, pieces in pairs:
+            if section is None:
+                continue
+            if sum(map(len, pieces)) > section.taken:
+                section.feed("".join(pieces)[section.taken :])
+            if not self.item.streaming:
+                section.finish()
+
+    # -- chrome --------------------------------------------------------------------------------------
+
+    def describe(self) -> tuple[Parts, Parts]:
+        """``assistant``, model, time; tokens, cost, duration, number."""
+        item = self.item
+        left: Parts = [("  assistant", "assistant")]
+        if item.model:
+            left.append((f"  {strict(item.model)}", "text"))
+        left.append((f"  {clock_time(item.at)}", "muted"))
+        if self._raw:
+            left.append(("  source", "warning"))
+        if item.streaming:
+            return left, [("..", "running"), *self.number()]
+        facts = []
+        if item.usage is not None and item.usage.completion_tokens:
+            facts.append(f"{'~' if item.usage.estimated else ''}{count(item.usage.completion_tokens)} tok")
+        if item.cost:
+            facts.append(money(item.cost))
+        if item.duration_seconds:
+            facts.append(seconds(item.duration_seconds))
+        return left, [("  ".join(facts), "muted"), *self.number()]
+
+    def _reasoning_parts(self) -> Parts:
+        if not self.expandable:
+            return []
+        item = self.item
+        mark = "[-]" if self.reasoning_open else "[+]"
+        if item.streaming and not item.pieces:
+            return [("thinking ..", "reasoning")]
+        tokens = item.usage.reasoning_tokens if item.usage is not None else 0
+        words = f"{count(tokens)} tokens" if tokens else f"{count(len(item.reasoning.split()))} words"
+        return [(f"thought, {words} ", "reasoning"), (mark, "muted")]
+
+    def _footer(self) -> Parts:
+        item = self.item
+        if item.writing_call and item.streaming:
+            return [(".. ", "running"), (f"writing a call of {strict(item.writing_call)}", "muted")]
+        if item.streaming:
+            return []
+        if item.problem is not None:
+            words = f"incomplete: {prose(item.problem.message)}" if not item.complete else prose(item.problem.message)
+            hint = f" {prose(item.problem.hint)}" if item.problem.hint else ""
+            return [("! ", "warning"), (words, "warning"), (hint, "muted")]
+        if not item.complete:
+            return [("! ", "warning"), ("incomplete", "warning")]
+        if item.finish_reason == "length":
+            return [("! ", "warning"), ("cut off: the limit of output tokens was reached", "warning")]
+        return []
+
+    # -- actions -------------------------------------------------------------------------------------
+
+    def toggle(self) -> bool:
+        """Open or close the reasoning."""
+        if not self.expandable:
+            return False
+        self._open = not self.reasoning_open
+        self.refresh()
+        return True
+
+    def toggles_at(self, spot: Spot) -> bool:
+        """On the reasoning's header."""
+        return spot.section == 1 and self.expandable
+
+    def toggle_raw(self) -> bool:
+        """Markdown source, or rendered."""
+        self._raw = not self._raw
+        if self._built:
+            self.sections = self.make()
+        return True
+
+    def source(self) -> str:
+        """The Markdown."""
+        return self.item.text
+
+    def code(self) -> list[tuple[str, str]]:
+        """Every fenced or indented code block of the answer."""
+        parser = Markdown()
+        parser.append(self.item.text)
+        parser.finish()
+        fences = {id(block.fence): block.fence for block in parser.blocks if isinstance(block, CodeBlock)}
+        return [(fence.language, fence.source) for fence in fences.values()]
+
+
+def clock_time(at: datetime) -> str:
+    """Hours and minutes on the person's clock."""
+    return at.astimezone().strftime("%H:%M")
+
+
+def view_of(item: Item, canvas: Canvas, *, show_reasoning: bool = True) -> ItemView:
+    """The view for an item; an unknown kind is shown by its name."""
+    from mcp_tui.ui.widgets.blocks.tools import ToolCallView
+
+    match item:
+        case UserItem():
+            return UserView(item, canvas)
+        case AssistantItem():
+            return AssistantView(item, canvas, show_reasoning=show_reasoning)
+        case ToolCallItem():
+            return ToolCallView(item, canvas)
+        case NoticeItem():
+            return NoticeView(item, canvas)
+        case _:
+            return ItemView(item, canvas)

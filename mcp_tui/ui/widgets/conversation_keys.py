@@ -1,0 +1,20 @@
+"""Keys of the conversation pane; pure data, part of the key table (`mcp_tui.ui.keymap.all_keys`)."""
+
+from __future__ import annotations
+
+CONVERSATION_KEYS: tuple[tuple[str, str, str, str, str], ...] = (
+    ("conversation.up", "up,k", "cursor(-1)", "Message or call above", ""),
+    ("conversation.down", "down,j", "cursor(1)", "Message or call below", ""),
+    ("conversation.first", "g", "first", "First message", ""),
+    ("conversation.last", "G", "last", "Last message", ""),
+    ("conversation.page_up", "pageup", "page(-1)", "A page up", ""),
+    ("conversation.page_down", "pagedown", "page(1)", "A page down", ""),
+    ("conversation.top", "home", "top", "To the top", ""),
+    ("conversation.bottom", "end", "bottom", "To the end, and follow it", ""),
+    ("conversation.toggle", "space", "toggle", "Expand or collapse a call or the reasoning", "expand"),
+    ("conversation.open", "enter", "open", "Open the tool call in the inspector", "open"),
+    ("conversation.copy", "y", "copy", "Copy the source of the message or call", "copy"),
+    ("conversation.copy_code", "Y", "copy_code", "Copy a code block; again for the next one", ""),
+    ("conversation.raw", "m", "raw", "Markdown source on or off", "source"),
+)
+"""Id, default keys, action, help, hint: the fields of a `KeyBinding`."""
