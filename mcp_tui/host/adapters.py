@@ -87,7 +87,11 @@ _READERS: dict[str, Callable[[dict[str, Any]], Content]] = {
 def input_required(result: dict[str, Any]) -> ErrorInfo:
     """A 2026-07-28 server answered with a question instead of a result."""
     requests = result.get("inputRequests")
-    methods = [str(item.get("method")) for item in requests.values() if isinstance(item, dict)] if isinstance(requests, dict) else []
+    methods = (
+        [str(item.get("method")) for item in requests.values() if isinstance(item, dict)]
+        if isinstance(requests, dict)
+        else []
+    )
     return not_offered(methods)
 
 
@@ -109,10 +113,13 @@ def error_of(error: dict[str, Any], mask: Callable[[str], str]) -> ErrorInfo:
     if code == -32042:
         return ErrorInfo(
             kind="not_supported",
-            message=f"The server wants a page opened in a browser first (URL elicitation), which mcp-tui does not offer yet: {text}",
+            message="The server wants a page opened in a browser first (URL elicitation), "
+            f"which mcp-tui does not offer yet: {text}",
         )
     if code == -32021:
-        return ErrorInfo(kind="not_supported", message=f"The server needs a capability that mcp-tui does not offer yet: {text}")
+        return ErrorInfo(
+            kind="not_supported", message=f"The server needs a capability that mcp-tui does not offer yet: {text}"
+        )
     hint = {
         -32602: "The server did not accept the arguments.",
         -32601: "The server no longer has this; restart it to list its tools again.",

@@ -45,7 +45,9 @@ class CompiledSchema:
             return ()
         size = _measure(value)
         if size is None or size * self.weight > MAX_WORK:
-            return (ArgumentProblem(field="", message="The value is too large or too deep to be checked.", type="size"),)
+            return (
+                ArgumentProblem(field="", message="The value is too large or too deep to be checked.", type="size"),
+            )
         try:
             return tuple(_flat(self.validator.iter_errors(value)))
         except UnicodeEncodeError:
@@ -91,7 +93,6 @@ def _validator(schema: Any) -> Any:
     return jsonschema_rs.validator_for(
         schema,
         retriever=_refuse,
-        offline=True,
         pattern_options=jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=4 << 20),
     )
 

@@ -66,7 +66,12 @@ class ToolHost(Protocol):
         ...
 
     async def call(
-        self, tool: ToolDefinition, arguments: dict[str, Any], *, call_id: str, on_progress: ProgressCallback | None = None
+        self,
+        tool: ToolDefinition,
+        arguments: dict[str, Any],
+        *,
+        call_id: str,
+        on_progress: ProgressCallback | None = None,
     ) -> CallResult:
         """Run a tool under its idle and total deadlines.  Never raises for what a server does.
 

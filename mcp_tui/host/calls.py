@@ -78,7 +78,9 @@ def _from_result(exchange: Exchange, tool: ToolDefinition, schemas: Schemas) -> 
             error = not_offered(sorted(exchange.refused))
         return CallResult(outcome="error", content=content, structured_content=structured, error=error)
     if problem := _output_problem(raw, tool, schemas):
-        error = ErrorInfo(kind="invalid_result", message=f"The tool ran, but its result does not match its schema: {problem}")
+        error = ErrorInfo(
+            kind="invalid_result", message=f"The tool ran, but its result does not match its schema: {problem}"
+        )
         return CallResult(outcome="invalid_result", content=content, structured_content=structured, error=error)
     return CallResult(outcome="success", content=content, structured_content=structured)
 

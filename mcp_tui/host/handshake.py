@@ -73,7 +73,8 @@ async def _race(session: ClientSession, probe: asyncio.Future[types.DiscoverResu
     """Both questions are open: a modern answer to the first or any answer to the second decides."""
     handshake = asyncio.ensure_future(session.initialize())
     try:
-        await asyncio.wait({probe, handshake}, return_when=asyncio.FIRST_COMPLETED)
+        both: set[asyncio.Future[Any]] = {probe, handshake}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if probe.done() and (result := probe.result()) is not None:
             session.adopt(result)
             return

@@ -14,10 +14,11 @@ from mcp_tui.events.base import ErrorInfo
 from mcp_tui.events.servers import ServerStatus
 from mcp_tui.events.tools import ArgumentProblem, ToolDefinition
 from mcp_tui.host.arguments import Schemas
+from mcp_tui.host.attempt import Shared
 from mcp_tui.host.base import CallResult, EventSink, ProgressCallback
 from mcp_tui.host.calls import run_call
 from mcp_tui.host.catalog import prepare_arguments
-from mcp_tui.host.connection import ServerConnection, Shared
+from mcp_tui.host.connection import ServerConnection
 from mcp_tui.host.eras import EraStore
 from mcp_tui.host.exchange import Exchange
 from mcp_tui.host.gate import StartGate
@@ -111,11 +112,11 @@ class McpHost:
 
     def servers(self) -> tuple[ServerStatus, ...]:
         """State of every configured server, in the order of the configuration."""
-        return tuple(connection.status for connection in self._connections.values())
+        return tuple(connection.reports.status for connection in self._connections.values())
 
     def tools(self) -> tuple[ToolDefinition, ...]:
         """Tools of all running servers, in the order of the configuration and of each server's list."""
-        return tuple(tool for connection in self._connections.values() for tool in connection.catalog.tools)
+        return tuple(tool for connection in self._connections.values() for tool in connection.reports.catalog.tools)
 
     def tool(self, wire_name: str) -> ToolDefinition | None:
         """The tool that the model knows under this name."""
@@ -154,13 +155,13 @@ class McpHost:
         )
         result = await run_call(session, tool, arguments, exchange, self._schemas, self._mask)
         if result.outcome != "success":
-            connection.count_error()
+            connection.reports.count_error()
         return result
 
     @staticmethod
     def _unavailable(server: str, connection: ServerConnection | None) -> ErrorInfo:
-        state = connection.status.state if connection is not None else "not configured"
-        failure = connection.status.failure if connection is not None else None
+        state = connection.reports.status.state if connection is not None else "not configured"
+        failure = connection.reports.status.failure if connection is not None else None
         cause = f" {failure.message}" if failure is not None else ""
         return ErrorInfo(
             kind="server_unavailable",

@@ -75,6 +75,10 @@ class ServerProcess:
         self.input_lost = asyncio.Event()
         self.stderr = StderrRing()
         self.pid = 0
+        self.stdin: asyncio.StreamWriter
+        self.stdout: asyncio.StreamReader
+        self._transport: asyncio.SubprocessTransport
+        self._drain: asyncio.Task[None]
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod

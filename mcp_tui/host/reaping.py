@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import subprocess
@@ -33,7 +34,7 @@ class Reaper:
             return
         self._groups[group] = start_time(group)
         if self._process is None:
-            self._start()
+            self._process = self._spawn()
         self._tell(f"+{group} {self._groups[group]}\n")
 
     def forget(self, group: int) -> None:
@@ -46,20 +47,18 @@ class Reaper:
         process, self._process = self._process, None
         if process is None or process.stdin is None:
             return
-        try:
+        with contextlib.suppress(OSError):
             process.stdin.close()
-        except OSError:
-            _log.debug("the reaper's pipe was closed already")
         end = time.monotonic() + timeout
-        while process.poll() is None and time.monotonic() < end:
+        while process.poll() is None and time.monotonic() < end:  # noqa: ASYNC110 - a process has no event to wait for
             await asyncio.sleep(0.005)
         if process.poll() is None:
             # It is ending groups that resisted; it outlives us on purpose and is nobody's zombie.
             process.returncode = 0
 
-    def _start(self) -> None:
+    def _spawn(self) -> subprocess.Popen[bytes] | None:
         try:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py"))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -70,36 +69,33 @@ class Reaper:
             )
         except OSError as error:
             _log.warning("no reaper process: %s; servers may stay behind if this program is killed", error)
+            return None
 
     def _tell(self, line: str) -> None:
-        if self._process is None or self._process.stdin is None:
+        if self._process is None or self._write(self._process, line):
             return
-        try:
-            os.write(self._process.stdin.fileno(), line.encode())
-        except OSError:
-            self._restart()
-
-    def _restart(self) -> None:
-        """The reaper died: another one takes over the whole list."""
         _log.warning("the reaper process was gone; starting another")
-        if self._process is not None:
-            self._process.poll()
-            self._close_pipe(self._process)
-        self._process = None
-        self._start()
-        process = self._process
-        if process is None or process.stdin is None:
-            return
+        self._abandon(self._process)
+        self._process = process = self._spawn()
         lines = "".join(f"+{group} {started}\n" for group, started in self._groups.items())
-        try:
-            os.write(process.stdin.fileno(), lines.encode())
-        except OSError as error:
-            _log.warning("the reaper cannot be reached: %s", error)
+        if process is not None and not self._write(process, lines):
+            _log.warning("the reaper cannot be reached; servers may stay behind if this program is killed")
 
     @staticmethod
-    def _close_pipe(process: subprocess.Popen[bytes]) -> None:
+    def _write(process: subprocess.Popen[bytes], lines: str) -> bool:
+        """False when the reaper is gone."""
+        if process.stdin is None:
+            return False
         try:
-            if process.stdin is not None:
-                process.stdin.close()
+            os.write(process.stdin.fileno(), lines.encode())
         except OSError:
-            _log.debug("the pipe of the old reaper was closed already")
+            return False
+        return True
+
+    @staticmethod
+    def _abandon(process: subprocess.Popen[bytes]) -> None:
+        """Release what belongs to a reaper that is gone."""
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        process.poll()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -68,12 +67,6 @@ class ServerSession:
         tools = capabilities.tools if capabilities is not None else None
         return bool(tools is not None and tools.list_changed)
 
-    @property
-    def offers_tools(self) -> bool:
-        """Whether the server declares tools at all; some that do not still have them, so it is only a hint."""
-        capabilities = self.sdk.server_capabilities if self.sdk is not None else None
-        return capabilities is None or capabilities.tools is not None
-
     async def list_tools(self) -> Listing:
         """All pages of the list of tools.  Raises `MCPError`."""
         assert self.sdk is not None
@@ -101,14 +94,14 @@ class ServerSession:
                 raise
         return time.perf_counter() - started
 
-    async def listen(self, on_open: Callable[[], None]) -> None:
+    async def listen(self) -> None:
         """Hold a ``subscriptions/listen`` stream open until it ends (2026-07-28 only).
 
-        The notifications themselves are taken by the transport.  Raises `MCPError` when the server refuses.
+        The notifications themselves are taken by the transport.  Raises `MCPError` when the server refuses,
+        `SubscriptionLost` when the stream breaks.
         """
         assert self.sdk is not None
         async with listen(self.sdk, tools_list_changed=True) as subscription:
-            on_open()
             async for _ in subscription:
                 continue
 
@@ -140,5 +133,3 @@ class ServerSession:
 
 async def _ignore(progress: float, total: float | None, message: str | None) -> None:
     """Asks the SDK to request progress; the transport takes the reports."""
-
-

@@ -20,9 +20,10 @@ from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 from pydantic import ValidationError
 
+from mcp_tui.host.adapters import NEEDS
 from mcp_tui.host.exchange import CURRENT, Exchange
-from mcp_tui.host.listing import TOOLS_LIST, acknowledgement
 from mcp_tui.host.lines import Line, LineAssembler, TooLong
+from mcp_tui.host.listing import TOOLS_LIST, acknowledgement
 from mcp_tui.host.process import ServerProcess
 from mcp_tui.host.rates import TokenBucket
 from mcp_tui.host.repair import Refused, as_id, find_id, parse
@@ -370,6 +371,9 @@ class StdioTransport:
             self._listener.on_dropped("requests that came too fast")
             return
         self._listener.on_request(method)
+        if method in NEEDS:
+            for exchange in self.exchanges.values():
+                exchange.refused.add(method)
         await self._deliver(message)
 
     async def _notification(self, message: dict[str, Any], method: str, size: int) -> None:
