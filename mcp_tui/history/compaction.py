@@ -39,29 +39,30 @@ def compact(journal: Journal, fs: FileSystem) -> int:
         with journal.locked() as segments:
             if not journal.superseded or not journal.may_write:
                 return 0
-            whole = journal.whole_messages
             # The first segment carries the lock, so it is the last to be replaced.
             for segment in reversed(segments):
-                removed += _compact_segment(segment, whole, fs)
+                removed += _compact_segment(segment, journal, fs)
             journal.close()
     except OSError as error:
         raise failure(error, "a compacted file") from None
     return removed
 
 
-def _compact_segment(segment: Segment, whole: frozenset[str], fs: FileSystem) -> int:
+def _compact_segment(segment: Segment, journal: Journal, fs: FileSystem) -> int:
     _remove_abandoned(segment, fs)
-    drop = list(_superseded(segment, whole, fs))
+    drop = list(_superseded(segment, journal, fs))
     if drop:
         _replace(segment, _kept(drop, segment.read_to), fs)
     return len(drop)
 
 
-def _superseded(segment: Segment, whole: frozenset[str], fs: FileSystem) -> Iterator[_Span]:
+def _superseded(segment: Segment, journal: Journal, fs: FileSystem) -> Iterator[_Span]:
     for line in lines.read_lines(lambda size, offset: fs.pread(segment.fd, size, offset)):
         if not line.raw.startswith(b'{"type":"message_fragment"') or lines.problem_of(line):
             continue
-        if (lines.decode(line.raw) or {}).get("message_id") in whole:
+        value = lines.decode(line.raw) or {}
+        # The last number stays: it must not be given again.
+        if journal.is_whole(value.get("message_id")) and value.get("seq") != journal.last_seq:
             yield _Span(line.offset, line.end)
 
 

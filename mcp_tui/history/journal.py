@@ -107,9 +107,13 @@ class Journal:
         return self._known.superseded
 
     @property
-    def whole_messages(self) -> frozenset[str]:
-        """Ids of the messages whose fragments are superseded."""
-        return frozenset(self._known.whole)
+    def last_seq(self) -> int:
+        """The highest number given."""
+        return self._known.last_seq
+
+    def is_whole(self, message_id: object) -> bool:
+        """True when the message's fragments are superseded."""
+        return isinstance(message_id, str) and message_id in self._known.whole
 
     @property
     def may_write(self) -> bool:

@@ -209,7 +209,7 @@ def test_a_disk_that_keeps_failing_does_not_litter(directory: Path) -> None:
     for number in range(10):
         with pytest.raises(StoreFailed):
             add(target, said(str(number)))
-    assert len([name for name in os.listdir(directory) if name.endswith(".jsonl")]) <= 2
+    assert len(list(directory.glob("*.jsonl"))) <= 2
     assert len(stored(directory, key).events) == 1
 
 
@@ -352,7 +352,7 @@ def test_a_shortened_file_is_not_continued(directory: Path) -> None:
     add(target, said("later"))
     os.truncate(path, size)
     for _ in range(2):
-        with pytest.raises(StoreFailed, match="became shorter|lacks events"):
+        with pytest.raises(StoreFailed, match=r"became shorter|lacks events"):
             add(target, said("x"))
     assert path.stat().st_size == size
 
@@ -372,9 +372,9 @@ def test_only_plain_files_are_written_and_read(directory: Path, make: Callable[[
     key = new_id()
     directory.mkdir()
     make(path_of(directory, key))
-    with pytest.raises(StoreFailed, match="plain file|several names"):
+    with pytest.raises(StoreFailed, match=r"plain file|several names"):
         add(journal(directory, key), created())
-    with pytest.raises(StoreFailed, match="plain file|several names"):
+    with pytest.raises(StoreFailed, match=r"plain file|several names"):
         stored(directory, key)
     if (directory / "target").exists():
         assert (directory / "target").read_bytes() == b"precious"
@@ -387,7 +387,7 @@ def test_everything_is_for_this_user_only(tmp_path: Path) -> None:
         add(journal(directory, key), created(), said("x" * 100_000))
     finally:
         os.umask(before)
-    found = [path for path in (tmp_path / "a").rglob("*")] + [tmp_path / "a"]
+    found = [tmp_path / "a", *(tmp_path / "a").rglob("*")]
     assert len(found) == 5
     for path in found:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 from mcp_tui.events.base import EventBase
 from mcp_tui.events.turns import AssistantMessage, ConversationCreated, MessageFragment, UserMessage
@@ -49,12 +50,12 @@ def assert_kept(found: StoredConversation, acknowledged: list[EventBase]) -> Non
         assert by_id.get(event.id) == event
 
 
-def start_worker(*arguments: str) -> subprocess.Popen[str]:
+def start_worker(*arguments: str, output: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:
     """A real process that uses the store; see ``history_worker``."""
     return subprocess.Popen(
         [sys.executable, "-m", "tests.support.history_worker", *arguments],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=output,
         text=True,
         encoding="utf-8",
         cwd=Path(__file__).parents[2],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import resource
 import sys
@@ -21,27 +22,46 @@ from mcp_tui.history.fs import REAL
 from mcp_tui.history.journal import Journal
 from mcp_tui.history.jsonl import JsonlStore
 
+ANSWER = 10
+"""Every so many events an answer is whole."""
+COMPACT = 20
+"""Every so many events its fragments are removed."""
 SIZES = (20, 200, 2_000, 20_000, 60_000, 300_000)
 
 
 def _say(value: object) -> None:
-    print(json.dumps(value), flush=True)
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
 
 
-def _event(count: int) -> UserMessage | MessageFragment:
+def _event(count: int) -> UserMessage | MessageFragment | AssistantMessage:
+    """Answers of which fragments were written before, between messages of many sizes."""
     size = random.choice(SIZES)
+    answer = f"{os.getpid()}-{count // ANSWER}"
+    if count % ANSWER == ANSWER - 1:
+        return AssistantMessage(message_id=answer, hop=1, provider="p", model="m", text="whole " * 100)
     if count % 3 == 0:
-        return MessageFragment(message_id=f"m{count}", text="f" * min(size, 2_000))
+        return MessageFragment(message_id=answer, text="f" * min(size, 2_000))
     return UserMessage(message_id="m", text=random.choice("abc\u20ac") * size)
 
 
 async def append(directory: str, count: str, *ids: str) -> None:
     store = JsonlStore(Path(directory), lock_timeout=30.0)
     for number in range(int(count)):
-        conversation_id = ids[number % len(ids)]
+        conversation_id = ids[number // ANSWER % len(ids)]
         (event,) = await store.append(conversation_id, [_event(number)])
-        text = event.text if isinstance(event, (UserMessage, MessageFragment)) else ""
-        _say({"conversation": conversation_id, "id": event.id, "seq": event.seq, "length": len(text)})
+        assert isinstance(event, (UserMessage, MessageFragment, AssistantMessage))
+        _say(
+            {
+                "conversation": conversation_id,
+                "id": event.id,
+                "seq": event.seq,
+                "length": len(event.text),
+                "fragment_of": event.message_id if isinstance(event, MessageFragment) else None,
+            }
+        )
+        if number % COMPACT == COMPACT - 1:
+            await store.compact(conversation_id)
     await store.aclose()
 
 
