@@ -16,9 +16,10 @@ from mcp_tui.config.problems import Problem
 from mcp_tui.config.source import Unreadable, read_text
 from mcp_tui.config.theme_data import DEFAULT_THEME, ROLES, ThemeData
 from mcp_tui.config.validate import validate
+from mcp_tui.config.words import InWords
 from mcp_tui.config.yaml_source import parse_yaml
 
-Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", description='"#rrggbb"')]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$"), InWords('"#rrggbb" in quotes')]
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -67,7 +68,7 @@ def load_themes(user_dir: Path | None) -> tuple[dict[str, ThemeData], list[Probl
 
 def _files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+        return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.name[0] != ".")
     except OSError:
         return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, MinLen
@@ -12,6 +13,13 @@ from pydantic.fields import FieldInfo
 from mcp_tui.config.problems import FieldPath
 
 _NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number", type(None): "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class InWords:
+    """Metadata of a type whose limits no general words fit."""
+
+    text: str
 
 
 def expected(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
@@ -32,7 +40,8 @@ def expected(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
         return f"a mapping of names to {_plural(get_args(annotation)[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"a mapping with {', '.join(annotation.model_fields)}"
-    return _NAMES.get(annotation, str(annotation)) + _limits(annotation, metadata)
+    own = [item.text for item in metadata if isinstance(item, InWords)]
+    return own[0] if own else _NAMES.get(annotation, str(annotation)) + _limits(annotation, metadata)
 
 
 def _flat(metadata: list[Any]) -> list[Any]:

@@ -185,10 +185,13 @@ def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
     try:
         document = parse(text)
     except Unreadable as error:
-        assert error.problem.line is not None
+        document = None
+        problems = [error.problem]
+    else:
+        problems = document.problems
+    assert all(problem.line is not None for problem in problems)
+    if document is None:
         return
-    for problem in document.problems:
-        assert problem.line is not None
     for path, mark in document.values.items():
         assert 0 <= mark.start <= mark.end <= len(text), path
     assert not isinstance(document.data, float) or math.isfinite(document.data)
