@@ -10,8 +10,8 @@ from mcp_tui.conversation.messages import ModelMessage, ToolSpec
 from mcp_tui.events.turns import Usage
 
 ErrorKind = Literal[
-    "authentication", "permission", "not_found", "bad_request", "context_window", "rate_limit",
-    "overloaded", "server", "connection", "timeout", "stalled", "truncated", "empty", "content_filter", "worker", "configuration", "internal",
+    "authentication", "permission", "not_found", "bad_request", "context_window", "rate_limit", "overloaded", "server",
+    "connection", "timeout", "stalled", "truncated", "empty", "content_filter", "worker", "configuration", "internal",
 ]  # fmt: skip
 """Words for `GatewayError.kind`.
 

@@ -100,13 +100,18 @@ def classify(error: BaseException, target: Target, *, streaming: bool, scrub: Ca
     kind = _kind(names, status, said.lower(), streaming)
     if streaming and kind == "bad_request":
         kind = "server"  # a request whose answer had begun was accepted
+    if kind in _OF_TRANSPORT:
+        status = None  # LiteLLM's invention
     return failure(
         kind,
         _message(kind, target, said, status),
         _hint(kind, target, said.lower()),
         retry_after=_retry_after(chain) if kind in RETRYABLE else None,
-        status=status if kind not in ("connection", "timeout", "stalled", "truncated") else None,
+        status=status,
     )
+
+
+_OF_TRANSPORT: frozenset[ErrorKind] = frozenset({"connection", "timeout", "stalled", "truncated"})
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -133,6 +138,7 @@ def _status(error: BaseException) -> int | None:
 _CONTEXT = re.compile(
     r"context.{0,20}(length|window|size)|maximum context|prompt is too long|too many (input )?tokens"
     r"|input length.{0,30}exceed|exceeds? the (available )?context|input is too long"
+    r"|(request|payload|entity|content) (is )?too large"
 )
 _REFUSED = re.compile(
     r"cannot connect|connection refused|connect call failed|all connection attempts failed|name or service not known"
@@ -217,9 +223,14 @@ def _message(kind: ErrorKind, target: Target, said: str, status: int | None) -> 
     where = target.api_base or f"the endpoint of {target.model}"
     sentence = _SENTENCES[kind].format(entry=target.entry, model=target.model, where=where)
     sentence = sentence[0].upper() + sentence[1:] if sentence.startswith("the ") else sentence
-    if kind in ("timeout", "stalled", "configuration") or not said:
+    if not said or kind in ("timeout", "stalled", "configuration") or _is_noise(kind, said.lower()):
         return sentence
-    return f"{sentence} It said{f' ({status})' if status else ''}: {said}"
+    return f"""{sentence} It said{f" ({status})" if status else ""}: "{said.rstrip(".")}"."""
+
+
+def _is_noise(kind: ErrorKind, said: str) -> bool:
+    """Whether the words only repeat that a connection could not be made or broke."""
+    return kind in _OF_TRANSPORT and bool(_REFUSED.search(said) or _CUT.search(said))
 
 
 def _hint(kind: ErrorKind, target: Target, text: str) -> str:
@@ -238,7 +249,7 @@ def _hint(kind: ErrorKind, target: Target, text: str) -> str:
         case "connection" | "empty" | "truncated":
             return f"Check the network and {target.entry}.api_base."
         case "context_window":
-            return "Start a new conversation, or set llm context limits (chat.service.context.max_tokens)."
+            return "Start a new conversation, or lower chat.service.context.max_tokens."
         case "timeout" | "stalled":
             return "Try again, or raise llm.request.idle_timeout; local models may need long for the first token."
         case "bad_request" if "tool" in text or "function" in text:
@@ -255,6 +266,10 @@ def _hint(kind: ErrorKind, target: Target, text: str) -> str:
 _PREFIX = re.compile(r"^\s*(litellm\.\w+:\s*|\w*(Error|Exception)\s*(:|-)\s*|Error code: \d+ - )+")
 
 
+_ADVICE = re.compile(r"\.? *Handle with `litellm\.\w+`\.?")
+_BYTES = re.compile(r"""\bb(['"])(.*?)\1""")
+
+
 def _best_text(chain: list[BaseException]) -> str:
     """The first text with something in it."""
     for error in chain:
@@ -267,8 +282,9 @@ def _best_text(chain: list[BaseException]) -> str:
 def provider_words(text: str) -> str:
     """The provider's own sentence out of LiteLLM's wrapping, on one line, at most `MAX_MESSAGE` characters."""
     text = _PREFIX.sub("", text.partition("Traceback (most recent call last)")[0].strip())
+    text = _ADVICE.sub("", text)
     text = _inner_message(text) or text
-    text = " ".join(text.split())
+    text = " ".join(_BYTES.sub(r"\2", text).split())
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 

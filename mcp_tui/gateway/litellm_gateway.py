@@ -37,6 +37,9 @@ OVERDUE = 15.0
 INLINE = 65_536
 """Characters of a request that are encoded on the event loop; more go to a thread."""
 
+CLOSED = Failure("worker", "The model layer was closed.")
+"""What requests get at the end of the program; not worth a retry."""
+
 Answer = asyncio.Queue[dict[str, Any]]
 
 
@@ -84,7 +87,7 @@ class LiteLLMGateway:
     async def aclose(self) -> None:
         """End running requests and the worker, within two seconds."""
         self._closed = True
-        self._fail_all(failure("worker", "The model layer was closed."))
+        self._fail_all(CLOSED)
         if self._worker is not None:
             await self._worker.aclose()
 
@@ -150,7 +153,7 @@ class LiteLLMGateway:
     def _living(self) -> WorkerProcess:
         """The worker; a new one when there is none or it has died."""
         if self._closed:
-            raise failure("worker", "The model layer was closed.").to_error()
+            raise CLOSED.to_error()
         if self._worker is None or self._worker.ended:
             models = [register_entry(provider) for provider in self._providers.values()]
             greeting = wire.encode({"op": "configure", "models": models})
@@ -160,11 +163,14 @@ class LiteLLMGateway:
 
     async def _submit(self, number: int, line: bytes, limit: float) -> Answer:
         """Send a line once the worker is ready; its answer must have ended ``limit`` seconds later."""
+        worker = self._living()
         try:
-            worker = self._living()
             await worker.wait_ready()
         except WorkerFailed as error:
-            raise self._died(error).to_error(self._mask) from None
+            problem = CLOSED if self._closed else self._died(error)
+            raise problem.to_error(self._mask) from None
+        if self._closed:
+            raise CLOSED.to_error()
         answer = self._answers[number] = Answer()
         self._set_deadline(number, limit, worker)
         worker.send(line)
@@ -196,8 +202,9 @@ class LiteLLMGateway:
         """The worker died: its requests fail, and another takes its place if it had lived well."""
         if worker is not self._worker or self._closed:
             return
-        self._fail_all(self._died(worker.failed()))
-        logger.warning("the model worker ended unexpectedly (%s)", worker.describe_end())
+        problem = self._died(worker.failed())
+        self._fail_all(problem)
+        logger.warning("%s", self._mask(problem.message))
         if worker.lifetime > RESTART_AFTER:
             self._living()
 

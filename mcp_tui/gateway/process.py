@@ -94,18 +94,20 @@ class WorkerProcess:
     async def _live(self) -> None:
         """The whole life of the process, from its start until its pipes are read empty."""
         try:
-            process = await self._spawn()
+            await self._run(await self._spawn())
         except OSError as error:
             self._problem = f"it cannot be started: {error}"
-        else:
-            watchdog = asyncio.get_running_loop().call_later(START_LIMIT, self._kill_unless_ready)
-            self.send(self._greeting)
-            await asyncio.gather(self._read_stdout(process), self._read_stderr(process))
-            await process.wait()
-            watchdog.cancel()
-        self.ended = True
-        self._ready.set()
-        self._on_exit(self)
+        finally:
+            self.ended = True
+            self._ready.set()
+            self._on_exit(self)
+
+    async def _run(self, process: asyncio.subprocess.Process) -> None:
+        watchdog = asyncio.get_running_loop().call_later(START_LIMIT, self._kill_unless_ready)
+        self.send(self._greeting)
+        await asyncio.gather(self._read_stdout(process), self._read_stderr(process))
+        await process.wait()
+        watchdog.cancel()
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         """A process in a group of its own (Ctrl-C is not for it) that imports nothing from the working directory."""
@@ -133,8 +135,12 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process group now."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+        if self._process is None or self._process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def aclose(self) -> None:

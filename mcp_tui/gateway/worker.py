@@ -302,26 +302,22 @@ def bootstrap() -> None:
     gc.freeze()  # a collection need not walk through what was loaded
 
 
-def register(models: list[dict[str, Any]]) -> None:
-    """Tell LiteLLM of configured models it does not know, so that it need not ask anyone."""
+def register(model: dict[str, Any]) -> None:
+    """Tell LiteLLM of a configured model that it does not know, so that it need not ask anyone."""
     import litellm
 
-    for model in models:
-        name, provider = model["model"], model["model"].partition("/")[0]
-        if map_entry(name) is not None:
-            continue
-        entry = {
-            "litellm_provider": provider,
-            "mode": "chat",
-            "supports_function_calling": True,
-            "mcp_tui_registered": True,
-        }
-        entry |= {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
-        entry |= {key: model[key] for key in ("max_input_tokens", "max_output_tokens") if model.get(key)}
-        names = [name]
-        if provider in ("ollama", "ollama_chat"):
-            names += [f"{other}/{name.partition('/')[2]}" for other in ("ollama", "ollama_chat") if other != provider]
-        litellm.register_model({key: dict(entry) for key in names})
+    name = model["model"]
+    provider, _, local_name = name.partition("/")
+    if map_entry(name) is not None:
+        return
+    entry = {"litellm_provider": provider, "mode": "chat", "supports_function_calling": True, OURS: True}
+    entry |= {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
+    entry |= {key: model[key] for key in ("max_input_tokens", "max_output_tokens") if model.get(key)}
+    both = [f"{route}/{local_name}" for route in ("ollama", "ollama_chat")]
+    try:
+        litellm.register_model({key: dict(entry) for key in (both if provider.startswith("ollama") else [name])})
+    except Exception as error:  # noqa: BLE001 - the border to LiteLLM; without its entry the model still answers
+        logging.getLogger(__name__).warning("%s could not be registered: %s", name, type(error).__name__)
 
 
 async def warm_up() -> None:
@@ -350,7 +346,8 @@ class Worker:
         message = wire.decode(line)
         match message["op"]:
             case "configure":
-                register(message["models"])
+                for model in message["models"]:
+                    register(model)
             case "request":
                 self._start(message)
             case "cancel":

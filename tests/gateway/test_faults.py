@@ -9,6 +9,7 @@ import pytest
 from mcp_tui.gateway.base import TextChunk
 from tests.gateway.conftest import KEY, WEATHER, Bench
 from tests.support.providers import Answer
+from tests.support.waiting import wait_until_async
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -163,8 +164,7 @@ async def test_cancel_before_the_headers_closes_the_connection(bench: Bench, nam
     before = len(bench.provider.requests)
     bench.provider.script({"stall_headers": True})
     task = asyncio.create_task(anext(bench.gateway.stream(bench.request(name))))
-    while len(bench.provider.requests) == before:
-        await asyncio.sleep(0.01)
+    await wait_until_async(lambda: len(bench.provider.requests) > before, what="the request")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -287,8 +287,10 @@ async def test_same_id_twice_with_two_indexes(bench: Bench) -> None:
 
 async def test_arguments_cut_by_the_token_limit(bench: Bench) -> None:
     steps: list[Answer] = [
-        fragment(index=0, id="a", function=function("one", '{"x":'), type="function"), {"finish": "length"}, {"done": 1},
-    ]  # fmt: skip
+        fragment(index=0, id="a", function=function("one", '{"x":'), type="function"),
+        {"finish": "length"},
+        {"done": True},
+    ]
     outcome = await bench.ask("openai", {"steps": steps}, tools=(WEATHER,))
     assert outcome.error is None
     assert "token limit" in str(outcome.call.error)
