@@ -18,7 +18,7 @@ def needs(*programs: str) -> pytest.MarkDecorator:
 
 
 def everything_server() -> list[str]:
-    """Command line of ``@modelcontextprotocol/server-everything`` over stdio (handshake era, Node); skips without it."""
+    """Command line of ``@modelcontextprotocol/server-everything`` (handshake era, Node); skips without it."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs node")
