@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -43,6 +44,7 @@ def load(
         servers.warnings += _absent(servers_document, servers, environ)
         servers_problems += servers.problems
     warnings = [*providers.warnings, *theme_problems, *_in_order(servers.warnings)]
+    warnings += [*_exposed(document, providers.secrets), *_exposed(servers_document, servers.secrets)]
     if problems or servers_problems or config is None:
         missing = [path for path in (config_path, servers_path) if not path.exists()]
         raise InvalidConfiguration([*_in_order(problems), *_in_order(servers_problems)], warnings, missing)
@@ -98,3 +100,13 @@ def _is_program(command: str, environ: Mapping[str, str]) -> bool:
     if os.sep in command and not Path(command).is_absolute():
         return True
     return shutil.which(command, path=environ.get("PATH")) is not None
+
+
+def _exposed(document: Document | None, secrets: set[str]) -> list[Problem]:
+    """A warning about a file that holds a secret itself and that others may read."""
+    if document is None or os.name != "posix" or not document.file.stat().st_mode & 0o077:
+        return []
+    if not any(secret in document.text for secret in secrets):
+        return []
+    hint = f"Run: chmod 600 {shlex.quote(str(document.file))}"
+    return [Problem(document.file, "holds a secret and can be read by other users of this machine", hint=hint)]

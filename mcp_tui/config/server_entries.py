@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from mcp_tui.config.models import ToolsConfig
 from mcp_tui.config.problems import FieldPath, Problem
 from mcp_tui.config.providers import address_fault
-from mcp_tui.config.references import Resolved, looks_secret, may_be_secret, resolve, secret_name, worth_masking
 from mcp_tui.config.resolved import ResolvedServer
+from mcp_tui.config.server_references import EntryReferences
+from mcp_tui.config.server_rules import deadlines, shape, visible_secrets
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.config.source import Document
 from mcp_tui.config.validate import describe, validate
@@ -37,13 +39,7 @@ FOREIGN_FIELDS = {
 }
 """Fields that other MCP clients write, and what becomes of them here: they are passed over with a warning."""
 
-REFERENCE_FIELDS = frozenset({"command", "args", "env", "cwd", "url", "headers"})
-"""Fields in whose texts references to variables are replaced."""
-
 _NAME = re.compile(r"[A-Za-z0-9_.@/][A-Za-z0-9_.@/ -]{0,63}")
-_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
-_ENV_FORM = re.compile(r"env:[A-Z_][A-Z0-9_]*")
-_OPTION = re.compile(r"--?([A-Za-z][\w-]*)")
 
 
 @dataclass(slots=True)
@@ -137,113 +133,30 @@ def _entry(
 ) -> None:
     server, problems = validate(document, own, ServerConfig, path)
     found.problems += problems
-    resolution = _Resolution(document, path, environ, found, enabled=own.get("enabled") is not False)
-    values = resolution.entry(own)
+    references = EntryReferences(document, path, environ, enabled=own.get("enabled") is not False)
+    values = references.resolved(own)
+    found.problems += references.problems
+    found.secrets |= references.secrets
     if server is None:
         return
-    found.problems += [*_shape(document, path, server), *_deadlines(document, path, server, tools)]
-    _warn_of_visible_secrets(document, path, server, found)
-    if server.url is not None and not resolution.missing and (fault := address_fault(values["url"])):
+    found.problems += [*shape(document, path, server), *deadlines(document, path, server, tools)]
+    _visible_secrets(document, path, server, found)
+    if server.url is not None and not references.missing:
+        _address(document, path, values["url"], found)
+    found.resolved[str(path[-1])] = ResolvedServer(**values, missing_variables=tuple(references.missing))
+
+
+def _visible_secrets(document: Document, path: FieldPath, server: ServerConfig, found: Servers) -> None:
+    for index, secrets in visible_secrets(server):
+        message = "seems to hold a secret; other users of this machine can see arguments (`ps`)"
+        hint = "Give it in `env`, where the server supports that."
+        found.warnings.append(document.problem((*path, "args", index), message, hint=hint))
+        found.secrets |= secrets
+
+
+def _address(document: Document, path: FieldPath, address: str, found: Servers) -> None:
+    fault = address_fault(address)
+    if fault is not None:
         found.problems.append(document.problem((*path, "url"), fault, expected="an http:// or https:// address"))
-    found.resolved[str(path[-1])] = ResolvedServer(**values, missing_variables=tuple(resolution.missing))
-
-
-@dataclass(slots=True)
-class _Resolution:
-    """Replaces the references of one entry and keeps what was noticed."""
-
-    document: Document
-    path: FieldPath
-    environ: Mapping[str, str]
-    found: Servers
-    enabled: bool
-    missing: list[str] = field(default_factory=list)
-
-    def entry(self, own: dict[str, Any]) -> dict[str, Any]:
-        """The entry with every text resolved; what has the wrong type stays (validation reports it)."""
-        return {key: self._value((key,), value) for key, value in own.items()}
-
-    def _value(self, below: FieldPath, value: Any) -> Any:
-        if isinstance(value, str) and below[0] in REFERENCE_FIELDS:
-            return self.text(below, value)
-        if isinstance(value, list):
-            return [self._value((*below, index), item) for index, item in enumerate(value)]
-        if isinstance(value, dict):
-            return {name: self._value((*below, name), item) for name, item in value.items()}
-        return value
-
-    def text(self, below: FieldPath, text: str) -> str:
-        at = (*self.path, *below)
-        in_mapping = below[0] in ("env", "headers") and len(below) > 1
-        resolved = resolve(text, self.environ, whole=in_mapping, holder=str(below[1]) if in_mapping else "")
-        self.found.secrets |= resolved.secrets
-        self._note(at, resolved)
-        if not in_mapping and _ENV_FORM.fullmatch(text):
-            self._problem(at, "`env:NAME` is replaced in env and headers only", "Write ${NAME}.")
-        if _UNUSABLE.search(resolved.text):
-            self._problem(at, "holds a NUL character or half of a surrogate pair", "")
-        return resolved.text
-
-    def _note(self, at: FieldPath, resolved: Resolved) -> None:
-        for reference in resolved.malformed:
-            hint = "References are written env:NAME or ${NAME}; $${...} stands for the characters themselves."
-            self._problem(at, f"`{reference}` names no environment variable", hint)
-        self.missing += [name for name in resolved.missing if name not in self.missing]
-        if self.enabled:
-            for name in resolved.missing:
-                hint = f'Set it (export {name}=...), or write "enabled": false.'
-                self._problem(at, f"the environment variable {name} is not set", hint)
-
-    def _problem(self, at: FieldPath, message: str, hint: str) -> None:
-        self.found.problems.append(self.document.problem(at, message, hint=hint))
-
-
-def _shape(document: Document, path: FieldPath, server: ServerConfig) -> Iterator[Problem]:
-    """Exactly one of ``command`` and ``url``, and what goes with it."""
-    here = document.keys.get(path)
-    if (server.command is None) == (server.url is None):
-        message = "has neither `command` nor `url`" if server.command is None else "has both `command` and `url`"
-        yield document.problem(path, message, expected="exactly one of them", at=here)
-        return
-    if server.command is not None and not server.command.strip():
-        yield document.problem((*path, "command"), "is empty", expected="a program")
-    local = server.command is not None
-    if server.type is not None and (server.type == "stdio") != local:
-        yield document.problem((*path, "type"), f'"{server.type}" does not go with `{"command" if local else "url"}`')
-    for key in ("headers",) if local else ("args", "env", "cwd"):
-        if getattr(server, key):
-            yield document.problem((*path, key), f"has no meaning beside `{'command' if local else 'url'}`")
-    for name in server.env:
-        if not name or "=" in name or _UNUSABLE.search(name):
-            yield document.problem((*path, "env", name), "is no name of an environment variable",
-                                   at=document.keys.get((*path, "env", name)))  # fmt: skip
-
-
-def _deadlines(
-    document: Document, path: FieldPath, server: ServerConfig, tools: ToolsConfig | None
-) -> Iterator[Problem]:
-    idle = server.idle_timeout or (tools.idle_timeout if tools else None)
-    total = server.total_timeout or (tools.total_timeout if tools else None)
-    own = "idle_timeout" if server.idle_timeout else "total_timeout"
-    if (server.idle_timeout or server.total_timeout) and idle and total and idle > total:
-        hint = "What an entry leaves out comes from chat.service.tools in config.yaml."
-        yield document.problem(
-            (*path, own), f"idle_timeout is larger than total_timeout ({idle:g} > {total:g})", hint=hint
-        )
-
-
-def _warn_of_visible_secrets(document: Document, path: FieldPath, server: ServerConfig, found: Servers) -> None:
-    """Arguments are visible to every user of the machine (``ps``); what looks like a secret in them is also masked."""
-    previous = ""
-    for index, text in enumerate(server.args):
-        option = _OPTION.fullmatch(previous)
-        names = [name for name in re.findall(r"\$\{(?:env:)?(\w+)", text) if secret_name(name)]
-        literal = looks_secret(text) or (option is not None and secret_name(option[1]) and not text.startswith("-")
-            and may_be_secret(text))  # fmt: skip
-        if names or literal:
-            hint = "Give it in `env`, where the server supports that."
-            message = "seems to hold a secret; other users of this machine can see arguments (`ps`)"
-            found.warnings.append(document.problem((*path, "args", index), message, hint=hint))
-        if literal and not names:
-            found.secrets |= worth_masking({text.partition("=")[2] or text})
-        previous = text
+    elif password := urlsplit(address).password:
+        found.secrets.add(password)

@@ -31,6 +31,8 @@ class Files:
     def write(self) -> None:
         self.config_path.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
         self.servers_path.write_text(json.dumps({"mcpServers": self.servers}, indent=2), encoding="utf-8")
+        for path in (self.config_path, self.servers_path):
+            path.chmod(0o600)
 
     def set(self, path: str, value: Any) -> None:
         """Change one field of config.yaml, given in dotted form."""

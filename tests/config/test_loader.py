@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mcp_tui.config.loader import load
 from mcp_tui.config.models import Config
@@ -215,3 +220,69 @@ def test_a_broken_theme_is_a_warning(files: Any) -> None:
     loaded = files.loaded()
     assert "mine" not in loaded.themes
     assert {problem.file.name for problem in loaded.warnings} == {"mine.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "warned"),
+    [(0o600, set()), (0o640, {"config.yaml", "servers_config.json"}), (0o604, {"config.yaml", "servers_config.json"})],
+)
+def test_a_file_with_a_secret_that_others_may_read(files: Any, mode: int, warned: set[str]) -> None:
+    files.set("llm.providers.openai.api_key", "a-literal-key-123")
+    files.servers["x"] = {"command": "sh", "env": {"X_TOKEN": "a-literal-token"}}
+    files.write()
+    for path in (files.config_path, files.servers_path):
+        path.chmod(mode)
+    assert {problem.file.name for problem in files.load().warnings if "can be read" in problem.message} == warned
+
+
+def test_a_file_without_a_secret_may_be_read_by_others(files: Any) -> None:
+    files.config_path.chmod(0o644)
+    assert not files.load().warnings
+
+
+MARKER = "Zebra7Quokka9"
+odd_texts = ["", "no", "env:", f"env:{MARKER}!", "${", "${A}", "a\x00b", "\x1b[2J", "é", MARKER]
+odd_names = st.sampled_from(["a", "", "model", "command", "[key]", "x.y"])
+odd = st.recursive(
+    st.sampled_from([None, True, False, 0, -1, 3, 2.5, 10**12, *odd_texts]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(odd_names, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, item in items for found in places(item, (*path, key)))]
+
+
+def change(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    value[path[0]] = change(value[path[0]], path[1:], new)
+    return value
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_written_anywhere_is_loaded_or_explained(files: Any, data: st.DataObject) -> None:
+    config, servers = (
+        copy.deepcopy(files.config),
+        {"x": {"command": "sh", "args": ["a"], "env": {"A": "b"}, "enabled": True}},
+    )
+    config = change(config, data.draw(st.sampled_from(places(config))), data.draw(odd))
+    servers = change(servers, data.draw(st.sampled_from(places(servers))), data.draw(odd))
+    files.config_path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    files.servers_path.write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
+    try:
+        loaded = files.load()
+    except InvalidConfiguration as error:
+        told = [*error.details, *error.warnings]
+        lines = error.problems
+    else:
+        told, lines = list(loaded.warnings), ()
+    for problem in told:
+        assert problem.line is not None
+        assert problem.render().replace("\n", "").isprintable()
+        secret = {"api_key", "args", "env", "headers"} & set(problem.path)
+        assert not (secret and MARKER in problem.message + problem.found + problem.hint)
+    assert len(set(lines)) == len(lines)

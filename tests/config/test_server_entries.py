@@ -164,6 +164,11 @@ def test_secrets_in_arguments_are_a_warning_and_masked(files: Any, args: list[st
     assert not any(secret in warning for secret in secrets)
 
 
+def test_a_password_in_an_address_is_masked(files: Any) -> None:
+    files.servers["x"] = {"url": "https://me:pass-word-1@example.com/mcp"}
+    assert "pass-word-1" in files.loaded().secrets
+
+
 @pytest.mark.parametrize(
     "args",
     [
