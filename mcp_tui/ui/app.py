@@ -15,6 +15,7 @@ from mcp_tui.ui.preferences import Preferences
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
     from mcp_tui.ui.widgets.composer import Composer
+    from mcp_tui.ui.widgets.conversation import ConversationView
     from mcp_tui.ui.widgets.welcome import Welcome
 
 __all__ = ["McpTuiApp", "Preferences", "UiSettings"]
@@ -132,18 +133,15 @@ class McpTuiApp(CatalogApp):
         elif not self.chat.focused_in(name):
             self.focus_pane(name)
         else:
-            self.chat.set_pane(name, open=False)
+            self.chat.set_pane(name, opened=False)
         if name == "sidebar":
             self.remember(replace(self.preferences, sidebar=self.chat.is_open(name)))
 
     def focus_pane(self, name: str) -> None:
-        """Give the focus to ``sidebar``, ``inspector``, ``composer``, ``conversation`` or ``approval`` if it is there."""
-        for widget in self.chat.query(f"#{name}"):
-            target = (
-                widget if widget.focusable else next((child for child in widget.query("*") if child.focusable), None)
-            )
-            if target is not None and target.display:
-                target.focus()
+        """Give the focus to a pane of `PANE_ORDER`, if it is on the screen."""
+        target = self.chat.pane_target(name)
+        if target is not None:
+            target.focus()
 
     def action_servers(self) -> None:
         """F2."""
@@ -167,7 +165,7 @@ class McpTuiApp(CatalogApp):
             return
         await self.open_pane(name)
         if item is not None:
-            self.view.inspect_item(item)
+            self.view.inspect_item(item, pin=True)
         self.focus_pane(name)
 
     def action_jump(self) -> None:
@@ -209,6 +207,24 @@ class McpTuiApp(CatalogApp):
         from mcp_tui.ui.screens.palette import open_palette
 
         open_palette(self)
+
+    # -- conversation --------------------------------------------------------------------------
+
+    def on_conversation_view_opened(self, message: ConversationView.Opened) -> None:
+        """Enter on a tool call."""
+        self.open_inspector(message.item)
+
+    def on_conversation_view_cursor_moved(self, message: ConversationView.CursorMoved) -> None:
+        """An open inspector follows the cursor of the conversation."""
+        from mcp_tui.conversation.items import ToolCallItem
+
+        if isinstance(message.item, ToolCallItem) and self.chat.is_open("inspector"):
+            self.view.inspect_item(message.item, pin=True)
+
+    def on_conversation_view_copy_requested(self, message: ConversationView.CopyRequested) -> None:
+        """y on a block."""
+        self.copy_to_clipboard(message.text)
+        self.say(f"Copied {message.what}, {len(message.text):,} characters.", timeout=3)
 
     # -- composer ------------------------------------------------------------------------------
 

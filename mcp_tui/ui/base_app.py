@@ -37,6 +37,8 @@ class BaseApp(App[int], inherit_bindings=False):
         """Seconds; injected by tests."""
         self.last_input = float("-inf")
         """When the last key or paste came, on `clock`."""
+        self.previous_input = float("-inf")
+        """When the one before it came: what a card that handles a key looks at."""
         self.data_dir: Path | None = None
         self.painted = asyncio.Event()
         """Set once the first paint is on the terminal."""
@@ -92,7 +94,7 @@ class BaseApp(App[int], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Note when the person last pressed anything: a card that decides must not take typed-ahead keys."""
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-            self.last_input = self.clock()
+            self.previous_input, self.last_input = self.last_input, self.clock()
         await super().on_event(event)
 
     # -- end ---------------------------------------------------------------------------------

@@ -77,6 +77,11 @@ class ChatApp(BaseApp):
             self.view.draw_hints()
             self.painted.set()
 
+    def focus_moved(self) -> None:
+        """Another pane has the focus."""
+        if self.painted.is_set() and self.screen is self.chat and (self.engine is None or self.view.bridge is not None):
+            self.view.draw_hints()
+
     def attach(self, engine: Engine, settings: UiSettings) -> None:
         """Connect the screen to a running engine.  Called once, after the app has started."""
         self.data_dir = settings.data_dir
@@ -211,15 +216,15 @@ class ChatApp(BaseApp):
         if name == "sidebar":
             from mcp_tui.ui.widgets.server_sidebar import ServerSidebar
 
-            await self.chat.mount_pane(name, lambda: ServerSidebar(engine, lambda: self.view.live, id=name))
-            self.chat.set_pane(name, open=True)
+            await self.chat.mount_pane(name, lambda: ServerSidebar(engine, lambda: self.view.live))
+            self.chat.set_pane(name, opened=True)
             assert self.view.sidebar is not None
             self.view.sidebar.show()
         else:
             from mcp_tui.ui.widgets.inspector import Inspector
 
-            await self.chat.mount_pane(name, lambda: Inspector(self.data_dir, id=name))
-            self.chat.set_pane(name, open=True)
+            await self.chat.mount_pane(name, lambda: Inspector(self.data_dir, self.view.calls))
+            self.chat.set_pane(name, opened=True)
 
     # -- the terminal --------------------------------------------------------------------------
 

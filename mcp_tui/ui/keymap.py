@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
+
+from mcp_tui.ui.widgets.conversation_keys import CONVERSATION_KEYS
 
 PANES: dict[str, str] = {
     "app": "everywhere",
@@ -53,8 +56,8 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding("app.mouse", "f9", "mouse", "Mouse capture off or on", priority=True),
     KeyBinding("app.palette", "ctrl+p", "palette", "Command palette", "palette", priority=True),
     KeyBinding("app.jump", "ctrl+o", "jump", "Jump to a pane: then s c p i a t", priority=True),
-    KeyBinding("app.next_pane", "tab", "app.focus_next", "Next pane"),
-    KeyBinding("app.previous_pane", "shift+tab", "app.focus_previous", "Previous pane"),
+    KeyBinding("app.next_pane", "tab", "next_pane(1)", "Next pane"),
+    KeyBinding("app.previous_pane", "shift+tab", "next_pane(-1)", "Previous pane"),
     KeyBinding("app.new", "ctrl+n", "new_conversation", "New conversation", priority=True),
     KeyBinding("app.model", "ctrl+l", "choose_model", "Choose the model", priority=True),
     KeyBinding("app.copy_last", "ctrl+y", "copy_last", "Copy the last answer (its source)"),
@@ -108,7 +111,7 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding("inspector.previous_call", "p", "call(-1)", "Previous tool call", "call"),
     KeyBinding("inspector.next_call", "n", "call(1)", "Next tool call"),
     KeyBinding("servers.details", "enter", "details", "Details: command, warnings, standard error", "details"),
-    KeyBinding("servers.toggle", "space", "toggle", "Off or on until the end of the run", "on/off"),
+    KeyBinding("servers.switch", "space", "switch", "Off or on until the end of the run", "on/off"),
     KeyBinding("servers.restart", "R,r", "restart", "Restart", "restart"),
     KeyBinding("history.continue", "enter,c", "select", "Continue this conversation", "continue"),
     KeyBinding("history.close", "escape", "cancel", "Back", "back"),
@@ -118,60 +121,21 @@ KEYS: tuple[KeyBinding, ...] = (
 """All bindings, in the order in which help shows them (conversation keys are its widget's: `all_keys`)."""
 
 
+@cache
 def all_keys() -> tuple[KeyBinding, ...]:
     """`KEYS` and the keys that the conversation pane declares itself."""
-    return KEYS
+    return (*KEYS, *(KeyBinding(*row) for row in CONVERSATION_KEYS))
 
 
 _MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "meta", "hyper"})
 _NAMED = frozenset(
-    [
-        "up",
-        "down",
-        "left",
-        "right",
-        "home",
-        "end",
-        "pageup",
-        "pagedown",
-        "enter",
-        "escape",
-        "tab",
-        "space",
-        "backspace",
-        "delete",
-        "insert",
-        "slash",
-        "question_mark",
-        "full_stop",
-        "comma",
-        "minus",
-        "plus",
-        "equals_sign",
-        "colon",
-        "semicolon",
-        "underscore",
-        "at",
-        "number_sign",
-        "left_square_bracket",
-        "right_square_bracket",
-        "backslash",
-        "apostrophe",
-        "quotation_mark",
-        "grave_accent",
-        "tilde",
-        "exclamation_mark",
-        "dollar_sign",
-        "percent_sign",
-        "ampersand",
-        "asterisk",
-        "left_parenthesis",
-        "right_parenthesis",
-        "less_than_sign",
-        "greater_than_sign",
-        "circumflex_accent",
-        "vertical_line",
-    ]
+    (
+        "up down left right home end pageup pagedown enter escape tab space backspace delete insert "
+        "slash question_mark full_stop comma minus plus equals_sign colon semicolon underscore at number_sign "
+        "left_square_bracket right_square_bracket backslash apostrophe quotation_mark grave_accent tilde "
+        "exclamation_mark dollar_sign percent_sign ampersand asterisk left_parenthesis right_parenthesis "
+        "less_than_sign greater_than_sign circumflex_accent vertical_line"
+    ).split()
 ) | {f"f{number}" for number in range(1, 25)}
 _SAME_BYTES = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape"}
 

@@ -8,6 +8,7 @@ from mcp_tui.conversation.items import Change, Item, ToolCallItem
 from mcp_tui.safety.text import prose, shorten, strict
 from mcp_tui.ui import formats
 from mcp_tui.ui.keymap import effective, keys_of, show_keys
+from mcp_tui.ui.marks import STATE_MARKS
 from mcp_tui.ui.widgets.bars import Hint, Part, hint_parts
 
 if TYPE_CHECKING:
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
     from mcp_tui.ui.widgets.server_sidebar import ServerSidebar
 
 DEMO_LABEL = "offline demo, not an AI"
-
-STATE_MARKS = {
-    "running": ("*", "$success"),
-    "starting": ("~", "$warning"),
-    "stopping": ("~", "$warning"),
-    "needs_authorisation": ("~", "$warning"),
-    "failed": ("x", "$error"),
-    "stopped": ("-", "$muted"),
-}
-"""Server state -> its mark and colour; never colour alone."""
 
 
 class ChatView:
@@ -99,10 +90,7 @@ class ChatView:
     async def adopt_conversation(self) -> None:
         """Mount the conversation pane; its Markdown machinery is not needed for the first paint."""
         if self._conversation is None:
-            try:
-                from mcp_tui.ui.widgets.conversation import ConversationView
-            except ImportError:
-                from mcp_tui.ui.widgets._plain import ConversationView
+            from mcp_tui.ui.widgets.conversation import ConversationView
 
             self._conversation = ConversationView(id="conversation")
             await self._screen.query_one("#centre").mount(self._conversation)
@@ -125,21 +113,26 @@ class ChatView:
         found = self._screen.query("#approval")
         return cast("ApprovalCard", found.first()) if found else None
 
-    def inspect_item(self, item: ToolCallItem | None) -> None:
+    def inspect_item(self, item: ToolCallItem | None, *, pin: bool = False) -> None:
         """Show ``item`` in the inspector, if that exists."""
         if self.inspector is not None:
-            self.inspector.show(item)
+            self.inspector.show(item, pin=pin)
+
+    def calls(self) -> list[ToolCallItem]:
+        """All tool calls of the conversation, oldest first."""
+        items = self.bridge.transcript.items if self.bridge is not None else []
+        return [item for item in items if isinstance(item, ToolCallItem)]
 
     # -- drawing -------------------------------------------------------------------------------
 
     def draw_header(self) -> None:
-        """Name, title, demo label; on the right what the turn does."""
-        engine = self.engine
-        title = shorten(engine.title, 60) if engine is not None else ""
-        left: list[Part] = [("mcp-tui", "$primary bold"), (f"  {title or 'new conversation'}", "$foreground")]
-        if engine is not None and engine.demo:
-            left.append((f"  {DEMO_LABEL}", "$warning"))
-        self._screen.line("header").show(tuple(left), self._activity())
+        """Name, title, demo label, of which only the title gives way; on the right what the turn does."""
+        engine, line, right = self.engine, self._screen.line("header"), self._activity()
+        label = f"  {DEMO_LABEL}" if engine is not None and engine.demo else ""
+        room = line.content_size.width - len("mcp-tui  ") - len(label) - sum(len(text) for text, _ in right) - 2
+        title = shorten(engine.title, max(0, room)) if engine is not None and engine.title else "new conversation"
+        left: list[Part] = [("mcp-tui", "$primary bold"), (f"  {title if room > 3 else ''}", "$foreground")]
+        line.show((*left, (label, "$warning")), right)
 
     def _activity(self) -> tuple[Part, ...]:
         if self.engine is None:
@@ -162,12 +155,12 @@ class ChatView:
         if self.engine is None:
             self._screen.line("status").show((("starting the engine; you can type already", "$muted"),))
             return
-        groups = [self._servers_part(), self._model_part(), self._context_part(), self._cost_part(), self._mode_part()]
+        groups = [self._servers_part(), self._model_part(), self._context_part(), self._cost_part()]
         parts: list[Part] = []
         for group in groups:
             if group:
                 parts += [*([(" | ", "$pane-border")] if parts else []), *group]
-        self._screen.line("status").show(tuple(parts))
+        self._screen.line("status").show(tuple(parts), tuple(self._mode_part()))
 
     def _servers_part(self) -> list[Part]:
         assert self.engine is not None
@@ -212,25 +205,34 @@ class ChatView:
     def _mode_part(self) -> list[Part]:
         assert self.engine is not None
         waiting, queued = len(self.live.waiting), len(self.engine.queue)
-        parts: list[Part] = [(f"{waiting} waiting", "$warning bold")] if waiting else [("ask", "$muted")]
+        parts: list[Part] = [(f"{waiting} waiting", "$warning bold")] if waiting else [("mode: ask", "$muted")]
         if queued:
             parts.append((f" {queued} queued", "$accent"))
         return parts
 
     def draw_hints(self) -> None:
-        """Keys of the focused pane, then those that always help."""
+        """Keys of the focused pane as far as there is room beside those that always help."""
         pane = self._app.focused_pane()
+        lead: tuple[Part, ...] = ()
+        if self.engine is not None and self.bridge is not None and self.live.waiting and pane != "approval":
+            lead = (("Tab to approvals  ", "$warning bold"),)
+        own, always = self._hints(pane), self._hints("app")
+        line = self._screen.line("hints")
+        if pane == "approval":
+            always = [hint for hint in always if hint.label != "stop"]
+        for hints in ((own + always), always if pane in ("composer", "app") else own + always[:1]):
+            parts = (*lead, *hint_parts(hints))
+            if sum(len(text) for text, _ in parts) <= line.content_size.width + 2:
+                break
+        line.show(parts)
+
+    def _hints(self, pane: str) -> list[Hint]:
         keys = effective(self._app.key_overrides)
-        hints = [
+        return [
             Hint(show_keys(keys[binding.id][:1], short=True), binding.hint)
-            for place in (pane, "app")
-            for binding in keys_of(place)
-            if binding.hint and not (place == "app" and pane == "approval" and binding.id == "app.stop")
+            for binding in keys_of(pane)
+            if binding.hint
         ]
-        parts = hint_parts(hints)
-        if self.engine is not None and self.live.waiting and pane != "approval":
-            parts = (("Tab to approvals  ", "$warning bold"), *parts)
-        self._screen.line("hints").show(parts)
 
     def draw_welcome(self) -> None:
         """What an empty conversation shows."""
@@ -268,6 +270,6 @@ class ChatView:
 
         assert self.engine is not None
         if self.card is None:
-            card = ApprovalCard(self.engine, clock=self._app.clock, id="approval")
+            card = ApprovalCard(self.engine, clock=self._app.clock)
             await self._screen.mount(card, before="#completions")
             card.show(list(self.live.waiting.values()))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -25,6 +26,9 @@ NARROW, WIDE = 100, 140
 TINY = (60, 16)
 """Below either, conversation and composer only."""
 
+PANE_ORDER = ("composer", "approval", "conversation", "welcome", "inspector", "sidebar")
+"""Order of Tab: what waits for an answer comes right after the input."""
+
 PLACEHOLDER = "ask, / for commands, Ctrl+G editor"
 
 
@@ -32,7 +36,11 @@ class ChatScreen(Screen[None]):
     """Header, main area, approval card, composer, status and hints, from top to bottom."""
 
     AUTO_FOCUS = "Composer"
-    BINDINGS = [binding for binding in bindings("app") if getattr(binding, "id", "") == "app.stop"]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding
+        for binding in bindings("app")
+        if isinstance(binding, Binding) and binding.id in ("app.stop", "app.next_pane", "app.previous_pane")
+    ]
 
     def __init__(self, on_send: Callable[[str], bool], completer: Completer, history: PromptHistory) -> None:
         super().__init__(id="chat")
@@ -40,13 +48,13 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """What the first paint shows; panes are mounted when they are first opened."""
-        yield Line(id="header")
+        yield Line(widget_id="header")
         with Horizontal(id="main"), Vertical(id="centre"):
-            yield Welcome(id="welcome")
-        yield Completions(id="completions")
-        yield Composer(self._on_send, self._completer, self._history, placeholder=PLACEHOLDER, id="composer")
-        yield Line(id="status")
-        yield Line(id="hints")
+            yield Welcome(widget_id="welcome")
+        yield Completions(widget_id="completions")
+        yield Composer(self._on_send, self._completer, self._history, placeholder=PLACEHOLDER, widget_id="composer")
+        yield Line(widget_id="status")
+        yield Line(widget_id="hints")
 
     def on_mount(self) -> None:
         """Tell the app when all of it is on the terminal."""
@@ -58,6 +66,28 @@ class ChatScreen(Screen[None]):
     def action_stop_or_back(self) -> None:
         """Esc belongs to the app, but must win over Textual's own binding of it on screens."""
         self.app.action_stop_or_back()  # type: ignore[attr-defined]
+
+    def action_next_pane(self, step: int) -> None:
+        """Tab: composer, approval card, conversation, inspector, sidebar, and around."""
+        panes = [target for name in PANE_ORDER if (target := self.pane_target(name)) is not None]
+        at = next((i for i, pane in enumerate(panes) if pane.has_focus or pane.has_focus_within), 0)
+        if panes:
+            panes[(at + step) % len(panes)].focus()
+
+    def pane_target(self, name: str) -> Widget | None:
+        """The widget that takes the focus of the pane ``name``, if it is on the screen."""
+        for pane in self.query(f"#{name}"):
+            if not all(node.display for node in pane.ancestors_with_self if isinstance(node, Widget)):
+                continue
+            inside: list[Widget] = [pane, *pane.query(Widget)]
+            for widget in inside:
+                if widget.focusable and widget.display:
+                    return widget
+        return None
+
+    def on_descendant_focus(self) -> None:
+        """The hint line follows the focus."""
+        self.call_later(getattr(self.app, "focus_moved"))  # noqa: B009
 
     # -- parts -----------------------------------------------------------------------------
 
@@ -84,7 +114,7 @@ class ChatScreen(Screen[None]):
         self.set_class(width >= WIDE, "-wide")
         self.set_class(width < TINY[0] or height < TINY[1], "-tiny")
         if not self.has_class("-wide") and self.has_class("-sidebar") and self.has_class("-inspector"):
-            self.set_pane("inspector" if self.focused_in("sidebar") else "sidebar", open=False)
+            self.set_pane("inspector" if self.focused_in("sidebar") else "sidebar", opened=False)
 
     def focused_in(self, name: str) -> bool:
         """Whether the focus is inside the widget with this id."""
@@ -95,15 +125,15 @@ class ChatScreen(Screen[None]):
         """Whether ``sidebar`` or ``inspector`` is open."""
         return self.has_class(f"-{name}")
 
-    def set_pane(self, name: str, *, open: bool) -> None:
+    def set_pane(self, name: str, *, opened: bool) -> None:
         """Open or close ``sidebar`` or ``inspector``; where there is no room for both, the other one closes."""
-        if not open and self.focused_in(name):
+        if not opened and self.focused_in(name):
             self.composer.focus()
-        self.set_class(open, f"-{name}")
-        if open and not self.has_class("-wide"):
+        self.set_class(opened, f"-{name}")
+        if opened and not self.has_class("-wide"):
             other = "inspector" if name == "sidebar" else "sidebar"
             if self.is_open(other):
-                self.set_pane(other, open=False)
+                self.set_pane(other, opened=False)
 
     async def mount_pane(self, name: str, make: Callable[[], Widget]) -> Widget:
         """The pane with id ``name``, made on first use."""

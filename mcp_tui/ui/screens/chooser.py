@@ -47,12 +47,12 @@ class Chooser(ModalScreen[str]):
         align: center top;
         background: $background 50%;
         & > Vertical {
-            width: 78; max-width: 94%; height: auto; max-height: 84%; margin-top: 2;
+            width: 78; max-width: 94%; height: auto; max-height: 90%; margin-top: 1;
             border: round $primary; border-title-color: $primary; background: $surface; padding: 0 1;
         }
         & Input, & Input:focus { border: none; height: 1; padding: 0; background: $surface; margin-bottom: 1; }
         & OptionList, & OptionList:focus {
-            border: none; background: $surface; height: auto; max-height: 18; padding: 0; scrollbar-size-vertical: 1;
+            border: none; background: $surface; height: auto; max-height: 60vh; padding: 0; scrollbar-size-vertical: 1;
         }
         & #foot { color: $muted; height: auto; margin-top: 1; }
     }

@@ -46,10 +46,10 @@ class HistoryScreen(Screen[str]):
 
     def compose(self) -> ComposeResult:
         """Title, columns, list, keys."""
-        yield Line(id="title")
-        yield Line(id="columns")
+        yield Line(widget_id="title")
+        yield Line(widget_id="columns")
         yield OptionList(markup=False, compact=True)
-        yield Line(id="keys")
+        yield Line(widget_id="keys")
 
     def on_mount(self) -> None:
         """Fill the lines around the list."""

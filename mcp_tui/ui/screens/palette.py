@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mcp_tui.safety.text import shorten
 from mcp_tui.ui.commands import COMMANDS
 from mcp_tui.ui.keymap import effective, show_keys
 from mcp_tui.ui.screens.chooser import Chooser, Row
@@ -39,9 +40,11 @@ class Palette(Chooser):
         for server in engine.servers if engine is not None else ():
             verb = "disable" if server.enabled else "enable"
             entries.append((f"/{verb} {server.name}", f"Turn {server.name} {'off' if server.enabled else 'on'}", ""))
+        width = min(74, app.size.width * 94 // 100 - 6)
         rows = []
         for line, text, binding in entries:
             key = show_keys(keys[binding][:1]) if binding else ""
-            shown = Content.assemble((f"{text:<52.52}", ""), (f" {key:>8}", "$accent"), (f"  {line}", "$muted"))
+            words = shorten(text, width - 30)
+            shown = Content.assemble(f"{words:<{width - 30}}", (f" {key:>7}", "$accent"), (f"  {line:.20}", "$muted"))
             rows.append(Row(line, shown, f"{text} {line}"))
         super().__init__("commands", rows, placeholder="what do you want to do?")

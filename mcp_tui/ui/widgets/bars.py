@@ -18,8 +18,8 @@ class Line(Widget):
     Line { height: 1; width: 1fr; padding: 0 1; color: $muted; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, widget_id: str | None = None) -> None:
+        super().__init__(id=widget_id)
         self._left: tuple[Part, ...] = ()
         self._right: tuple[Part, ...] = ()
 
@@ -32,7 +32,7 @@ class Line(Widget):
     @property
     def plain(self) -> str:
         """The text of the line."""
-        return "".join(text for text, _ in (*self._left, *self._right))
+        return "".join(text for text, _ in self._left) + " " + "".join(text for text, _ in self._right)
 
     def render(self) -> Content:
         """Left parts, space, right parts."""
@@ -55,8 +55,8 @@ class Completions(Widget):
 
     MAX_SHOWN = 8
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, widget_id: str | None = None) -> None:
+        super().__init__(id=widget_id)
         self._rows: list[tuple[str, str]] = []
         self._chosen = 0
 

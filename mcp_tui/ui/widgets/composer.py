@@ -38,7 +38,7 @@ class Composer(TextArea):
         max-height: 10;
         border: none;
         border-top: solid $pane-border;
-        padding: 0 1 0 0;
+        padding: 0 1;
         background: $background;
         scrollbar-size-vertical: 1;
         &:focus { border: none; border-top: solid $primary; }
@@ -74,10 +74,10 @@ class Composer(TextArea):
         history: PromptHistory,
         *,
         placeholder: str = "",
-        id: str | None = None,
+        widget_id: str | None = None,
     ) -> None:
         super().__init__(
-            id=id, compact=True, highlight_cursor_line=False, placeholder=Content(placeholder), tab_behavior="focus"
+            id=widget_id, highlight_cursor_line=False, placeholder=Content(placeholder), tab_behavior="focus"
         )
         self._on_send, self._completer, self.history_of_prompts = on_send, completer, history
         self._at: int | None = None

@@ -35,8 +35,8 @@ class Welcome(Widget, can_focus=True):
             super().__init__()
             self.text = text
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, widget_id: str | None = None) -> None:
+        super().__init__(id=widget_id)
         self._demo: bool | None = None
         self._servers: tuple[Part, ...] = ()
         self._chosen = 0

@@ -1,0 +1,23 @@
+"""Marks for states: always a character and a colour, never colour alone."""
+
+from __future__ import annotations
+
+STATE_MARKS: dict[str, tuple[str, str]] = {
+    "running": ("*", "$success"),
+    "starting": ("~", "$warning"),
+    "stopping": ("~", "$warning"),
+    "needs_authorisation": ("~", "$warning"),
+    "failed": ("x", "$error"),
+    "stopped": ("-", "$muted"),
+}
+"""Server state -> mark and colour."""
+
+CALL_MARKS: dict[str, tuple[str, str]] = {
+    "proposed": ("..", "$muted"),
+    "waiting": ("??", "$warning"),
+    "running": ("..", "$accent"),
+    "success": ("ok", "$success"),
+    "cancelled": ("--", "$muted"),
+    "denied": ("no", "$warning"),
+}
+"""Tool-call state -> mark and colour; every other state is a fault, ``!!``."""

@@ -1,0 +1,114 @@
+"""Everything about one server: how it was started, why it failed, what it wrote to its standard error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from mcp_tui.safety.text import strict
+from mcp_tui.ui import formats
+
+if TYPE_CHECKING:
+    from mcp_tui.engine.engine import Engine
+    from mcp_tui.events.servers import ServerStatus
+    from mcp_tui.ui.app import McpTuiApp
+
+Part = tuple[str, str]
+
+
+class ServerDetailsScreen(ModalScreen[None]):
+    """Text that stays up to date; Esc closes it."""
+
+    PANE = "servers"
+    HELP = "Command line, state, last failure and the last lines of standard error. R restarts the server."
+    BINDINGS = [("escape,q,enter", "close", "Close"), ("R,r", "restart", "Restart")]
+    DEFAULT_CSS = """
+    ServerDetailsScreen {
+        align: center middle;
+        background: $background 50%;
+        & VerticalScroll {
+            width: 94%; max-width: 110; height: auto; max-height: 90%; background: $surface; border: round $primary;
+            border-title-color: $primary; border-subtitle-color: $muted; padding: 0 1; scrollbar-size-vertical: 1;
+        }
+    }
+    """
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        super().__init__()
+        self._engine, self._server = engine, name
+        self._drawn = Content("")
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        with VerticalScroll() as scroll:
+            scroll.border_title = "server"
+            scroll.border_subtitle = "R restarts, Esc closes"
+            yield Static()
+
+    def on_mount(self) -> None:
+        """Draw, and draw again while it is open."""
+        self._draw()
+        self.set_interval(0.5, self._draw)
+
+    def _draw(self) -> None:
+        status = next((server for server in self._engine.servers if server.name == self._server), None)
+        if status is None:
+            return
+        content = details(status, self._engine.server_stderr(self._server))
+        if content != self._drawn:
+            self._drawn = content
+            self.query_one(Static).update(content)
+
+    def action_close(self) -> None:
+        """Back to the chat."""
+        self.dismiss(None)
+
+    def action_restart(self) -> None:
+        """Restart this server."""
+        app = cast("McpTuiApp", self.app)
+        app.attempt(lambda: app.restart_server(self._server))
+
+
+def details(server: ServerStatus, stderr: tuple[str, ...]) -> Content:
+    """The whole text about a server."""
+    rows: list[Part] = [("name", server.name), ("state", f"{server.state}{'' if server.enabled else ', off'}")]
+    rows += [("command", server.command), ("transport", server.transport)]
+    rows += [("protocol", server.protocol_version or "not known yet")]
+    if server.pid is not None:
+        rows.append(("process", str(server.pid)))
+    if server.started_at is not None:
+        rows.append(("started", formats.local_time(server.started_at)))
+    if server.latency_seconds is not None:
+        rows.append(("latency", formats.seconds(server.latency_seconds)))
+    rows.append(("offers", f"{server.tools} tools, {server.prompts} prompts, {server.resources} resources"))
+    rows.append(("faults", f"{server.errors} errors, {server.restarts} restarts"))
+    parts: list[Part] = []
+    for name, value in rows:
+        parts += [(f"{name:<11}", "$muted"), (f"{strict(value)}\n", "")]
+    parts += _failure(server)
+    for warning in server.warnings:
+        parts.append((f"! {strict(warning)}\n", "$warning"))
+    for tool in server.set_aside:
+        parts.append((f"! {strict(tool.name)} is set aside: {strict(tool.reason)}\n", "$warning"))
+    parts.append((f"\nstandard error, last {len(stderr)} lines\n" if stderr else "\nnothing on standard error\n", "bold"))
+    parts += [(f"{strict(line)}\n", "$muted") for line in stderr]
+    return Content.assemble(*parts)
+
+
+def _failure(server: ServerStatus) -> list[Part]:
+    failure = server.failure
+    if failure is None:
+        return []
+    parts: list[Part] = [(f"\nlast failure, at {failure.step}\n", "bold"), (f"{strict(failure.message)}\n", "$error")]
+    if failure.exit_code is not None:
+        parts.append((f"exit status {failure.exit_code}\n", "$error"))
+    if failure.signal:
+        parts.append((f"ended by {strict(failure.signal)}\n", "$error"))
+    if failure.suggestion:
+        parts.append((f"{strict(failure.suggestion)}\n", "$accent"))
+    return parts

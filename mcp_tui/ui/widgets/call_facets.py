@@ -1,0 +1,240 @@
+"""What the inspector's tabs show of a tool call: pure functions from the call to text.
+
+``whole`` is complete and as it came, for copying and writing; ``shown`` is safe, coloured and bounded, so that a
+result of many megabytes costs no more to look at than a small one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+from textual.content import Content
+
+from mcp_tui.safety.text import prose, strict
+from mcp_tui.ui import formats
+from mcp_tui.ui.literal import json_content, to_json
+
+if TYPE_CHECKING:
+    from mcp_tui.conversation.items import ToolCallItem
+
+Facet = Literal["args", "result", "raw", "schema", "time"]
+
+FACETS: tuple[Facet, ...] = ("args", "result", "raw", "schema", "time")
+
+MAX_CHARACTERS = 60_000
+MAX_LINES = 2_000
+"""What a tab shows at most; copy and write take all of it."""
+
+Part = tuple[str, str] | Content
+
+
+def whole(item: ToolCallItem, facet: Facet) -> str:
+    """All of it, unchanged."""
+    match facet:
+        case "args":
+            return json.dumps(item.arguments, ensure_ascii=False, indent=2)
+        case "result":
+            return _whole_result(item)
+        case "raw":
+            messages = [{"direction": wire.direction, "at": wire.at.isoformat(), **wire.message} for wire in item.wire]
+            return json.dumps(messages, ensure_ascii=False, indent=2)
+        case "schema":
+            return json.dumps(_definition(item), ensure_ascii=False, indent=2)
+        case "time":
+            return timing(item).plain
+
+
+def shown(item: ToolCallItem, facet: Facet) -> Content:
+    """What the tab draws."""
+    match facet:
+        case "args":
+            return _args(item)
+        case "result":
+            return _result(item)
+        case "raw":
+            return _raw(item)
+        case "schema":
+            return _schema(item)
+        case "time":
+            return timing(item)
+
+
+def bounded(text: str) -> tuple[str, str]:
+    """The first part of ``text``, and a note on what was left out."""
+    head = text[:MAX_CHARACTERS]
+    lines = head.split("\n", MAX_LINES)
+    if len(lines) > MAX_LINES:
+        head = "\n".join(lines[:MAX_LINES])
+    rest = len(text) - len(head)
+    return head, f"\n... {rest:,} more characters: y copies, w writes all of it" if rest else ""
+
+
+def bounded_json(value: Any) -> tuple[str, str]:
+    """The first part of ``value`` as JSON, made no further than needed, and a note on what was left out."""
+    pieces: list[str] = []
+    length = 0
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=2, default=str).iterencode(value):
+        pieces.append(piece[: MAX_CHARACTERS + 1])
+        length += len(pieces[-1])
+        if length > MAX_CHARACTERS:
+            head, _ = bounded("".join(pieces))
+            return head, "\n... more: y copies, w writes all of it"
+    return bounded("".join(pieces))
+
+
+def _json(value: Any) -> Content:
+    text, note = bounded_json(value)
+    return Content.assemble(json_content(strict(text, one_line=False)), (note, "$warning"))
+
+
+def _args(item: ToolCallItem) -> Content:
+    parts: list[Part] = []
+    if item.edited:
+        parts += [("edited by you; the model asked for:\n", "$warning"), _json(item.asked_arguments), "\n\nwhat ran:\n"]  # type: ignore[list-item]
+    parts.append(_json(item.arguments))
+    for problem in item.validation_errors:
+        field = f"{strict(problem.field)}: " if problem.field else ""
+        parts.append((f"\n! {field}{strict(problem.message)}", "$error"))
+    return Content.assemble(*parts)
+
+
+def _result(item: ToolCallItem) -> Content:
+    parts: list[Part] = []
+    if item.error is not None:
+        parts.append((f"{prose(item.error.kind)}: {prose(item.error.message)}\n", "$error"))
+        if item.error.hint:
+            parts.append((f"{prose(item.error.hint)}\n", "$muted"))
+    if not item.finished:
+        parts.append((f"{item.state}\n", "$warning"))
+    for block in item.content:
+        parts += _block(block)
+    if item.structured_content is not None:
+        parts += [("structured content\n", "$muted"), _json(item.structured_content), ("\n", "")]
+    if item.truncated:
+        parts.append(("\nThe model was given less than this (tab Time).\n", "$warning"))
+    if not parts:
+        parts.append(("the result is empty", "$muted"))
+    return Content.assemble(*parts)
+
+
+def _block(block: Any) -> list[Part]:
+    """One content block: text as text, anything else as what it is and how big."""
+    match block.type:
+        case "text":
+            return _text(block.text)
+        case "image" | "audio":
+            return [(f"[{block.type} {strict(block.mime_type)}, {_decoded_size(block.data)}]\n", "$accent")]
+        case "resource_link":
+            described = f"  {strict(block.description)}" if block.description else ""
+            return [(f"[link {strict(block.uri)}  {strict(block.name)}{described}]\n", "$accent")]
+        case "resource":
+            head: Part = (f"[resource {strict(block.uri)}]\n", "$accent")
+            if block.text is not None:
+                return [head, *_text(block.text)]
+            return [head, (f"[binary, {_decoded_size(block.blob or '')}]\n", "$accent")]
+        case _:
+            return [(f"[{strict(getattr(block, 'kind', block.type))}: a kind this release does not know]\n", "$warning")]
+
+
+def _text(text: str) -> list[Part]:
+    if text[:1] in ("{", "[") and len(text) <= MAX_CHARACTERS:
+        try:
+            return [_json(json.loads(text)), ("\n", "")]
+        except (ValueError, RecursionError):
+            pass
+    head, note = bounded(text)
+    return [(prose(head), ""), (note, "$warning"), ("\n", "")]
+
+
+def _decoded_size(data: str) -> str:
+    return formats.size(len(data) * 3 // 4)
+
+
+def _raw(item: ToolCallItem) -> Content:
+    if not item.wire:
+        return Content.styled("nothing crossed the pipe", "$muted")
+    parts: list[Part] = []
+    for wire in item.wire:
+        arrow, style = ("-> sent", "$primary") if wire.direction == "sent" else ("<- received", "$success")
+        parts += [(f"{arrow}  {formats.local_time(wire.at)}\n", style), _json(wire.message), ("\n\n", "")]
+    return Content.assemble(*parts)
+
+
+def _definition(item: ToolCallItem) -> dict[str, Any]:
+    definition = item.definition
+    if definition is None:
+        return {}
+    return {
+        "name": definition.name,
+        "title": definition.title,
+        "description": definition.description,
+        "annotations": definition.annotations,
+        "inputSchema": definition.input_schema,
+        "outputSchema": definition.output_schema,
+    }
+
+
+def _schema(item: ToolCallItem) -> Content:
+    definition = item.definition
+    if definition is None:
+        return Content.styled("no server offered this tool", "$muted")
+    parts: list[Part] = [(f"{strict(item.label)}\n", "$role-tool bold")]
+    if definition.description:
+        parts.append((f"{strict(bounded(definition.description)[0], one_line=False)}\n", ""))
+    for note in definition.notes:
+        parts.append((f"! {strict(note)}\n", "$warning"))
+    if definition.annotations:
+        parts += [("\nannotations, claimed by the server, unverified\n", "$muted"), _json(definition.annotations)]
+    parts += [("\n\ninput schema\n", "$muted"), _json(definition.input_schema)]
+    if definition.output_schema is not None:
+        parts += [("\n\noutput schema\n", "$muted"), _json(definition.output_schema)]
+    return Content.assemble(*parts)
+
+
+def timing(item: ToolCallItem) -> Content:
+    """State, decision, where the time went, what the model was given."""
+    rows: list[tuple[str, str]] = [("state", item.state.replace("_", " "))]
+    if item.decision:
+        rows.append(("decision", item.decision))
+    if item.decided_by:
+        rows.append(("decided by", f"{item.decided_by}{f', {item.rule}' if item.rule else ''}"))
+    rows.append(("asked", formats.local_time(item.at)))
+    if item.started_at is not None:
+        rows.append(("started", formats.local_time(item.started_at)))
+    if item.timing is not None:
+        rows += [
+            ("queued", formats.seconds(item.timing.queued)),
+            ("approval", formats.seconds(item.timing.approval)),
+            ("wire", formats.seconds(item.timing.wire)),
+        ]
+    if item.progress is not None:
+        total = f" of {item.progress_total:g}" if item.progress_total is not None else ""
+        rows.append(("progress", f"{item.progress:g}{total} {item.progress_message}".strip()))
+    if item.finished:
+        clipped = ", less than the whole result" if item.truncated else ""
+        rows.append(("to the model", f"{formats.count(item.model_tokens)} tokens{clipped}"))
+    rows += [("hop", str(item.hop)), ("call id", item.key)]
+    parts: list[Part] = []
+    for name, value in rows:
+        parts += [(f"{name:<14}", "$muted"), (f"{strict(value)}\n", "")]
+    return Content.assemble(*parts)
+
+
+def file_name(item: ToolCallItem, facet: Facet) -> str:
+    """A name for a file with this facet: only harmless characters of outside names."""
+    label = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in item.label)[:40]
+    ending = "txt" if facet in ("result", "time") else "json"
+    return f"{label}-{item.at.astimezone():%Y%m%d-%H%M%S}-{facet}.{ending}"
+
+
+def _whole_result(item: ToolCallItem) -> str:
+    texts = []
+    for block in item.content:
+        text = getattr(block, "text", None)
+        texts.append(text if isinstance(text, str) else to_json(block.model_dump(mode="json", by_alias=True)))
+    if item.structured_content is not None and not texts:
+        texts.append(json.dumps(item.structured_content, ensure_ascii=False, indent=2))
+    if item.error is not None and not texts:
+        texts.append(item.error.message)
+    return "\n".join(texts)
