@@ -6,6 +6,7 @@ recorded as they come and taken in once a frame, a slice at a time; only blocks 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Offset, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -22,6 +23,7 @@ from textual.strip import Strip
 
 from mcp_tui.conversation.items import AssistantItem, Change, Item, ToolCallItem
 from mcp_tui.ui.widgets.blocks.highlight import Highlighter
+from mcp_tui.ui.widgets.blocks.inline import warm_up
 from mcp_tui.ui.widgets.blocks.tools import ToolCallView
 from mcp_tui.ui.widgets.blocks.views import AssistantView, ItemView, view_of
 from mcp_tui.ui.widgets.conversation_keys import CONVERSATION_KEYS
@@ -156,6 +158,8 @@ class ConversationView(ScrollView, can_focus=True):
         self._ticker: Timer | None = None
         self._next_code = 0
         self._restyled = False
+        self._first_changed = 0
+        self._warming: asyncio.Future[None] | None = None
 
     # -- items -------------------------------------------------------------------------------------
 
@@ -171,6 +175,7 @@ class ConversationView(ScrollView, can_focus=True):
             views.append(view)
             previous = view
         self._document.replace(views)
+        self._first_changed = 0
         self._anchor = None
         self._schedule()
 
@@ -205,6 +210,7 @@ class ConversationView(ScrollView, can_focus=True):
     def _remove(self, view: ItemView) -> None:
         index = self._document.index_of(view)
         self._document.remove(view)
+        self._first_changed = 0
         del self._views[view.item.key]
         self._dirty.pop(view.item.key, None)
         if self.cursor_key == view.item.key:
@@ -216,6 +222,11 @@ class ConversationView(ScrollView, can_focus=True):
                 following.gap = _gap(before if isinstance(before, ItemView) else None, following)
                 following.rebuild()
                 self._document.changed(following)
+
+    @property
+    def busy(self) -> bool:
+        """Whether changes wait to be shown."""
+        return self._pending or bool(self._dirty) or bool(self._document.unfinished)
 
     # -- frames ------------------------------------------------------------------------------------
 
@@ -235,13 +246,23 @@ class ConversationView(ScrollView, can_focus=True):
             return
         if self._restyled:
             self._new_pen()
+        top, below = self.scroll_offset.y, self._document.height
         more = self._take_in(self._last_frame + WORK)
         self._settle()
         more |= bool(self._document.unfinished)
-        self.refresh()
+        self._paint(top, below)
         self._tick_if_live()
         if more:
             self._schedule(CATCH_UP)
+
+    def _paint(self, top: int, below: int) -> None:
+        """Have the rows drawn again that may look different: from the first change on, or all when rows moved."""
+        row = max(0, min(self._first_changed, below) - top)
+        self._first_changed = 1 << 60
+        if top != self.scroll_offset.y:
+            self.refresh()
+        elif row < self.size.height:
+            self.refresh(Region(0, row, self.size.width, self.size.height - row))
 
     def _take_in(self, end: float) -> bool:
         """Bring changed entries up to date until the clock shows ``end``; whether something is left."""
@@ -252,8 +273,8 @@ class ConversationView(ScrollView, can_focus=True):
             if view.stale:
                 view.stale = False
                 view.refresh()
-            view.work(end)
-            document.changed(view)
+                self._first_changed = 0
+            self._work(view, end)
             if view.unfinished:
                 break
             del self._dirty[key]
@@ -261,12 +282,20 @@ class ConversationView(ScrollView, can_focus=True):
             if time.perf_counter() >= end:
                 break
             if isinstance(entry, ItemView):
-                entry.work(end)
-                document.changed(entry)
+                self._work(entry, end)
             if not entry.unfinished:
                 document.unfinished.pop(serial, None)
         colouring = self._highlighter.work(max(0.002, end - time.perf_counter()))
+        if colouring or self._highlighter.coloured:
+            self._highlighter.coloured = False
+            self._first_changed = 0
         return bool(self._dirty) or colouring
+
+    def _work(self, view: ItemView, end: float) -> None:
+        changed = view.work(end)
+        self._document.changed(view)
+        if changed < 1 << 60:
+            self._first_changed = min(self._first_changed, self._document.top_of(view) + changed)
 
     def _settle(self) -> None:
         """Draw what is in sight and put the window where it belongs."""
@@ -279,11 +308,16 @@ class ConversationView(ScrollView, can_focus=True):
         try:
             size = Size(self.size.width, self._document.height)
             if size != self.virtual_size:
-                self.virtual_size = size
+                self._resize_document(size)
             if round(self.scroll_y) != top:
                 self.scroll_target_y = self.scroll_y = top
         finally:
             self._placing = False
+
+    def _resize_document(self, size: Size) -> None:
+        """Another virtual size: the scroll bar follows, the layout of the screen need not be made again."""
+        self.set_reactive(ConversationView.virtual_size, size)
+        self._scroll_update(size)
 
     def _tick_if_live(self) -> None:
         live = any(view.live for view in self._views_in_sight())
@@ -297,6 +331,7 @@ class ConversationView(ScrollView, can_focus=True):
         for view in self._views_in_sight():
             if isinstance(view, ToolCallView):
                 view.tick()
+                self._first_changed = 0
         self._schedule()
 
     def _views_in_sight(self) -> list[ItemView]:
@@ -360,11 +395,13 @@ class ConversationView(ScrollView, can_focus=True):
         width = max(20, self.size.width or 80)
         if palette == old.palette and width == old.width:
             return
+        self._first_changed = 0
         self._canvas.pen = Pen(width, palette, old.generation + 1, self._highlighter)
         self._schedule()
 
     def on_mount(self) -> None:
         """Draw what was loaded before."""
+        self._warming = asyncio.get_running_loop().run_in_executor(None, warm_up)
         self._new_pen()
         self._schedule()
 
@@ -392,7 +429,7 @@ class ConversationView(ScrollView, can_focus=True):
         if self._document.unfinished:
             self._schedule(CATCH_UP)
 
-    def _scroll_to(self, x: float | None = None, y: float | None = None, **options: object) -> bool:  # type: ignore[override]
+    def _scroll_to(self, x: float | None = None, y: float | None = None, **options: object) -> bool:
         """Scroll at once: an animation towards a row would miss it when blocks above are measured."""
         options["animate"] = False
         return super()._scroll_to(x, y, **options)  # type: ignore[arg-type]
@@ -478,7 +515,7 @@ class ConversationView(ScrollView, can_focus=True):
 
     # -- actions -----------------------------------------------------------------------------------
 
-    def action_toggle(self) -> None:
+    def action_expand(self) -> None:
         """Expand or collapse the item under the cursor."""
         view = self._cursor_view()
         if view is not None:
@@ -507,7 +544,7 @@ class ConversationView(ScrollView, can_focus=True):
         if isinstance(view.item, ToolCallItem):
             self.post_message(self.Opened(self, view.item))
         else:
-            self.action_toggle()
+            self.action_expand()
 
     def action_copy(self) -> None:
         """Ask for a copy of the source of the item under the cursor, or of the last answer."""

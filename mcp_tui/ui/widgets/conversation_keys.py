@@ -11,7 +11,7 @@ CONVERSATION_KEYS: tuple[tuple[str, str, str, str, str], ...] = (
     ("conversation.page_down", "pagedown", "page(1)", "A page down", ""),
     ("conversation.top", "home", "top", "To the top", ""),
     ("conversation.bottom", "end", "bottom", "To the end, and follow it", ""),
-    ("conversation.toggle", "space", "toggle", "Expand or collapse a call or the reasoning", "expand"),
+    ("conversation.toggle", "space", "expand", "Expand or collapse a call or the reasoning", "expand"),
     ("conversation.open", "enter", "open", "Open the tool call in the inspector", "open"),
     ("conversation.copy", "y", "copy", "Copy the source of the message or call", "copy"),
     ("conversation.copy_code", "Y", "copy_code", "Copy a code block; again for the next one", ""),

@@ -1,11 +1,14 @@
 """What the conversation shows, as blocks of a virtual document.
 
 ``markdown``   a growing Markdown text to blocks, line by line
+``syntax``     the lines of Markdown as regular expressions
 ``inline``     emphasis, code, links inside a line of Markdown to styled text
 ``leaves``     paragraph, heading, rule, literal text
 ``code``       fenced code in pieces of bounded height
 ``highlight``  colours for code, a slice at a time
 ``table``      tables fitted to the width
+``flow``       growing text, taken in a slice at a time
 ``chrome``     headers, footers and bars around an item
 ``views``      one entry per kind of item
+``tools``      the entry of a tool call
 """

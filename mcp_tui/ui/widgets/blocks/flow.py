@@ -82,6 +82,8 @@ class FlowSection(Section):
         """Characters of the source that were fed, waiting ones included."""
         self._waiting: deque[str] = deque()
         self._ends = False
+        self.changed_row = 1 << 60
+        """First row that changed since somebody last reset this."""
 
     @property
     def unfinished(self) -> bool:
@@ -108,9 +110,14 @@ class FlowSection(Section):
             if len(text) > SLICE:
                 waiting.appendleft(text[SLICE:])
                 text = text[:SLICE]
-            self.resync(self.flow.append(text))
+            self._changed(self.flow.append(text))
             if time.perf_counter() >= end:
                 return
         if self._ends:
             self._ends = False
-            self.resync(self.flow.finish())
+            self._changed(self.flow.finish())
+
+    def _changed(self, first: int) -> None:
+        first = min(first, len(self.heights))
+        self.changed_row = min(self.changed_row, self.heights.offset(first))
+        self.resync(first)

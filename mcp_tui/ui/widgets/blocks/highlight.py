@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mcp_tui.ui.widgets.blocks.code import Coloured, Fence
 
 if TYPE_CHECKING:
-    from pygments.lexer import Lexer
+    from collections.abc import Iterable
 
 MAX_CHARACTERS = 400_000
 """Longer code stays plain."""
@@ -44,6 +44,13 @@ _PURPOSES = (
 """First match wins; everything else has the colour of code."""
 
 
+class Lexer(Protocol):
+    """What is needed of a Pygments lexer (Pygments has no types)."""
+
+    def get_tokens_unprocessed(self, text: str) -> Iterable[tuple[int, Any, str]]:
+        """Position, token type and text of each token."""
+
+
 class Highlighter:
     """Colours fences in the order in which they were seen.
 
@@ -59,6 +66,8 @@ class Highlighter:
         self._queue: deque[Fence] = deque()
         self._current: tuple[Fence, Iterator[Coloured]] | None = None
         self._purposes: dict[Any, str] = {}
+        self.coloured = False
+        """Whether `work` coloured anything, or a lexer arrived, since somebody last reset this."""
 
     def request(self, fence: Fence) -> None:
         """Colour a finished fence as soon as there is time."""
@@ -107,6 +116,7 @@ class Highlighter:
         else:
             self._current = None
         fence.coloured(len(fence.colours), since)
+        self.coloured = True
 
     def _load(self, language: str, fence: Fence | None) -> None:
         waiting = self._loading.get(language)
@@ -127,12 +137,13 @@ class Highlighter:
         waiting = self._loading.pop(language, [])
         if self._lexers[language] is not None:
             self._queue.extend(waiting)
+            self.coloured = True
             self._wake()
 
     def _colour(self, lexer: Lexer, lines: list[str]) -> Iterator[Coloured]:
         """The coloured form of each of ``lines``, as the lexer gets to it."""
         line: Coloured = []
-        for _index, token, value in lexer.get_tokens_unprocessed("\n".join(lines)):  # type: ignore[no-untyped-call]
+        for _index, token, value in lexer.get_tokens_unprocessed("\n".join(lines)):
             purpose = self._purposes.get(token) or self._purpose(token)
             first, *others = value.split("\n")
             if first:
@@ -151,13 +162,13 @@ class Highlighter:
 
 def load_lexer(language: str) -> Lexer | None:
     """The lexer for a language name, ready to run; ``None`` where there is none."""
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
+    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]  # has no types
+    from pygments.util import ClassNotFound  # type: ignore[import-untyped]  # has no types
 
     try:
         lexer: Lexer = get_lexer_by_name(language)
     except ClassNotFound:
         return None
-    for _token in lexer.get_tokens_unprocessed("x = 1\n"):  # type: ignore[no-untyped-call]
+    for _token in lexer.get_tokens_unprocessed("x = 1\n"):
         pass
     return lexer

@@ -20,6 +20,11 @@ _PLAIN = re.compile(r"[^\\`*_~\[\]!<>]*\Z")
 _BOLD, _ITALIC, _STRIKE = Style(bold=True), Style(italic=True), Style(strike=True)
 
 
+def warm_up() -> None:
+    """Import and build the parser now: tens of milliseconds, best spent in a thread before it is needed."""
+    _parser()
+
+
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
     """CommonMark with strikethrough.

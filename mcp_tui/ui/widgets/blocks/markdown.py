@@ -10,14 +10,31 @@ nothing, and a list is as tight as its blank lines say, item by item.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mcp_tui.safety.text import prose
 from mcp_tui.ui.widgets.blocks.code import CodeBlock, Fence
 from mcp_tui.ui.widgets.blocks.leaves import Frame, Heading, Leaf, Literal, Paragraph, Rule, TextLeaf
+from mcp_tui.ui.widgets.blocks.syntax import (
+    FENCE,
+    HEADING,
+    HTML,
+    ITEM,
+    QUOTE,
+    RULE,
+    SETEXT,
+    TASK,
+    alignment,
+    cells,
+    heading_text,
+    is_table,
+    starts_block,
+)
 from mcp_tui.ui.widgets.blocks.table import Table
+
+if TYPE_CHECKING:
+    from re import Match
 
 MAX_LINE = 4_096
 """A longer line, or paragraph, goes on in another block: no block costs more than this to draw again."""
@@ -28,24 +45,7 @@ MAX_DEPTH = 12
 LITERAL_LINES = 64
 """Lines of one literal block."""
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)\Z")
-_HEADING = re.compile(r" {0,3}(#{1,6})(?: (.*))?\Z")
-_RULE = re.compile(r" {0,3}(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})\Z")
-_SETEXT = re.compile(r" {0,3}(=+|-+) *\Z")
-_ITEM = re.compile(r"( {0,3})([-+*]|\d{1,9}[.)])( +|\Z)")
-_QUOTE = re.compile(r" {0,3}> ?")
-_TASK = re.compile(r"\[([ xX])\] +(?=\S)")
-_DELIMITERS = re.compile(r"\|? *:?-+:? *(?:\| *:?-+:? *)*\|?\Z")
-_HTML = re.compile(
-    r" {0,3}<(?:!--|\?|![A-Za-z]|/?(?:address|article|aside|base|blockquote|body|center|details|dialog|dd|div|dl|dt|"
-    r"fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|"
-    r"nav|ol|optgroup|option|p|param|script|search|section|style|summary|table|tbody|td|textarea|tfoot|th|thead|title|"
-    r"tr|track|ul|pre)(?:\s|/?>|\Z))",
-    re.IGNORECASE,
-)
-_CELL = re.compile(r"(?<!\\)\|")
 _BULLETS = ("•", "◦", "▪")
-
 LeafT = TypeVar("LeafT", bound=Leaf)
 
 
@@ -80,7 +80,7 @@ class _Trial(NamedTuple):
     """How to take back a line that was taken in on trial."""
 
     state: _State
-    count: int
+    blocks: int
     last: Leaf | None
     size: int
 
@@ -151,17 +151,17 @@ class Markdown:
         trial, self._trial = self._trial, None
         if trial is None:
             return max(0, len(self.blocks) - 1)
-        for block in self.blocks[trial.count - 1 :]:
+        for block in self.blocks[trial.blocks - 1 :]:
             if isinstance(block, CodeBlock):
                 block.fence.pieces = [piece for piece in block.fence.pieces if piece is not block]
-        del self.blocks[max(0, trial.count - 1) :]
+        del self.blocks[max(0, trial.blocks - 1) :]
         if trial.last is not None:
             self.blocks.append(trial.last)
             if isinstance(trial.last, CodeBlock):
                 trial.last.fence.pieces.append(trial.last)
         self._state = trial.state
         _restore(trial.state.leaf, trial.size)
-        return max(0, trial.count - 1)
+        return max(0, trial.blocks - 1)
 
     # -- one line ----------------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ class Markdown:
                     break
                 rest = rest[container.indent :]
             else:
-                quote = _QUOTE.match(rest)
+                quote = QUOTE.match(rest)
                 if quote is None:
                     break
                 rest = rest[quote.end() :]
@@ -230,7 +230,7 @@ class Markdown:
     def _lazy(self, rest: str) -> bool:
         """Whether this is the rest of a paragraph whose quote or list marks were left out."""
         leaf = self._state.leaf
-        if not isinstance(leaf, Paragraph) or not leaf.lines_of_source or _starts_block(rest):
+        if not isinstance(leaf, Paragraph) or not leaf.lines_of_source or starts_block(rest):
             return False
         self._paragraph_line(leaf, rest)
         return True
@@ -243,14 +243,14 @@ class Markdown:
 
     def _open_containers(self, matched: int, rest: str) -> tuple[int, str]:
         while matched < MAX_DEPTH and not rest.startswith("    "):
-            quote = _QUOTE.match(rest)
+            quote = QUOTE.match(rest)
             if quote is not None:
                 self._push(matched, _Container(0, "▎ ", "▎ "))
                 rest = rest[quote.end() :]
-            elif _RULE.match(rest) or self._underlines(matched, rest):
+            elif RULE.match(rest) or self._underlines(matched, rest):
                 break
             else:
-                item = _ITEM.match(rest)
+                item = ITEM.match(rest)
                 if item is None or not self._may_start(matched, item, rest):
                     break
                 rest = self._push_item(matched, item, rest)
@@ -260,16 +260,16 @@ class Markdown:
     def _underlines(self, matched: int, rest: str) -> bool:
         leaf = self._state.leaf
         inside = matched == len(self._state.containers)
-        return inside and isinstance(leaf, Paragraph) and bool(leaf.lines_of_source) and bool(_SETEXT.match(rest))
+        return inside and isinstance(leaf, Paragraph) and bool(leaf.lines_of_source) and bool(SETEXT.match(rest))
 
-    def _may_start(self, matched: int, item: re.Match[str], rest: str) -> bool:
+    def _may_start(self, matched: int, item: Match[str], rest: str) -> bool:
         """A list interrupts a paragraph only with text in its item and, when numbered, from 1 (CommonMark 5.3)."""
         inside = matched == len(self._state.containers)
         if not inside or not isinstance(self._state.leaf, Paragraph) or not self._state.leaf.lines_of_source:
             return True
         return bool(rest[item.end() :].strip()) and item[2] in ("-", "+", "*", "1.", "1)")
 
-    def _push_item(self, matched: int, item: re.Match[str], rest: str) -> str:
+    def _push_item(self, matched: int, item: Match[str], rest: str) -> str:
         lead, mark, space = item.groups()
         content = rest[item.end() :]
         width = len(space) if content and len(space) <= 4 else 1
@@ -284,7 +284,7 @@ class Markdown:
             shown = _BULLETS[min(depth, 2)] + " "
         lists[matched] = _Numbering(mark[-1], number)
         content = " " * max(0, len(space) - width) + content
-        task = _TASK.match(content)
+        task = TASK.match(content)
         if task is not None:
             shown = ("☐ " if task[1] == " " else "☑ ") if not number else shown + ("☐ " if task[1] == " " else "☑ ")
             content = content[task.end() :]
@@ -307,8 +307,8 @@ class Markdown:
                 leaf.add(rest)
             else:
                 self._start(Literal(self._frame(0), self._base)).add(rest)
-        elif isinstance(leaf, Table) and not _starts_block(rest):
-            leaf.add(_cells(rest))
+        elif isinstance(leaf, Table) and not starts_block(rest):
+            leaf.add(cells(rest))
         elif isinstance(leaf, Paragraph):
             self._after_paragraph(leaf, rest)
         elif rest.startswith("    ") and rest.strip():
@@ -318,14 +318,14 @@ class Markdown:
             self._begin(rest)
 
     def _after_paragraph(self, leaf: Paragraph, rest: str) -> None:
-        setext = _SETEXT.match(rest) if leaf.lines_of_source else None
+        setext = SETEXT.match(rest) if leaf.lines_of_source else None
         if setext is not None:
             text = "\n".join(leaf.lines_of_source)
             self.blocks[-1] = Heading(leaf.frame, 1 if setext[1][0] == "=" else 2, text, self._base)
             self._close()
-        elif leaf.lines_of_source and _is_table(leaf.lines_of_source[-1], rest):
+        elif leaf.lines_of_source and is_table(leaf.lines_of_source[-1], rest):
             self._turn_into_table(leaf, rest)
-        elif _starts_block(rest):
+        elif starts_block(rest):
             self._close()
             self._begin(rest)
         else:
@@ -333,18 +333,18 @@ class Markdown:
 
     def _begin(self, rest: str) -> None:
         """A leaf that starts with this line."""
-        fence, heading = _FENCE.match(rest), _HEADING.match(rest)
+        fence, heading = FENCE.match(rest), HEADING.match(rest)
         if fence is not None and not (fence[1][0] == "`" and "`" in fence[2]):
             self._start_code(Fence(fence[2].strip()), fence[1], len(rest) - len(rest.lstrip(" ")))
         elif heading is not None:
             self._close()
-            self._start(Heading(self._frame(), len(heading[1]), _heading_text(heading[2] or ""), self._base))
+            self._start(Heading(self._frame(), len(heading[1]), heading_text(heading[2] or ""), self._base))
             self._close()
-        elif _RULE.match(rest):
+        elif RULE.match(rest):
             self._close()
             self._start(Rule(self._frame(), self._base))
             self._close()
-        elif _HTML.match(rest):
+        elif HTML.match(rest):
             self._start(Literal(self._frame(), self._base)).add(rest)
         else:
             paragraph = self._start(Paragraph(self._frame(), self._base))
@@ -371,7 +371,7 @@ class Markdown:
         else:
             self.blocks.pop()
             frame = leaf.frame
-        self._start(Table(frame, _cells(header), [_alignment(cell) for cell in _cells(rest)], self._base))
+        self._start(Table(frame, cells(header), [alignment(cell) for cell in cells(rest)], self._base))
 
     def _start_code(self, fence: Fence, mark: str, indent: int) -> None:
         self._close()
@@ -480,40 +480,3 @@ def _restore(leaf: Leaf | None, size: int) -> None:
             leaf.drop()
         case _:
             pass
-
-
-def _starts_block(rest: str) -> bool:
-    """Whether a line ends a paragraph by starting something else."""
-    if rest.startswith("    "):
-        return False
-    fence = _FENCE.match(rest)
-    if fence is not None:
-        return not (fence[1][0] == "`" and "`" in fence[2])
-    return bool(_HEADING.match(rest) or _RULE.match(rest) or _HTML.match(rest))
-
-
-def _heading_text(text: str) -> str:
-    """Without the closing marks (CommonMark 4.2)."""
-    text = text.strip()
-    bare = text.rstrip("#")
-    return bare.rstrip() if not bare or bare.endswith(" ") else text
-
-
-def _is_table(header: str, rest: str) -> bool:
-    if "|" not in header and "|" not in rest:
-        return False
-    return bool(_DELIMITERS.match(rest.strip())) and len(_cells(header)) == len(_cells(rest))
-
-
-def _cells(row: str) -> list[str]:
-    """The cells of a table row; ``\\|`` is a bar inside a cell (GFM 4.10)."""
-    row = row.strip()
-    row = row.removeprefix("|")
-    if row.endswith("|") and not row.endswith("\\|"):
-        row = row[:-1]
-    return [cell.strip().replace("\\|", "|") for cell in _CELL.split(row)]
-
-
-def _alignment(cell: str) -> str:
-    left, right = cell.startswith(":"), cell.endswith(":")
-    return "center" if left and right else "right" if right else "left"

@@ -153,5 +153,5 @@ def _padding(space: int, alignment: str) -> tuple[str, str]:
 
 
 def _border(corners: str, widths: tuple[int, ...], style: Style) -> Line:
-    left, middle, right = corners
+    left, middle, right = tuple(corners)
     return [(left + middle.join("─" * (width + 2) for width in widths) + right, style)]

@@ -83,11 +83,16 @@ class ItemView(Entry):
             self.sections = self.make()
             self.work(time.perf_counter() + BUILD_SECONDS)
 
-    def work(self, end: float) -> None:
-        """Take waiting text in until the clock shows ``end``."""
+    def work(self, end: float) -> int:
+        """Take waiting text in until the clock shows ``end``; returns the first row of the entry that changed."""
+        first, top = 1 << 60, 0
         for section in self.sections:
             if isinstance(section, FlowSection) and section.unfinished:
                 section.work(end)
+                first = min(first, top + section.changed_row)
+                section.changed_row = 1 << 60
+            top += section.height
+        return first
 
     # -- what a kind of item decides -----------------------------------------------------------------
 
