@@ -1,10 +1,19 @@
 """The log on disk.
 
-``base``      protocol that both stores keep
-``memory``    store without a disk
-``jsonl``     one locked JSONL file per conversation
-``lines``     the line format: checksum, tolerant reading
-``blobs``     large values in content-addressed side files
-``locking``   file locks and turn leases
-``recorder``  one writer per process: batches, acknowledges, numbers
+``base``        protocol that both stores keep
+``memory``      store without a disk
+``jsonl``       one locked JSONL file per conversation
+``recorder``    one writer per process: batches, acknowledges
+``journal``     what happens under the lock: numbering, appending, rolling back
+``known``       what a writer must know of a journal's content
+``compaction``  superseded fragments leave the file
+``reading``     a conversation from its files, without a lock
+``catalog``     the list of conversations, and its cache
+``lines``       the line format: checksum, tolerant reading
+``blobs``       large values in content-addressed side files
+``locking``     file locks and turn leases
+``names``       which file belongs to which conversation
+``contract``    what both stores check before they take events
+``fs``          the calls to the system, so that a test can make any of them fail
+``write``       whole writes, refusals in our words
 """

@@ -12,14 +12,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mcp_tui.errors import StoreFailed
 from mcp_tui.history import lines
 from mcp_tui.history.fs import NEW, READ, FileSystem
-from mcp_tui.history.locking import refuse_special
 from mcp_tui.history.write import write_all
 
 LIMIT = 64 * 1024
@@ -55,8 +56,7 @@ class Blobs:
         """Undo `prepare` on the object ``value`` decoded from ``raw``; a lost side file leaves its preview."""
         if _MARK.encode() not in raw:
             return value
-        restored: dict[str, Any] = self._bring_back(value)
-        return restored
+        return {key: self._bring_back(item) for key, item in value.items()}
 
     def _move_out(self, value: Any) -> Any:
         match value:
@@ -89,18 +89,18 @@ class Blobs:
         digest = hashlib.sha256(data).hexdigest()
         if not self._has(digest, len(data)):
             self._write(digest, data)
+        self._fs.sync_directory(self._directory)
         return {"$blob": digest, "size": len(data), "preview": preview, **extra}
 
     def _has(self, digest: str, size: int) -> bool:
-        """True when the file is there; it was durable before it got its name."""
+        """True when the file is there; its data was durable before it got its name."""
         try:
             return self._fs.lstat(self._directory / digest).st_size == size
         except OSError:
             return False
 
     def _write(self, digest: str, data: bytes) -> None:
-        self._fs.mkdir(self._directory)
-        self._fs.sync_directory(self._directory.parent)
+        self._make_directory()
         self._remove_abandoned()
         temporary = self._directory / f"{digest}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
         fd = self._fs.open(temporary, NEW)
@@ -115,7 +115,11 @@ class Blobs:
             raise
         finally:
             self._fs.close(fd)
-        self._fs.sync_directory(self._directory)
+
+    def _make_directory(self) -> None:
+        self._fs.mkdir(self._directory)
+        if not stat.S_ISDIR(self._fs.lstat(self._directory).st_mode):
+            raise StoreFailed(f"{self._directory} is not a plain directory.", hint="Move it away; nothing was written.")
 
     def _remove_abandoned(self) -> None:
         for name in self._fs.names(self._directory):
@@ -135,14 +139,14 @@ class Blobs:
         return value
 
     def _load(self, digest: str, reference: dict[str, Any]) -> Any:
-        data = self._read(digest) if _SHA256.fullmatch(digest) else None
+        data = self._read(digest, reference.get("size")) if _SHA256.fullmatch(digest) else None
         if data is None or hashlib.sha256(data).hexdigest() != digest:
             return f"{reference.get('preview', '')}\n[the rest of {reference.get('size', '?')} bytes is lost: {digest}]"
         if reference.get("encoding") != "json":
             return data.decode("utf-8", "replace")
         return self._bring_back(_json(data))
 
-    def _read(self, digest: str) -> bytes | None:
+    def _read(self, digest: str, size: object) -> bytes | None:
         path = self._directory / digest
         try:
             fd = self._fs.open(path, READ)
@@ -150,8 +154,8 @@ class Blobs:
             return None
         try:
             state = self._fs.fstat(fd)
-            refuse_special(state, path)
-            return _read_all(self._fs, fd, state.st_size)
+            plain = stat.S_ISREG(state.st_mode) and state.st_size == size
+            return _read_all(self._fs, fd, state.st_size) if plain else None
         except OSError:
             return None
         finally:

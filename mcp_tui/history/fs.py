@@ -65,7 +65,7 @@ class FileSystem:
                 missing.mkdir(mode=0o700, exist_ok=True)
                 missing.chmod(0o700)
                 self.sync_directory(missing.parent)
-        if sys.platform != "win32" and path.stat().st_mode & 0o077:
+        if not path.is_symlink() and path.stat().st_mode & 0o077:
             path.chmod(0o700)
 
     def replace(self, source: Path, target: Path) -> None:

@@ -61,11 +61,7 @@ class JsonlStore:
         """Exclusive right to run a turn, among all processes; see `HistoryStore.lease`."""
         names.check_id(conversation_id)
         lease = Lease(names.lease_path(self._directory, conversation_id), self._fs)
-        try:
-            self._fs.mkdir(self._directory)
-            lease.acquire()
-        except OSError as error:
-            raise failure(error, self._directory) from None
+        await self._take(lease)
         try:
             yield
         finally:
@@ -86,8 +82,29 @@ class JsonlStore:
         """Write out what waits, for a little longer than a lock may take, and close the files."""
         await self._recorder.aclose(self._lock_timeout + 1.0)
 
+    async def _take(self, lease: Lease) -> None:
+        """Off the event loop; a lease that comes after its taker was cancelled is given back."""
+        taking = asyncio.ensure_future(asyncio.to_thread(self._take_now, lease))
+        try:
+            await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            taking.add_done_callback(lambda done: _give_back(done, lease))
+            raise
+
+    def _take_now(self, lease: Lease) -> None:
+        try:
+            self._fs.mkdir(self._directory)
+            lease.acquire()
+        except OSError as error:
+            raise failure(error, self._directory) from None
+
     def _compact_if_worthwhile(self, journal: Journal) -> int:
         return compact(journal, self._fs) if journal.superseded >= WORTHWHILE else 0
 
     def _open_journal(self, conversation_id: str) -> Journal:
         return Journal(self._directory, conversation_id, self._fs, lock_timeout=self._lock_timeout)
+
+
+def _give_back(taking: asyncio.Future[None], lease: Lease) -> None:
+    if not taking.cancelled() and taking.exception() is None:
+        lease.release()

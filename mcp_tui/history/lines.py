@@ -25,6 +25,7 @@ _CHUNK = 1024 * 1024
 _CRC_LENGTH = len(b',"crc":"00000000"}')
 _BLANK = b"\0\r\t "
 _HEAD = re.compile(rb'\{"type":"([a-z0-9_]+)","id":"([^"\\]*)","seq":([0-9]{1,15}),"at":"([^"\\]*)"')
+_LARGEST_SEQ = 10**15
 _JS_SAFE_DIGITS = 4000
 """Integers with more digits are refused by Python's own JSON reader."""
 
@@ -119,7 +120,7 @@ def head_of(raw: bytes) -> LineHead | None:
     value = decode(raw) or {}
     found = (value.get("type"), value.get("id"), value.get("seq"), value.get("at"))
     match found:
-        case (str(kind), str(event_id), int(seq), str(at)):
+        case (str(kind), str(event_id), int(seq), str(at)) if 0 < seq < _LARGEST_SEQ:
             return LineHead(kind, event_id, seq, at)
     return None
 
