@@ -61,7 +61,7 @@ DEFAULT_THEME = ThemeData(
     surface="#1c1f26",
     panel="#242830",
     boost="#2b303a",
-    code_theme="one-dark",
+    code_theme="github-dark",
     variables=MappingProxyType(
         {
             "muted": "#9199a8",

@@ -5,6 +5,8 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from pygments.styles import get_style_by_name
+from pygments.token import Token
 
 from mcp_tui import resources
 from mcp_tui.config.theme_data import DEFAULT_THEME, ROLES, ThemeData
@@ -12,6 +14,15 @@ from mcp_tui.config.themes import load_themes, read_theme
 
 SHIPPED = {theme.name: theme for theme in load_themes(None)[0].values()}
 GROUNDS = ("background", "surface", "panel")
+TOKENS = (
+    Token.Comment,
+    Token.Keyword,
+    Token.Name.Function,
+    Token.Name.Builtin,
+    Token.String,
+    Token.Number,
+    Token.Operator,
+)
 
 
 def luminance(colour: str) -> float:
@@ -65,6 +76,17 @@ class TestContrast:
         }
         assert not low
 
+    def test_code(self, theme: ThemeData) -> None:
+        style = get_style_by_name(theme.code_theme)
+        least = 7 if theme.name == "mcp-contrast" else 4.5
+        colours = {str(kind): style.style_for_token(kind)["color"] for kind in TOKENS}
+        low = {
+            (kind, ground): colour
+            for (kind, colour), ground in product(colours.items(), GROUNDS)
+            if colour and contrast(f"#{colour}", getattr(theme, ground)) < least
+        }
+        assert not low
+
     def test_dark_is_dark(self, theme: ThemeData) -> None:
         assert (luminance(theme.background) < 0.1) is theme.dark
 
@@ -113,7 +135,7 @@ def test_boost_may_be_left_out(tmp_path: Path) -> None:
         ("dark: false", "dark: 0", "dark: has the wrong kind of value; expected true or false"),
         ('  muted: "#5a6070"', '  mutd: "#5a6070"', "variables.mutd: is not a known field\n    Did you mean `muted`?"),
         ("name: mine", "name: other", 'name: differs from the file\'s name; expected "mine"'),
-        ("code_theme: friendly", "code_theme: nobody", 'code_theme: "nobody" is no style of Pygments'),
+        ("code_theme: xcode", "code_theme: nobody", 'code_theme: "nobody" is no style of Pygments'),
         ("dark: false", "dark: false\ndark: true", "dark: appears twice"),
     ],
 )  # fmt: skip
