@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ def resolve_paths(
 
 
 def _path(value: str | Path | None) -> Path | None:
-    return Path(value).expanduser().absolute() if value else None
+    return Path(os.path.expanduser(value)).absolute() if value else None  # noqa: PTH111 - never raises
 
 
 def _user_dir(environ: Mapping[str, str], variable: str, default: str, *, suffix: str = "") -> Path:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
 
 
 def make_private_dirs(folder: Path) -> None:
-    """Create a folder and its parents with mode 0700; folders that exist keep theirs."""
+    """Create a folder and its parents with mode 0700; folders that exist keep theirs.
+
+    Raises `NotADirectoryError` when something else is in the way, another `OSError` when the system refuses.
+    """
     absent = []
     while not folder.exists():
         absent.append(folder)
         folder = folder.parent
     for path in reversed(absent):
-        path.mkdir(mode=0o700, exist_ok=True)
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            if not path.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
 
 
 def write_new(path: Path, text: str) -> None:

@@ -59,3 +59,10 @@ def test_home_and_relative_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("HOME", "/home/me")
     paths = resolve_paths({"MCP_TUI_DATA_DIR": "~/data"}, config="c.yaml")
     assert (paths.data_dir, paths.config_file) == (Path("/home/me/data"), tmp_path / "c.yaml")
+
+
+def test_the_home_of_nobody_stays_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (
+        resolve_paths({}, config="~no-such-user-here/c.yaml").config_file == tmp_path / "~no-such-user-here" / "c.yaml"
+    )

@@ -41,6 +41,12 @@ def test_a_folder_that_exists_keeps_its_mode(tmp_path: Path) -> None:
     assert (mode(tmp_path), mode(tmp_path / "new")) == (0o755, 0o700)
 
 
+def test_what_stands_in_the_way_of_a_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(NotADirectoryError):
+        make_private_dirs(tmp_path / "dangling" / "folder")
+
+
 def test_a_new_file_is_never_written_over_anything(tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.write_text("mine")

@@ -34,6 +34,23 @@ def test_values_keys_and_places() -> None:
     assert document.source(("a", "b", 1)) == "two"
 
 
+@pytest.mark.parametrize(
+    "text", ["a:\n  b: [1, two]\né: |\n  x\n", "a: 1\na: 2\n", "no: 017\n", "a: &x 1\n", "a: [\n", ""]
+)
+def test_without_libyaml_the_same_is_read(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outcome() -> object:
+        try:
+            document = parse(text)
+        except Unreadable as error:
+            return error.problem.line, error.problem.column
+
+        return document.data, [p.render() for p in document.problems], document.keys, set(document.values)
+
+    with_libyaml = outcome()
+    monkeypatch.setattr("mcp_tui.config.yaml_source._Loader", yaml.SafeLoader)
+    assert outcome() == with_libyaml
+
+
 def test_places_count_characters_not_bytes() -> None:
     document = parse('ключ: "значение"  # é\nb: x\n')
     assert document.source(("ключ",)) == '"значение"'
