@@ -35,10 +35,16 @@ _ROUTES: dict[str, Family] = {
     "ollama": "ollama",
     "ollama_chat": "ollama",
 }
-_CLOUD_ROUTES = frozenset({"bedrock", "vertex_ai", "azure_ai"})
+_CLOUD_ROUTES = frozenset({"bedrock", "vertex_ai", "azure_ai", ""})
+"""Routes that lead to models of several makers; the empty one stands for a model without a route."""
+
 _NAMES: tuple[tuple[str, Family], ...] = (
-    ("claude", "claude"), ("gemini", "gemini"), ("mistral", "mistral"), ("codestral", "mistral"),
-)  # fmt: skip
+    ("claude", "claude"),
+    ("gemini", "gemini"),
+    ("mistral", "mistral"),
+    ("codestral", "mistral"),
+    ("gpt", "openai"),
+)
 
 _IDS: dict[Family, re.Pattern[str]] = {
     "mistral": re.compile(r"[A-Za-z0-9]{9}"),
@@ -52,7 +58,7 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 def family_of(model: str) -> Family:
     """Whose rules and whose signatures apply to a model in LiteLLM's notation."""
-    route, _, name = model.partition("/")
+    route, _, name = model.partition("/") if "/" in model else ("", "", model)
     if route in _ROUTES:
         return _ROUTES[route]
     if route in _CLOUD_ROUTES:
@@ -89,6 +95,11 @@ def provider_id(call_id: str, family: Family) -> str:
         number, digit = divmod(number, 62)
         digits.append(_BASE62[digit])
     return "".join(digits)
+
+
+def provider_name(name: str) -> str:
+    """A tool's name that every provider accepts in a history: a model may have made up one of another shape."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or "unnamed_tool"
 
 
 class _Normaliser:
@@ -143,7 +154,10 @@ class _Normaliser:
         entry: dict[str, Any] = {
             "id": provider_id(call.call_id, self._family),
             "type": "function",
-            "function": {"name": call.wire_name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
+            "function": {
+                "name": provider_name(call.wire_name),
+                "arguments": json.dumps(call.arguments, ensure_ascii=False),
+            },
         }
         if same and call.signature and self._family == "gemini":
             entry["provider_specific_fields"] = {"thought_signature": call.signature}
@@ -159,7 +173,7 @@ class _Normaliser:
         return {
             "role": "tool",
             "tool_call_id": provider_id(call.call_id, self._family),
-            "name": call.wire_name,
+            "name": provider_name(call.wire_name),
             "content": content,
         }
 

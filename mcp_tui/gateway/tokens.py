@@ -148,7 +148,7 @@ class TokenCounter:
             return known
         if len(text) > SMALL:
             return self._sampled(text)
-        return self._remember(key, self._encode(text))
+        return self._remember(key, _count(self._encoding, text))
 
     async def count_async(self, text: str) -> int:
         """Tokens of ``text`` of any length: loads the vocabulary first, counts long texts in a thread."""
@@ -156,7 +156,9 @@ class TokenCounter:
         key = (hash(text), len(text))
         if len(text) <= SMALL or key in self._counts:
             return self.count(text)
-        return self._remember(key, await asyncio.to_thread(self._encode, text))
+        encoding = self._encoding
+        tokens = await asyncio.to_thread(_count, encoding, text)
+        return self._remember(key, tokens) if encoding is self._encoding else tokens
 
     def count_message(self, message: ModelMessage) -> int:
         """Tokens of one message: text, calls, reasoning that goes back, images at a flat number each."""
@@ -177,22 +179,23 @@ class TokenCounter:
         """As `count_tools`, off the event loop where it takes long."""
         return sum([MESSAGE_TOKENS + await self.count_async(_tool_text(tool)) for tool in tools])
 
-    def _encode(self, text: str) -> int:
-        if self._encoding is None:
-            return -(-len(text) // CHARACTERS_PER_TOKEN)
-        return len(self._encoding.encode_ordinary(valid_unicode(text)))
-
     def _sampled(self, text: str) -> int:
         """An estimate from three places of a long text."""
         middle = len(text) // 2
         sample = text[:_SAMPLE] + text[middle : middle + _SAMPLE] + text[-_SAMPLE:]
-        return -(-self._encode(sample) * len(text) // len(sample))
+        return -(-_count(self._encoding, sample) * len(text) // len(sample))
 
     def _remember(self, key: tuple[int, int], tokens: int) -> int:
         self._counts[key] = tokens
         if len(self._counts) > _CACHED_TEXTS:
             self._counts.popitem(last=False)
         return tokens
+
+
+def _count(encoding: tiktoken.Encoding | None, text: str) -> int:
+    if encoding is None:
+        return -(-len(text) // CHARACTERS_PER_TOKEN)
+    return len(encoding.encode_ordinary(valid_unicode(text)))
 
 
 def _texts(message: ModelMessage) -> Iterable[str]:

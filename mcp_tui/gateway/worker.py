@@ -240,15 +240,16 @@ def map_entry(model: str) -> dict[str, Any] | None:
     """What LiteLLM's map says of ``model``, without any request (its own look-up asks Ollama over HTTP)."""
     import litellm
 
-    provider, _, name = model.partition("/")
+    provider, slash, name = model.partition("/")
     for key in (model, name, model.rpartition("/")[2]):
         entry: dict[str, Any] | None = litellm.model_cost.get(key)
-        if entry and _of_provider(entry, provider) and not entry.get(OURS):
+        if entry and not entry.get(OURS) and (not slash or _of_provider(entry, provider)):
             return entry
     return None
 
 
 def _of_provider(entry: dict[str, Any], provider: str) -> bool:
+    """Whether an entry is of the model's own provider: others sell a model of the same name at other prices."""
     return str(entry.get("litellm_provider", "")).partition("_")[0] == provider.partition("_")[0]
 
 
@@ -298,8 +299,6 @@ def bootstrap() -> None:
         log = logging.getLogger(name)
         log.handlers.clear()
         log.propagate = True
-    gc.collect()
-    gc.freeze()  # a collection need not walk through what was loaded
 
 
 def register(model: dict[str, Any]) -> None:
@@ -320,17 +319,30 @@ def register(model: dict[str, Any]) -> None:
         logging.getLogger(__name__).warning("%s could not be registered: %s", name, type(error).__name__)
 
 
-async def warm_up() -> None:
-    """Make the first call's imports and tables now: without a request, through LiteLLM's mock."""
-    import litellm
+_MOCK_CHUNK = (
+    'data: {"id": "w", "object": "chat.completion.chunk", "created": 1, "model": "w", '
+    '"choices": [{"index": 0, "delta": {"content": "."}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+)
 
-    with contextlib.suppress(Exception):
-        messages = [{"role": "user", "content": "."}]
-        stream = await litellm.acompletion(
-            model="openai/gpt-4o", messages=messages, mock_response=".", stream=True, api_key="none"
-        )
-        async for _ in stream:
+
+async def warm_up() -> None:
+    """Make the first call's imports and tables now, through a transport that answers in memory: no socket is opened."""
+    import httpx
+    import openai
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=_MOCK_CHUNK.encode())
+
+    try:
+        transport = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        client = openai.AsyncOpenAI(api_key="none", http_client=transport)
+        call = {"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "."}], "client": client}
+        async for _ in await open_stream(call, {"connect": 1.0, "idle": 1.0}):
             pass
+    except Exception as error:  # noqa: BLE001 - the border to LiteLLM; without it the first call is merely slower
+        logging.getLogger(__name__).warning("warm-up failed: %s", type(error).__name__)
+    gc.collect()
+    gc.freeze()  # a collection need not walk through what was loaded
 
 
 class Worker:
