@@ -58,11 +58,12 @@ def write_samples(
     """
     local = probe()
     choices = [*_with_key(environ), *_on_this_machine(local)]
+    servers_text, absent = _servers(environ)
     texts = {
         config_path: fit_config((resources.sample_config_dir() / "config.yaml").read_text("utf-8"), choices),
-        servers_path: _servers_text(environ),
+        servers_path: servers_text,
     }
-    lines = [*_found(environ, local), ""]
+    lines = [*_found(environ, local), *absent, ""]
     written, kept, failed = [], [], False
     for path, text in texts.items():
         try:
@@ -121,17 +122,20 @@ def _found(environ: Mapping[str, str], local: tuple[LocalServer, ...]) -> list[s
     return lines if local else [*lines, "local    no model server answers on this machine"]
 
 
-def _servers_text(environ: Mapping[str, str]) -> str:
-    """The sample, with servers switched off whose program is not on ``PATH``."""
+def _servers(environ: Mapping[str, str]) -> tuple[str, list[str]]:
+    """The sample, with servers switched off whose program is not on ``PATH``, and lines that say so."""
     file = resources.sample_config_dir() / "servers_config.json"
     text = file.read_text("utf-8")
     entries = parse_json(file, text).data["mcpServers"]
-    absent = [
-        name
+    absent = {
+        name: entry["command"]
         for name, entry in entries.items()
         if entry.get("enabled") and shutil.which(entry["command"], path=environ.get("PATH")) is None
+    }
+    lines = [
+        f"servers  {name} is switched off: its program {program} was not found" for name, program in absent.items()
     ]
-    return fit_servers(text, absent)
+    return fit_servers(text, list(absent)), lines
 
 
 def _next_step(config_path: Path, servers_path: Path, environ: Mapping[str, str], choices: list[Choice]) -> list[str]:

@@ -121,5 +121,6 @@ def test_the_time_server_is_on_where_uvx_is(tmp_path: Path, present: bool) -> No
     if present:
         (programs / "uvx").write_text("#!/bin/sh\n")
         (programs / "uvx").chmod(0o755)
-    init(tmp_path, {"PATH": str(programs)})
+    report = init(tmp_path, {"PATH": str(programs)})
+    assert ("time is switched off: its program uvx was not found" in text(report)) is not present
     assert json.loads((tmp_path / PATHS[1]).read_text())["mcpServers"]["time"]["enabled"] is present
