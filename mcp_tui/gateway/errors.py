@@ -27,6 +27,10 @@ MAX_MESSAGE = 600
 """Characters kept of a provider's own words."""
 
 
+MAX_READ = 20_000
+"""Characters of an error's text that are looked at: servers send whole pages."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Which configured model a request went to, for messages."""
@@ -273,7 +277,7 @@ _BYTES = re.compile(r"""\bb(['"])(.*?)\1""")
 def _best_text(chain: list[BaseException]) -> str:
     """The first text with something in it."""
     for error in chain:
-        text = str(getattr(error, "message", None) or error)
+        text = str(getattr(error, "message", None) or error)[:MAX_READ]
         if text.strip():
             return text
     return type(chain[0]).__name__ if chain else ""

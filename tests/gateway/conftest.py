@@ -60,7 +60,9 @@ def worker_environ(audit_log: Path | None = None) -> dict[str, str]:
     """This process's environment; with ``audit_log``, the worker records every address it reaches for there."""
     environ = dict(os.environ)
     if audit_log is not None:
-        environ |= {"PYTHONPATH": str(Path(__file__).parent / "audit"), "AUDIT_LOG": str(audit_log)}
+        audit = str(Path(__file__).parent / "audit")
+        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (audit, environ.get("PYTHONPATH"))))
+        environ["AUDIT_LOG"] = str(audit_log)
     return environ
 
 
