@@ -79,6 +79,8 @@ def compile_schema(schema: Any) -> CompiledSchema:
         weight = _measure(inlined.schema) or 1
     except SchemaTooLarge as error:
         return CompiledSchema(None, (f"its schema is too large to be checked: {error}",))
+    if isinstance(inlined.schema, dict) and "json-schema.org" not in str(inlined.schema.get("$schema", "")):
+        inlined.schema.pop("$schema", None)
     notes = list(inlined.notes)
     for attempt in (inlined.schema, _without_patterns(inlined.schema)):
         try:
@@ -114,11 +116,12 @@ def _flat(errors: Iterable[jsonschema_rs.ValidationError]) -> Iterable[ArgumentP
         if count == MAX_PROBLEMS:
             yield ArgumentProblem(field="", message="There are more problems than shown here.", type="more")
             return
-        kind = error.schema_path[-1] if error.schema_path else "schema"
-        path = list(error.instance_path)
-        if kind == "required" and (missing := getattr(error.kind, "property", None)) is not None:
-            path.append(str(missing))
-        yield ArgumentProblem(field=field_path(path), message=error.message[:500], type=error.kind.name or str(kind))
+        kind, path = error.kind.name, list(error.instance_path)
+        missing = getattr(error.kind, "property", None) if kind == "required" else None
+        unexpected = getattr(error.kind, "unexpected", ()) if kind == "additionalProperties" else ()
+        for name in [missing] if missing is not None else list(unexpected)[:MAX_PROBLEMS] or [None]:
+            where = field_path(path if name is None else [*path, str(name)])
+            yield ArgumentProblem(field=where, message=error.message[:500], type=kind)
 
 
 def field_path(path: Iterable[str | int]) -> str:

@@ -147,20 +147,29 @@ class ServerProcess:
         if cancelled:
             raise asyncio.CancelledError
 
+    async def _discard_output(self) -> None:
+        """Read on and throw away, so that a server that is writing can come to its end."""
+        while await self.stdout.read(_STDERR_CHUNK):
+            continue
+
     async def _close(self, eof_grace: float, terminate_grace: float) -> None:
+        discard = asyncio.create_task(self._discard_output(), name=f"rest of {self.pid}")
         try:
             if not self.stdin.is_closing():
                 self.stdin.close()
             await self._wait(lambda: not self.exited.is_set(), eof_grace)
             if self._alive():
                 self._send(signal.SIGTERM)
+                if sys.platform != "win32":
+                    self._send(signal.SIGCONT)  # a stopped process gets no other signal
                 await self._wait(self._alive, terminate_grace)
         finally:
             if self._alive():
                 self._send(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
                 await self._wait(self._alive, 1.0)
-            self._drain.cancel()
-            await asyncio.wait({self._drain})
+            for task in (self._drain, discard):
+                task.cancel()
+            await asyncio.wait({self._drain, discard})
             self._transport.close()
             self._reaper.forget(self.pid)
 

@@ -72,6 +72,7 @@ def end_groups(groups: dict[int, str]) -> None:
     _wait_gone(mine, POLITE_SECONDS)
     for group in mine:
         signal_group(group, signal.SIGTERM)
+        signal_group(group, signal.SIGCONT)
     _wait_gone(mine, TERMINATE_SECONDS)
     for group in mine:
         signal_group(group, signal.SIGKILL)

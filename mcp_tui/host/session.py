@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -94,7 +95,7 @@ class ServerSession:
                 raise
         return time.perf_counter() - started
 
-    async def listen(self) -> None:
+    async def listen(self, on_open: Callable[[], None]) -> None:
         """Hold a ``subscriptions/listen`` stream open until it ends (2026-07-28 only).
 
         The notifications themselves are taken by the transport.  Raises `MCPError` when the server refuses,
@@ -102,6 +103,7 @@ class ServerSession:
         """
         assert self.sdk is not None
         async with listen(self.sdk, tools_list_changed=True) as subscription:
+            on_open()
             async for _ in subscription:
                 continue
 
@@ -122,6 +124,7 @@ class ServerSession:
 
     async def aclose(self, *, patient: bool) -> None:
         """Close the session, then the process group.  Immune to cancellation."""
+        self.transport.end("it was stopped")
         try:
             await self._stack.aclose()
         finally:

@@ -118,7 +118,8 @@ class Upkeep:
         while not session.transport.closed.is_set():
             opened = loop.time()
             try:
-                await session.listen()
+                # What changed before the subscription was open is found by listing again.
+                await session.listen(self.tools_changed)
             except SubscriptionLost as error:
                 _log.info("subscription lost: %s", error, extra={"server": self._link.name})
             except (MCPError, TimeoutError) as error:
@@ -126,4 +127,3 @@ class Upkeep:
                 return
             pause = 1.0 if loop.time() - opened > MAX_LISTEN_PAUSE else min(pause * 2, MAX_LISTEN_PAUSE)
             await asyncio.sleep(pause)
-            self.tools_changed()
