@@ -85,7 +85,7 @@ class AppSession:
             await self._start()
         except McpTuiError as error:
             self._app.show_problem(error)
-        except Exception as error:  # noqa: BLE001 - the top of the command line: show what went wrong on the screen
+        except Exception as error:
             log.exception("start failed", extra={"operation": "start"})
             self._app.show_problem(McpTuiError(f"The start failed: {type(error).__name__}.", hint="See the log file."))
 
@@ -93,6 +93,7 @@ class AppSession:
         made = await asyncio.to_thread(self._prepare)
         from mcp_tui.cli.run import conversation_id
         from mcp_tui.cli.wiring import build_engine, conversations_dir
+        from mcp_tui.demo.guide import SUGGESTIONS
         from mcp_tui.ui.app import UiSettings
 
         self._engine = engine = build_engine(made)
@@ -105,6 +106,7 @@ class AppSession:
             config_path=None if made.demo else made.paths.config_file,
             data_dir=conversations_dir(made.paths),
             warnings=made.warnings,
+            examples=SUGGESTIONS if made.demo else (),
         )
         self._app.attach(engine, settings)
         await engine.start()

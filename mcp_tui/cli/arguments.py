@@ -60,7 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="try it: an offline demo model and bundled servers, no key, no network")
     demo.set_defaults(command="demo", demo=True)
     _add_continue(demo)
-    _add_run(commands.add_parser("run", help="one turn without the app", epilog=EPILOG, formatter_class=parser.formatter_class))
+    _add_run(
+        commands.add_parser(
+            "run", help="one turn without the app", epilog=EPILOG, formatter_class=parser.formatter_class
+        )
+    )
     init = commands.add_parser("init", help="write commented sample files to start from")
     init.set_defaults(command="init")
     init.add_argument("--force", action="store_true", help="replace files that are there")

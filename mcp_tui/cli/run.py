@@ -46,9 +46,7 @@ def run(options: Options) -> int:
 
 async def _run(options: Options, made: Setup, text: str) -> int:
     wait = made.config.mcp.connection.connection_timeout
-    engine = build_engine(
-        made, rules=[AllowedTools(options.allow)], fallback=Policy(options.policy), server_wait=wait
-    )
+    engine = build_engine(made, rules=[AllowedTools(options.allow)], fallback=Policy(options.policy), server_wait=wait)
     stopped: list[int] = []
     _on_signals(engine, stopped)
     for warning in made.warnings:

@@ -107,10 +107,15 @@ def build_engine(
     config = made.config
     service = config.chat.service
     settings = EngineSettings(service, config.llm.request, app_version=__version__, server_wait=server_wait)
-    return Engine(
+    engine: Engine
+
+    def waiting(words: str) -> None:
+        engine.notice(words)
+
+    engine = Engine(
         EngineParts(
             settings=settings,
-            store=JsonlStore(conversations_dir(made.paths)),
+            store=JsonlStore(conversations_dir(made.paths), on_wait=waiting),
             gateway=_gateway(made),
             make_host=lambda emit: McpHost(
                 made.servers,
@@ -130,6 +135,7 @@ def build_engine(
             fallback=fallback,
         )
     )
+    return engine
 
 
 def conversations_dir(paths: Paths) -> Path:

@@ -15,7 +15,7 @@ from mcp_tui.engine.shielded import shielded
 from mcp_tui.errors import GatewayError, HistoryError
 from mcp_tui.events import turns
 from mcp_tui.events.base import ErrorInfo, new_id
-from mcp_tui.gateway.assembler import Assembler, Draft
+from mcp_tui.gateway.assembler import Assembler, CallProgress, Draft
 from mcp_tui.gateway.base import Chunk, ModelRequest, ReasoningChunk, TextChunk, ToolCallChunk
 from mcp_tui.gateway.retry import next_delay
 
@@ -50,7 +50,7 @@ class Answer:
         self._started = time.monotonic()
         self._first_token: float | None = None
         self._assembler = self._new_assembler()
-        self._announced = ""
+        self._announced = (-1, "", 0)
         self.message: turns.AssistantMessage | None = None
 
     async def run(self) -> turns.AssistantMessage:
@@ -114,9 +114,11 @@ class Answer:
         async with aclosing(self._services.gateway.stream(request)) as chunks:
             async for chunk in chunks:
                 self._take(chunk)
+                if self._assembler.full:
+                    raise GatewayError("The answer was cut: it passed the size limit.", kind="truncated")
 
     def _take(self, chunk: Chunk) -> None:
-        self._assembler.feed(chunk)
+        progress = self._assembler.feed(chunk)
         match chunk:
             case TextChunk() if chunk.text:
                 self._seen()
@@ -126,24 +128,33 @@ class Answer:
                 self._publish(turns.ReasoningDelta(message_id=self._message_id, text=chunk.text))
             case ToolCallChunk():
                 self._seen()
-                if chunk.name and chunk.name != self._announced:
-                    self._announced = chunk.name
-                    self._publish(
-                        turns.ToolCallDelta(
-                            message_id=self._message_id,
-                            index=chunk.index or 0,
-                            wire_name=chunk.name,
-                            arguments_length=len(str(chunk.arguments or "")),
-                        )
-                    )
+                if progress is not None:
+                    self._publish_call(progress)
             case _:
                 pass
+
+    def _publish_call(self, progress: CallProgress) -> None:
+        """Tell that a call is being written: when it begins, and then for each further kilobyte."""
+        mark = (progress.index, progress.wire_name, progress.arguments_length // 1024)
+        if mark == self._announced:
+            return
+        self._announced = mark
+        self._publish(
+            turns.ToolCallDelta(
+                message_id=self._message_id,
+                index=progress.index,
+                wire_name=progress.wire_name,
+                arguments_length=progress.arguments_length,
+            )
+        )
 
     def _seen(self) -> None:
         if self._first_token is None:
             self._first_token = time.monotonic() - self._started
 
-    def _publish(self, event: turns.TextDelta | turns.ReasoningDelta | turns.ToolCallDelta | turns.RetryScheduled) -> None:
+    def _publish(
+        self, event: turns.TextDelta | turns.ReasoningDelta | turns.ToolCallDelta | turns.RetryScheduled
+    ) -> None:
         ids = {"conversation_id": self._bus.conversation_id, "turn_id": self._plan.turn_id}
         self._bus.publish(event.model_copy(update=ids))
 

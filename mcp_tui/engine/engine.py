@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.transcript import Transcript
@@ -190,6 +190,10 @@ class Engine:
     def subscribe(self) -> Subscription:
         """A reader of the stream, beginning with the open conversation's log."""
         return self._bus.subscribe()
+
+    def notice(self, message: str, *, severity: Literal["information", "warning", "error"] = "warning") -> None:
+        """Tell the person something that belongs to no message."""
+        self._bus.publish(turns.Notice(severity=severity, message=message))
 
     # -- turns -----------------------------------------------------------------------------
 

@@ -12,7 +12,9 @@ _MAY_HAVE_RUN = ErrorInfo(
     message="The program ended while this call was running; it may have run.",
     hint="Check before you run it again.",
 )
-_NEVER_ANSWERED = ErrorInfo(kind="interrupted", message="The program ended before this call was decided; it did not run.")
+_NEVER_ANSWERED = ErrorInfo(
+    kind="interrupted", message="The program ended before this call was decided; it did not run."
+)
 
 
 def closing_events(events: Sequence[EventBase]) -> list[EventBase]:
@@ -86,7 +88,5 @@ def _open_calls(events: Sequence[EventBase]) -> list[EventBase]:
     for call_id, started in proposed.items():
         error = _MAY_HAVE_RUN if started else _NEVER_ANSWERED
         outcome: tools.ToolOutcome = "unknown" if started else "cancelled"
-        closing.append(
-            tools.ToolCallFinished(call_id=call_id, outcome=outcome, error=error, model_text=error.message)
-        )
+        closing.append(tools.ToolCallFinished(call_id=call_id, outcome=outcome, error=error, model_text=error.message))
     return closing

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Any
 
 
-async def shielded(work: Coroutine[object, object, None], limit: float) -> None:
+async def shielded(work: Coroutine[Any, Any, object], limit: float) -> None:
     """Finish ``work`` whatever happens to the caller, within ``limit`` seconds.
 
     A cancellation that arrives meanwhile is raised afterwards.  Raises what ``work`` raises, and

@@ -11,7 +11,7 @@ import difflib
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_tui.engine.results import clip, denied_text, error_text, problems_text, result_text
@@ -29,6 +29,9 @@ CLOSING_LIMIT = 5.0
 """Seconds that closing events may take when the turn is being cancelled."""
 
 
+_NO_PROBLEMS: tuple[ArgumentProblem, ...] = ()
+
+
 @dataclass(slots=True)
 class _Call:
     """One call on its way."""
@@ -38,7 +41,7 @@ class _Call:
     tool: ToolDefinition | None
     arguments: dict[str, Any]
     problems: tuple[ArgumentProblem, ...]
-    timing: CallTiming = CallTiming()
+    timing: CallTiming = field(default_factory=CallTiming)
     proposed_at: float = 0.0
     approval_id: str = ""
     sent: bool = False
@@ -90,7 +93,7 @@ class ToolCalls:
 
     def _prepare(self, asked: turns.RequestedToolCall, index: int) -> _Call:
         tool = self._services.host.tool(asked.wire_name)
-        arguments, problems = asked.arguments, ()
+        arguments, problems = asked.arguments, _NO_PROBLEMS
         if tool is not None and asked.error is None:
             arguments = self._services.host.prepare(tool, asked.arguments)
             problems = self._services.host.check(tool, arguments)
@@ -143,15 +146,13 @@ class ToolCalls:
 
     async def _ask(self, call: _Call, tool: ToolDefinition, reason: str) -> tuple[Decision, tools.ApprovalDecided]:
         call.approval_id = new_id()
-        answer = asyncio.ensure_future(self._services.pending.ask(call.approval_id))
+        answer = self._services.pending.open(call.approval_id)
         started = time.monotonic()
         try:
-            await self._record(
-                tools.ApprovalRequested(approval_id=call.approval_id, call_id=call.id, reason=reason)
-            )
+            await self._record(tools.ApprovalRequested(approval_id=call.approval_id, call_id=call.id, reason=reason))
             decision = await answer
         finally:
-            answer.cancel()
+            self._services.pending.close(call.approval_id)
         waited = time.monotonic() - started
         call.timing = call.timing.model_copy(update={"approval": waited})
         if decision.action == "allow" and decision.arguments is not None:
@@ -280,9 +281,7 @@ class ToolCalls:
         before: tuple[EventBase, ...] = ()
         if call.approval_id and not call.sent:
             before = (
-                tools.ApprovalDecided(
-                    approval_id=call.approval_id, call_id=call.id, action="withdrawn", by="engine"
-                ),
+                tools.ApprovalDecided(approval_id=call.approval_id, call_id=call.id, action="withdrawn", by="engine"),
             )
         words = "The person stopped the turn; the call may have run." if call.sent else "The person stopped the turn."
         error = ErrorInfo(kind="cancelled", message=words)

@@ -45,8 +45,7 @@ class _Sums:
     cost: float | None = 0.0
 
     def add(self, message: turns.AssistantMessage) -> None:
-        mine, more = self.usage.model_dump(), message.usage.model_dump()
-        self.usage = turns.Usage(**{name: mine[name] + more[name] for name in mine})
+        self.usage += message.usage
         self.cost = None if self.cost is None or message.cost is None else self.cost + message.cost
 
 
@@ -81,7 +80,7 @@ class Turn:
             if not self._begun:
                 raise
             error = _info(failure)
-        except Exception as failure:  # noqa: BLE001 - the turn's boundary: whatever went wrong ends this turn only
+        except Exception as failure:
             log.exception("turn failed", extra={"operation": "turn", "turn_id": self.id})
             error = ErrorInfo(
                 kind="internal",
@@ -97,7 +96,7 @@ class Turn:
     async def _begin(self, submission: Submission) -> None:
         transcript = self._bus.folds.transcript
         first: list[EventBase] = []
-        if not transcript.model:
+        if not self._bus.last_seq:
             first.append(
                 turns.ConversationCreated(
                     app_version=self._services.settings.app_version, demo=self._services.gateway.demo
@@ -209,5 +208,11 @@ def _title(text: str) -> str:
 
 
 def _info(failure: McpTuiError) -> ErrorInfo:
-    kind = failure.kind if isinstance(failure, GatewayError) else "history" if isinstance(failure, HistoryError) else "host"
+    kind = (
+        failure.kind
+        if isinstance(failure, GatewayError)
+        else "history"
+        if isinstance(failure, HistoryError)
+        else "host"
+    )
     return ErrorInfo(kind=kind, message=failure.message, hint=failure.hint)

@@ -24,6 +24,16 @@ class Usage(Model):
     estimated: bool = False
     """True when the provider reported nothing and the numbers are ours."""
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cache_creation_tokens=self.cache_creation_tokens + other.cache_creation_tokens,
+            estimated=self.estimated or other.estimated,
+        )
+
 
 class RequestedToolCall(Model):
     """A tool call as the model asked for it."""

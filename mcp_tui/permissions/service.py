@@ -29,14 +29,17 @@ class PendingApprovals:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def ask(self, approval_id: str) -> Decision:
-        """Wait for the answer, for as long as it takes.  No answer is ever assumed."""
+    def open(self, approval_id: str) -> asyncio.Future[Decision]:
+        """Open a question before anyone can see it.  Its answer may take as long as it takes; none is ever assumed."""
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self._waiting[approval_id] = future
-        try:
-            return await future
-        finally:
-            self._waiting.pop(approval_id, None)
+        return future
+
+    def close(self, approval_id: str) -> None:
+        """Withdraw a question, or forget an answered one."""
+        future = self._waiting.pop(approval_id, None)
+        if future is not None:
+            future.cancel()
 
     def waits(self, approval_id: str) -> bool:
         """Whether the question is open."""
