@@ -193,7 +193,7 @@ class ConversationView(ScrollView, can_focus=True):
                 view = self._view(change.item, previous if isinstance(previous, ItemView) else None)
                 self._document.append(view)
             elif change.kind == "appended" and isinstance(view, AssistantView) and view.item is change.item:
-                view.appended(change.appended, change.reasoning)
+                view.appended()
                 self._dirty.setdefault(change.item.key, view)
                 continue
             view.item = change.item
@@ -222,6 +222,11 @@ class ConversationView(ScrollView, can_focus=True):
                 following.gap = _gap(before if isinstance(before, ItemView) else None, following)
                 following.rebuild()
                 self._document.changed(following)
+
+    @property
+    def document(self) -> Document:
+        """What is shown, of which the window is a part."""
+        return self._document
 
     @property
     def busy(self) -> bool:

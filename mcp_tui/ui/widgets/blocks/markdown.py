@@ -4,6 +4,8 @@ CommonMark's block structure with tables and task lists, flattened: quotes and l
 their leaves, so that every block is small and only the last one ever changes.  What has been read decides alone,
 never how it was cut into pieces: the unfinished last line is taken in on trial and taken back when more arrives.
 
+With ``exact`` nothing is meant to be shown: code keeps the characters of the source, to be copied.
+
 Two liberties, both because a stream cannot look ahead: link reference definitions stay visible text and resolve
 nothing, and a list is as tight as its blank lines say, item by item.
 """
@@ -88,7 +90,9 @@ class _Trial(NamedTuple):
 class Markdown:
     """Feed it text with `append`, then `finish`; ``blocks`` is what it made of it so far."""
 
-    def __init__(self, base: str = "text") -> None:
+    def __init__(self, base: str = "text", *, exact: bool = False) -> None:
+        self._exact = exact
+        self._line_read = ("", "")
         self.blocks: list[Leaf] = []
         self._base = base
         self._carry = ""
@@ -136,7 +140,11 @@ class Markdown:
         return line[cut:]
 
     def _lines(self, line: str) -> None:
-        for each in prose(line.removesuffix("\r")).split("\n"):
+        line = line.removesuffix("\r")
+        harmless = prose(line)
+        if self._exact:
+            self._line_read = (line, harmless)
+        for each in harmless.split("\n"):
             self._line(each)
 
     def _try(self, line: str) -> None:
@@ -194,7 +202,10 @@ class Markdown:
         """More of an overlong line: its own block after the one before, inside the same containers."""
         leaf = self._state.leaf
         if isinstance(leaf, CodeBlock):
-            self._code_line(rest)
+            if self._exact:
+                leaf.fence.lines[-1] += self._as_written(rest)
+            else:
+                self._code_line(rest)
             return True
         self._close()
         self._fresh_from = len(self._state.containers)
@@ -408,9 +419,15 @@ class Markdown:
             self.blocks.append(piece)
             self._state = self._state._replace(leaf=piece)
             leaf = piece
-        leaf.fence.lines.append(text)
+        leaf.fence.lines.append(self._as_written(text) if self._exact else text)
         leaf.fence.size += len(text) + 1
         leaf.drop()
+
+    def _as_written(self, text: str) -> str:
+        """The code of the line being read with its tabs and all else, as far as its indent lets it be found."""
+        line, harmless = self._line_read
+        cut = len(harmless) - len(text)
+        return line[cut:] if cut >= 0 and line[:cut] == harmless[:cut] else text
 
     # -- helpers -----------------------------------------------------------------------------------
 
@@ -480,3 +497,12 @@ def _restore(leaf: Leaf | None, size: int) -> None:
             leaf.drop()
         case _:
             pass
+
+
+def code_of(source: str) -> list[tuple[str, str]]:
+    """Language and text of each code block of a Markdown text, character by character as written."""
+    parser = Markdown(exact=True)
+    parser.append(source + "\n")
+    parser.finish()
+    fences = {id(block.fence): block.fence for block in parser.blocks if isinstance(block, CodeBlock)}
+    return [(fence.language, fence.source) for fence in fences.values()]

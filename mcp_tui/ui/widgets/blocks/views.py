@@ -9,9 +9,8 @@ from mcp_tui.conversation.items import AssistantItem, Item, NoticeItem, ToolCall
 from mcp_tui.safety.text import prose, strict
 from mcp_tui.ui.formats import count, money, seconds
 from mcp_tui.ui.widgets.blocks.chrome import Header, Note, Parts
-from mcp_tui.ui.widgets.blocks.code import CodeBlock
 from mcp_tui.ui.widgets.blocks.flow import FlowSection, PlainText
-from mcp_tui.ui.widgets.blocks.markdown import Markdown
+from mcp_tui.ui.widgets.blocks.markdown import Markdown, code_of
 from mcp_tui.ui.widgets.document.section import Canvas, Entry, Section, Spot
 from mcp_tui.ui.widgets.document.wrapping import rows_estimate
 
@@ -217,7 +216,8 @@ class AssistantView(ItemView):
         self._open: bool | None = None
         self._body: FlowSection | None = None
         self._thoughts: FlowSection | None = None
-        self._thoughts_shown = False
+        self._shape = (False, False)
+        """Whether reasoning is open, and whether there is any, as the sections were made."""
 
     @property
     def live(self) -> bool:
@@ -241,7 +241,7 @@ class AssistantView(ItemView):
         flow = PlainText(purpose="muted") if self._raw else Markdown()
         self._body = FlowSection(self.canvas, flow)
         self._thoughts = None
-        self._thoughts_shown = self.reasoning_open
+        self._shape = (self.reasoning_open, self.expandable)
         self.sections = [
             Section(self.canvas, [Header(self.describe, self.gap)]),
             Section(self.canvas, [Note(self._reasoning_parts)]),
@@ -253,7 +253,7 @@ class AssistantView(ItemView):
         return self.sections
 
     def _reasoning_section(self) -> Section:
-        if not (self._thoughts_shown and self.show_reasoning):
+        if not all(self._shape):
             return Section(self.canvas)
         self._thoughts = FlowSection(self.canvas, Markdown("reasoning"))
         return self._thoughts
@@ -263,39 +263,40 @@ class AssistantView(ItemView):
         """Open while the model only thinks, closed when it answers, unless the person decided."""
         return self._open if self._open is not None else self.item.streaming and not self.item.pieces
 
-    def appended(self, text: str, reasoning: str) -> None:
-        """A delta arrived."""
+    def appended(self) -> None:
+        """A delta arrived; `work` takes it in."""
         if not self._built:
             self._height = -1
-            return
-        if self._body is not None:
-            self._body.feed(text)
-        if self._thoughts is not None and reasoning:
-            self._thoughts.feed(reasoning)
+        elif self._shape != (self.reasoning_open, self.expandable):
+            self.stale = True
+
+    def work(self, end: float) -> int:
+        """Take new text in."""
+        if self._built and self.item.streaming:
+            self._feed()
+        return super().work(end)
 
     def update(self) -> None:
         """Feed what is new; start afresh where the closing event changed what was shown."""
         if self._body is None:
             return
         if self.item.streaming or self._body.taken == len(self.item.text):
-            self._feed()
-            if self._thoughts_shown != self.reasoning_open:
-                self._thoughts_shown = self.reasoning_open
+            shape = (self.reasoning_open, self.expandable)
+            if self._shape != shape:
+                self._shape = shape
                 self._thoughts = None
                 self.sections[2] = self._reasoning_section()
-                self._feed()
+            self._feed()
             for section in (0, 1, 4):
                 self.redraw(section)
         else:
             self.sections = self.make()
 
     def _feed(self) -> None:
-        pairs = ((self._body, self.item.pieces), (self._thoughts, self.item.reasoning_pieces))
-        for section, pieces in pairs:
+        for section, text in ((self._body, self.item.text), (self._thoughts, self.item.reasoning)):
             if section is None:
                 continue
-            if sum(map(len, pieces)) > section.taken:
-                section.feed("".join(pieces)[section.taken :])
+            section.feed(text[section.taken :])
             if not self.item.streaming:
                 section.finish()
 
@@ -375,11 +376,7 @@ class AssistantView(ItemView):
 
     def code(self) -> list[tuple[str, str]]:
         """Every fenced or indented code block of the answer."""
-        parser = Markdown()
-        parser.append(self.item.text)
-        parser.finish()
-        fences = {id(block.fence): block.fence for block in parser.blocks if isinstance(block, CodeBlock)}
-        return [(fence.language, fence.source) for fence in fences.values()]
+        return code_of(self.item.text)
 
 
 def clock_time(at: datetime) -> str:
