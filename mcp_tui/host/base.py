@@ -42,7 +42,7 @@ class ToolHost(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Stop all servers in parallel, ending whole process groups; immune to cancellation; about four seconds at most."""
+        """Stop all servers in parallel, whole process groups; immune to cancellation; about four seconds at most."""
         ...
 
     def servers(self) -> tuple[ServerStatus, ...]:

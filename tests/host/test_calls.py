@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from mcp_tui.config.servers import ServerConfig
+from mcp_tui.events.content import TextContent
+from mcp_tui.host.base import CallResult
 from tests.support.hosts import SERVERS, HostFactory, hostile
 from tests.support.waiting import wait_until_async
 
@@ -17,6 +19,12 @@ def _progress_server(**fields: float) -> ServerConfig:
     return ServerConfig.model_validate(
         {"command": sys.executable, "args": [str(SERVERS / "era_server.py"), "progress"], **fields}
     )
+
+
+def _text(result: CallResult) -> str:
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    return block.text
 
 
 async def test_progress_extends_the_idle_deadline(make_host: HostFactory) -> None:
@@ -75,7 +83,7 @@ async def test_calls_run_concurrently_and_keep_their_own_frames(make_host: HostF
     kit = await make_host({"s": hostile("ok")})
     results = await asyncio.gather(*(kit.call("s", arguments={"x": f"text {n}"}) for n in range(20)))
     for number, result in enumerate(results):
-        assert result.content[0].text == f"text {number}"  # type: ignore[union-attr]
+        assert _text(result) == f"text {number}"
         assert result.wire[0].message["params"]["arguments"] == {"x": f"text {number}"}
         assert result.wire[1].message["id"] == result.wire[0].message["id"]
         assert result.wire_seconds > 0
@@ -106,7 +114,7 @@ async def test_a_call_that_is_running_when_its_server_is_stopped_may_have_run(ma
 async def test_a_large_frame_is_noted_by_size_and_its_content_kept(make_host: HostFactory) -> None:
     kit = await make_host({"s": hostile("ok")})
     result = await kit.call("s", arguments={"x": "y" * 1_000_000})
-    assert len(result.content[0].text) == 1_000_000  # type: ignore[union-attr]
+    assert len(_text(result)) == 1_000_000
     assert all("bytes" in message.message["omitted"] for message in result.wire)
 
 
@@ -115,7 +123,7 @@ async def test_environment_of_a_server_is_minimal(make_host: HostFactory) -> Non
     environ = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "OPENAI_API_KEY": "sk-none", "LANG": "C.UTF-8", "X": "() { :;}"}
     kit = await make_host({"s": hostile("ok", env={"TOKEN_OF_SERVER": "mine"})}, environ=environ)
     result = await kit.call("s", "env", {})
-    text = result.content[0].text  # type: ignore[union-attr]
+    text = _text(result)
     assert "TOKEN_OF_SERVER" in text
     assert "C.UTF-8" in text
     assert "OPENAI_API_KEY" not in text

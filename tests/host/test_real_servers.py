@@ -16,6 +16,8 @@ from tests.support.waiting import wait_until_async
 
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
+NODE_MODULES = Path(os.environ.get("MCP_TUI_TEST_NODE_MODULES", ROOT / "node_modules"))
+"""Read at import: tests run without the person's own variables."""
 
 
 def _program(name: str) -> str:
@@ -28,8 +30,7 @@ def _program(name: str) -> str:
 def _node_server(package: str, script: str = "dist/index.js") -> list[str]:
     """Arguments for Node; skips by name when Node or the package is missing."""
     _program("node")
-    folder = Path(os.environ.get("MCP_TUI_TEST_NODE_MODULES", ROOT / "node_modules"))
-    path = folder / package / script
+    path = NODE_MODULES / package / script
     if not path.exists():
         pytest.skip(f"npm package {package}")
     return [str(path)]
