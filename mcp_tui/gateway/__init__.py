@@ -1,4 +1,6 @@
-"""Models.  The engine sees only the `ModelGateway` protocol of ``base``             protocol, request, chunks
+"""Models.  The engine sees only the `ModelGateway` protocol of ``base``.
+
+``base``             protocol, request, chunks
 ``assembler``        chunks -> text, reasoning, complete tool calls
 ``retry``            back-off schedule as data
 ``tokens``           token counting, offline

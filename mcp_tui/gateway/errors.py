@@ -27,6 +27,9 @@ MAX_MESSAGE = 600
 """Characters kept of a provider's own words."""
 
 
+NO_KEY = "none"
+"""Sent as a key where the configuration has none and a server of one's own needs none."""
+
 MAX_READ = 20_000
 """Characters of an error's text that are looked at: servers send whole pages."""
 

@@ -13,7 +13,7 @@ from mcp_tui.config.models import RequestConfig
 from mcp_tui.config.resolved import ResolvedProvider
 from mcp_tui.gateway import wire
 from mcp_tui.gateway.base import Chunk, ModelInfo, ModelRequest
-from mcp_tui.gateway.errors import Failure, failure, from_wire
+from mcp_tui.gateway.errors import NO_KEY, Failure, failure, from_wire
 from mcp_tui.gateway.process import WorkerFailed, WorkerProcess
 from mcp_tui.gateway.providers import family_of, to_litellm_messages, to_litellm_tools
 
@@ -36,6 +36,9 @@ OVERDUE = 15.0
 
 INLINE = 65_536
 """Characters of a request that are encoded on the event loop; more go to a thread."""
+
+OPENAI_ROUTES = frozenset({"openai", "hosted_vllm", "lm_studio", "llamafile", "litellm_proxy"})
+"""LiteLLM's routes to servers that speak OpenAI's protocol, and demand some key."""
 
 CLOSED = Failure("worker", "The model layer was closed.")
 """What requests get at the end of the program; not worth a retry."""
@@ -248,13 +251,24 @@ def encode_request(number: int, request: ModelRequest, provider: ResolvedProvide
     )
 
 
+def key_for(provider: ResolvedProvider) -> str | None:
+    """The key to send; a placeholder to a server of one's own that needs none.
+
+    Without it LiteLLM refuses the call, or sends the key of the environment to whatever address ``api_base`` has.
+    """
+    if provider.api_key is not None:
+        return provider.api_key.get_secret_value()
+    own_server = provider.api_base is not None and provider.model.partition("/")[0] in OPENAI_ROUTES
+    return NO_KEY if own_server else None
+
+
 def call_arguments(request: ModelRequest, provider: ResolvedProvider) -> dict[str, Any]:
     """Arguments of LiteLLM's ``acompletion``; what is ``None`` is left to the provider."""
     arguments = {
         "model": provider.model,
         "messages": to_litellm_messages(request.messages, provider.model),
         "tools": to_litellm_tools(request.tools),
-        "api_key": provider.api_key.get_secret_value() if provider.api_key else None,
+        "api_key": key_for(provider),
         "api_base": provider.api_base,
         "temperature": provider.temperature,
         "max_tokens": provider.max_tokens,

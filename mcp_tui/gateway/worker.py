@@ -23,7 +23,7 @@ from typing import Any
 
 from mcp_tui.gateway import wire
 from mcp_tui.gateway.deltas import DeltaReader, read_usage
-from mcp_tui.gateway.errors import Failure, Target, classify, failure
+from mcp_tui.gateway.errors import NO_KEY, Failure, Target, classify, failure
 from mcp_tui.gateway.prices import Prices, cost_of
 from mcp_tui.safety.secrets import Redactor
 
@@ -103,7 +103,8 @@ class Request:
         self._prices = Prices(**message["prices"])
         key = self._call.get("api_key")
         self._scrub = Redactor([key] if key else []).scrub
-        self._target = Target(message["provider"], self._call["model"], self._call.get("api_base"), bool(key))
+        has_key = key not in (None, NO_KEY)
+        self._target = Target(message["provider"], self._call["model"], self._call.get("api_base"), has_key)
         self._burst = Burst(sender, self._id, hold=not message["stream"])
         self._reader = DeltaReader()
         self._finished = False

@@ -48,6 +48,7 @@ def entries(provider: FakeProvider) -> dict[str, ResolvedProvider]:
         entry("anthropic", "anthropic/claude-sonnet-4-5", provider.anthropic_base, max_tokens=1000),
         entry("ollama", "ollama_chat/qwen3", provider.ollama_base, api_key=None, context_window=8192),
         entry("priced", "openai/unheard-of", provider.openai_base, input_price=1.0, output_price=10.0),
+        entry("own-server", "openai/local", provider.openai_base, api_key=None),
         entry("keyless", "openai/gpt-4o", provider.openai_base, api_key=None, missing_key_variable="SOME_API_KEY"),
         entry("unknown", "no-such-provider-model", None),
         entry("refused", "openai/gpt-4o", "http://127.0.0.1:9/v1"),
@@ -58,7 +59,7 @@ def entries(provider: FakeProvider) -> dict[str, ResolvedProvider]:
 
 def worker_environ(audit_log: Path | None = None) -> dict[str, str]:
     """This process's environment; with ``audit_log``, the worker records every address it reaches for there."""
-    environ = dict(os.environ)
+    environ = dict(os.environ) | {"OPENAI_API_KEY": "sk-of-the-environment-0123456789"}
     if audit_log is not None:
         audit = str(Path(__file__).parent / "audit")
         environ["PYTHONPATH"] = os.pathsep.join(filter(None, (audit, environ.get("PYTHONPATH"))))

@@ -97,6 +97,18 @@ async def test_close_during_the_start(moment: str) -> None:
         assert pid is None or gone(pid, seconds=0)
 
 
+@pytest.mark.parametrize("moment", ["spawning", "importing"])
+async def test_request_that_waits_for_the_start_ends_with_the_close(moment: str) -> None:
+    async for bench in make_bench():
+        waiting = asyncio.ensure_future(anext(bench.gateway.stream(bench.request("openai"))))
+        await asyncio.sleep(0)
+        if moment == "importing":
+            await spawned(bench.gateway)
+        await bench.gateway.aclose()
+        with pytest.raises(GatewayError, match="closed"):
+            await asyncio.wait_for(waiting, 10)
+
+
 async def test_close_without_start() -> None:
     await LiteLLMGateway({}, limits(), environ={}).aclose()
 
@@ -199,8 +211,10 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("moment", ["importing", "ready"])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("moment", "how"),
+    [("importing", signal.SIGKILL), ("ready", signal.SIGKILL), ("ready", signal.SIGTERM), ("ready", signal.SIGINT)],
+)
 def test_worker_ends_when_the_app_dies_in_any_way(moment: str, how: signal.Signals) -> None:
     app = subprocess.Popen(
         [sys.executable, "-c", APP, moment], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

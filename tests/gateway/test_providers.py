@@ -36,6 +36,7 @@ def result(call_id: str, text: str = "ok", **more: Any) -> ModelMessage:
     return ModelMessage("tool", text, call_id=call_id, **more)
 
 
+CACHED = {"type": "text", "cache_control": {"type": "ephemeral"}}
 USER = ModelMessage("user", "hi")
 
 
@@ -70,15 +71,27 @@ def test_id_that_two_calls_share_gets_each_its_own_result() -> None:
     assert [m["content"] for m in out if m["role"] == "tool"] == ["one", "two"]
 
 
-def test_blank_texts_are_never_sent() -> None:
+@pytest.mark.parametrize("model", EVERY)
+def test_blank_texts_are_never_sent(model: str) -> None:
     history = [
         ModelMessage("system", " "), ModelMessage("user", "\n"), USER, ModelMessage("assistant", "  "),
         asked(call("a"), text=" "), result("a", ""),
     ]  # fmt: skip
-    user, assistant, tool = to_litellm_messages(history, CLAUDE)
-    assert user == {"role": "user", "content": "hi"}
+    user, assistant, tool = to_litellm_messages(history, model)
+    assert user["content"] == [CACHED | {"text": "hi"}] if model == CLAUDE else "hi"
     assert assistant["content"] is None
-    assert tool["content"] == EMPTY_RESULT
+    assert tool["content"] == [CACHED | {"text": EMPTY_RESULT}] if model == CLAUDE else EMPTY_RESULT
+
+
+def test_claude_is_asked_to_cache_the_system_text_and_all_up_to_the_last_message() -> None:
+    image = ImagePart("aGk=", "image/png")
+    history = [ModelMessage("system", "s"), USER, asked(call("a")), result("a", "seen", images=(image,))]
+    system, user, _, tool = to_litellm_messages(history, CLAUDE)
+    assert system["content"] == [CACHED | {"text": "s"}]
+    assert user["content"] == "hi"
+    assert ["cache_control" in part for part in tool["content"]] == [False, True]
+    assert "cache_control" not in json.dumps(to_litellm_messages(history, GPT))
+    assert to_litellm_messages([], CLAUDE) == []
 
 
 def test_system_texts_are_one_first_message() -> None:

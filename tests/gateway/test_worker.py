@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -132,6 +133,31 @@ async def test_request_carries_key_history_tools_and_image(bench: Bench) -> None
     assert assistant["tool_calls"][0]["function"] == {"name": "weather", "arguments": '{"city": "Paris"}'}
     assert (tool["tool_call_id"], tool["content"]) == ("call_a", "sunny")
     assert request.json["tools"][0]["function"]["name"] == "weather"
+
+
+async def test_claude_gets_cache_marks_at_the_system_text_and_at_the_last_result(bench: Bench) -> None:
+    history = [
+        ModelMessage("system", "Be brief."),
+        ModelMessage("user", "look"),
+        ModelMessage("assistant", "", tool_calls=(MessageToolCall("call_a", "weather", {"city": "Paris"}),)),
+        ModelMessage("tool", "sunny", call_id="call_a"),
+    ]
+    outcome = await bench.ask("anthropic", {"text": "ok"}, messages=history, tools=(WEATHER,))
+    assert outcome.error is None
+    sent = bench.provider.requests[-1].json
+    assert sent["system"] == [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]
+    assert "cache_control" in json.dumps(sent["messages"][-1])
+    (result,) = sent["messages"][-1]["content"]
+    assert (result["type"], result["tool_use_id"]) == ("tool_result", "call_a")
+    assert "sunny" in json.dumps(result)
+
+
+async def test_server_without_key_is_never_sent_the_key_of_the_environment(bench: Bench) -> None:
+    outcome = await bench.ask("own-server", {"text": "ok"})
+    assert outcome.error is None
+    assert bench.provider.requests[-1].headers["authorization"] == "Bearer none"
+    error = (await bench.ask("own-server", {"status": 401, "body": {"error": {"message": "no key"}}})).failure
+    assert "env:NAME" in error.hint
 
 
 async def test_ollama_gets_its_window_and_is_asked_nothing_else(bench: Bench) -> None:
