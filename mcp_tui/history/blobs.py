@@ -28,7 +28,7 @@ LIMIT = 64 * 1024
 PREVIEW = 400
 """Characters that stay in the line."""
 _SHARED_FIELDS = frozenset({"type", "id", "seq", "at", "conversation_id", "turn_id"})
-_MARK = '$blob"'
+_MARK = b'$blob"'
 _KEY = re.compile(r"\$+blob")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ABANDONED_SECONDS = 3600.0
@@ -43,9 +43,6 @@ class Blobs:
 
     def prepare(self, value: dict[str, Any]) -> lines.PreparedLine:
         """The line for an event's object; raises `OSError` when a side file cannot be made durable."""
-        line = lines.prepare(value)
-        if len(line) <= LIMIT and _MARK.encode() not in line.tail:
-            return line
         value = {key: item if key in _SHARED_FIELDS else self._move_out(item) for key, item in value.items()}
         line = lines.prepare(value)
         if len(line) <= lines.MAX_LINE:
@@ -54,28 +51,26 @@ class Blobs:
 
     def restore(self, raw: bytes, value: dict[str, Any]) -> dict[str, Any]:
         """Undo `prepare` on the object ``value`` decoded from ``raw``; a lost side file leaves its preview."""
-        if _MARK.encode() not in raw:
+        if _MARK not in raw:
             return value
         return {key: self._bring_back(item) for key, item in value.items()}
 
     def _move_out(self, value: Any) -> Any:
         match value:
             case str() if len(value) * 4 > LIMIT:
-                data = value.encode("utf-8", "surrogatepass")
-                return value if len(data) <= LIMIT else self._store_text(value, data)
+                return self._move_text(value)
             case dict():
                 return {_escape(key): self._move_out(item) for key, item in value.items()}
             case list():
                 return [self._move_out(item) for item in value]
         return value
 
-    def _store_text(self, text: str, data: bytes) -> dict[str, Any]:
-        preview = text[:PREVIEW]
+    def _move_text(self, text: str) -> Any:
         try:
-            text.encode("utf-8")
+            data, extra = text.encode("utf-8"), {}
         except UnicodeEncodeError:
-            return self._store(lines.dumps(text).encode("ascii"), preview, encoding="json")
-        return self._store(data, preview)
+            data, extra = lines.dumps(text).encode("ascii"), {"encoding": "json"}
+        return text if len(data) <= LIMIT else self._store(data, text[:PREVIEW], **extra)
 
     def _move_whole(self, key: str, value: Any) -> Any:
         if key in _SHARED_FIELDS or not isinstance(value, (dict, list)):

@@ -2,6 +2,9 @@
 
 The cache is never trusted over a file: an entry holds for exactly one inode, size and time of change.  A file
 that only grew is read from where the last reading ended.
+
+Lines are counted by how they begin, whole blocks at a time, so that a gigabyte takes about a second; only the
+few lines that name a conversation are checked and decoded.  Damaged lines may be counted.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -26,6 +29,15 @@ from mcp_tui.history.write import write_all
 INDEX_NAME = "index.json"
 _VERSION = 1
 _LARGEST_INDEX = 64 * 1024 * 1024
+_BLOCK = 4 * 1024 * 1024
+_NEAR = 20
+"""Lines from a border that are tried for a time."""
+_NO_EVENT = b"\0"
+"""Stands for the beginning of a line that is too long."""
+_ANY = b'\n{"type":"'
+_USER_MESSAGE = _ANY + b'user_message"'
+_TOOL_CALL = _ANY + b'tool_call_proposed"'
+_NAMING = tuple(_ANY + kind for kind in (b'conversation_created"', b'conversation_titled"', b'model_selected"'))
 
 
 @dataclass(slots=True)
@@ -37,7 +49,6 @@ class Tally:
     modified_ns: int = 0
     read_to: int = 0
     """End of the last finished line that is counted here."""
-    last_line: int = 0
     events: int = 0
     user_messages: int = 0
     tool_calls: int = 0
@@ -47,24 +58,18 @@ class Tally:
     first_at: str = ""
     last_at: str = ""
 
-    def add(self, line: lines.RawLine) -> None:
-        """Count a line; a bad one only moves the place to go on from."""
-        if not line.finished:
-            return
-        self.read_to, self.last_line = line.end, line.number
-        head = None if lines.problem_of(line) else lines.head_of(line.raw)
-        if head is None:
-            return
-        self.events += 1
-        self.first_at = self.first_at or head.at
-        self.last_at = head.at
-        match head.type:
-            case "user_message":
-                self.user_messages += 1
-            case "tool_call_proposed":
-                self.tool_calls += 1
-            case "conversation_created" | "conversation_titled" | "model_selected":
-                self._add_fields(lines.decode(line.raw) or {})
+    def add(self, block: bytes) -> None:
+        """Take note of finished lines."""
+        text = b"\n" + block
+        self.events += text.count(_ANY)
+        self.user_messages += text.count(_USER_MESSAGE)
+        self.tool_calls += text.count(_TOOL_CALL)
+        for start in sorted(place for kind in _NAMING for place in _places(text, kind)):
+            raw = _line_at(text, start)
+            if not lines.checksum_problem(raw):
+                self._add_fields(lines.decode(raw) or {})
+        self.first_at = self.first_at or _time_of(text, forward=True)
+        self.last_at = _time_of(text, forward=False) or self.last_at
 
     def _add_fields(self, value: dict[str, Any]) -> None:
         if isinstance(title := value.get("title"), str):
@@ -111,13 +116,42 @@ def _tally(path: Path, known: Tally | None, fs: FileSystem) -> Tally | None:
 
 def _count(tally: Tally, fd: int, fs: FileSystem) -> None:
     """To the size that was seen: what comes later makes the entry stale, and is counted then."""
-    size = tally.size
-    for line in lines.read_lines(
-        lambda count, offset: fs.pread(fd, min(count, max(size - offset, 0)), offset),
-        offset=tally.read_to,
-        number=tally.last_line + 1,
-    ):
-        tally.add(line)
+    held, position = b"", tally.read_to
+    while position < tally.size and (chunk := fs.pread(fd, min(_BLOCK, tally.size - position), position)):
+        cut = chunk.rfind(b"\n") + 1
+        if cut:
+            tally.add(held + chunk[:cut])
+            tally.read_to = position + cut
+            held = b""
+        held += chunk[cut:]
+        position += len(chunk)
+        if len(held) > lines.MAX_LINE:
+            held = _NO_EVENT
+
+
+def _places(text: bytes, pattern: bytes) -> Iterator[int]:
+    start = text.find(pattern)
+    while start >= 0:
+        yield start
+        start = text.find(pattern, start + 1)
+
+
+def _line_at(text: bytes, start: int) -> bytes:
+    return text[start + 1 : text.index(b"\n", start + 1)]
+
+
+def _time_of(text: bytes, *, forward: bool) -> str:
+    """The time of the first or the last good line, if that is near the border."""
+    start = -1 if forward else len(text)
+    for _ in range(_NEAR):
+        start = text.find(_ANY, start + 1) if forward else text.rfind(_ANY, 0, start)
+        if start < 0:
+            return ""
+        raw = _line_at(text, start)
+        head = None if lines.checksum_problem(raw) else lines.head_of(raw)
+        if head is not None:
+            return head.at
+    return ""
 
 
 def _summary(conversation_id: str, parts: list[Tally]) -> ConversationSummary | None:

@@ -98,7 +98,7 @@ def test_results_of_every_kind_come_back(tmp_path: Path) -> None:
 
 def test_a_result_of_very_many_small_values_fits_on_a_line(tmp_path: Path) -> None:
     key = new_id()
-    many = [{"name": f"row {number}", "text": "€" * 20} for number in range(110_000)]
+    many = [{"name": f"row {number}", "text": "€" * 20} for number in range(120_000)]
     done = add(tmp_path, key, ToolCallFinished(call_id="c", outcome="success", structured_content=many))
     assert stored(tmp_path, key).events == tuple(done)
     assert names.journal_path(tmp_path, key).stat().st_size < 10_000

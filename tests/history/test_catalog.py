@@ -158,6 +158,20 @@ def test_an_unfinished_line_is_counted_once_it_is_finished(tmp_path: Path) -> No
     assert list_conversations(tmp_path, REAL)[0].events == 2
 
 
+def test_lines_longer_than_a_block_and_longer_than_allowed(tmp_path: Path) -> None:
+    key = new_id()
+    fake = b'{"type":"user_message"'
+    long = lines.prepare(
+        {"type": "user_message", "id": new_id(), "at": "2026-01-01T00:00:00Z", "n": [0] * 3_000_000}
+    ).numbered(2)
+    add(tmp_path, key, created("Title"))
+    with names.journal_path(tmp_path, key).open("ab") as file:
+        file.write(long + b"x" * (lines.MAX_LINE * 2) + fake + b"\n")
+    add(tmp_path, key, ConversationTitled(title="Last"), said('{"type":"user_message"\n{"type":"user_message"'))
+    (found,) = list_conversations(tmp_path, REAL)
+    assert (found.title, found.events, found.user_messages) == ("Last", 4, 2)
+
+
 def test_no_directory_is_an_empty_list(tmp_path: Path) -> None:
     assert list_conversations(tmp_path / "none", REAL) == ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,14 @@ async def test_a_closed_store_refuses(store: HistoryStore) -> None:
     with pytest.raises(StoreFailed, match="closed"):
         await store.append(key, [said("x")])
     assert len((await store.read(key)).events) == 1
+
+
+async def test_order_comes_from_numbers_and_not_from_the_clock(store: HistoryStore) -> None:
+    key = new_id()
+    for hour in (12, 3, 7):
+        event = said(str(hour)).model_copy(update={"at": datetime(2026, 1, 1, hour, tzinfo=UTC)})
+        await store.append(key, [event])
+    events = (await store.read(key)).events
+    assert [event.at.hour for event in events] == [12, 3, 7]
+    assert [event.seq for event in events] == [1, 2, 3]
+    assert (await store.list())[0].updated_at.hour == 7
