@@ -217,7 +217,9 @@ class Transcript:
         if item is None:
             return []
         self._closed_messages.add(event.message_id)
-        item.model, item.pieces, item.reasoning_pieces = event.model, [event.text], [event.reasoning]
+        item.model = event.model
+        item.pieces = [event.text] if event.text else []
+        item.reasoning_pieces = [event.reasoning] if event.reasoning else []
         item.streaming, item.writing_call, item.retry_at, item.retry_reason = False, "", None, ""
         item.complete, item.problem, item.finish_reason = event.complete, event.problem, event.finish_reason
         item.usage, item.cost = event.usage, event.cost

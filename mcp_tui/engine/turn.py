@@ -17,6 +17,7 @@ from mcp_tui.errors import GatewayError, HistoryError, McpTuiError
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import ErrorInfo, EventBase, new_id
 from mcp_tui.gateway.base import ModelInfo
+from mcp_tui.telemetry import logging as correlation
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ class Turn:
         Raises `HistoryError` when the log could not even take the submission: then nothing happened.
         A cancellation ends the turn in good order and is re-raised.
         """
+        correlation.conversation_id.set(self._bus.conversation_id)
+        correlation.turn_id.set(self.id)
         outcome: turns.TurnOutcome = "error"
         error: ErrorInfo | None = None
         try:
@@ -90,6 +93,7 @@ class Turn:
         finally:
             finished = self._closing_event(outcome, error)
             if self._begun:
+                self._log_end(finished)
                 await shielded(self._bus.record(finished), CLOSING_LIMIT)
         return finished
 
@@ -196,6 +200,12 @@ class Turn:
             cost=self._sums.cost,
             duration_seconds=time.monotonic() - self._started,
         )
+
+    def _log_end(self, finished: turns.TurnFinished) -> None:
+        extra = {"operation": "turn", "outcome": finished.outcome, "duration": finished.duration_seconds}
+        if finished.error is not None:
+            extra["error"] = finished.error.kind
+        log.info("turn ended", extra=extra)
 
     async def _record(self, *events: EventBase) -> None:
         ids = {"conversation_id": self._bus.conversation_id}
