@@ -23,7 +23,8 @@ MAX_BYTES = 5_000_000
 BACKUPS = 3
 
 EXTRA_FIELDS = (
-    "operation", "duration", "error", "call_id", "server", "tool", "outcome", "model", "provider", "request_id", "turn_id",
+    "operation", "duration", "error", "call_id", "server", "tool", "outcome",
+    "model", "provider", "request_id", "turn_id",
 )  # fmt: skip
 """Fields that callers may pass with ``extra`` and that the file shows."""
 
