@@ -39,6 +39,8 @@ class UiSettings:
     """Where files of the person's own may be written: results, crash reports."""
     warnings: tuple[str, ...] = ()
     """What the configuration allows but should not stay so; shown once."""
+    examples: tuple[tuple[str, str], ...] = ()
+    """Inputs that a newcomer can pick in an empty conversation: (what it shows, the input)."""
 
 
 class ChatApp(BaseApp):
@@ -79,7 +81,7 @@ class ChatApp(BaseApp):
 
     def focus_moved(self) -> None:
         """Another pane has the focus."""
-        if self.painted.is_set() and self.screen is self.chat and (self.engine is None or self.view.bridge is not None):
+        if self.painted.is_set() and self.view.alive and (self.engine is None or self.view.bridge is not None):
             self.view.draw_hints()
 
     def attach(self, engine: Engine, settings: UiSettings) -> None:
@@ -89,6 +91,7 @@ class ChatApp(BaseApp):
             self.add_theme(theme)
         if settings.theme in self.theme_data:
             self.use_theme(settings.theme)
+        self.view.examples = settings.examples
         self.key_overrides = dict(settings.keys)
         self.set_keymap(self.key_overrides)
         self.engine = self.view.engine = engine
@@ -104,7 +107,7 @@ class ChatApp(BaseApp):
         await self.view.adopt_conversation()
         bridge: Bridge = Bridge(engine, self.view, clock=self.clock)
         self.view.bridge = bridge
-        self.set_interval(0.5, self._tick)
+        self.chat.set_interval(0.5, self._tick)
         if self.preferences.sidebar is not False and self.size.width >= 100 and self.size.height >= 24:
             await self.open_pane("sidebar")
         early, self._early = self._early, []
@@ -114,10 +117,10 @@ class ChatApp(BaseApp):
 
     def _tick(self) -> None:
         """Countdowns and clocks move on without events."""
-        if self.engine is not None and self.engine.busy:
+        if self.engine is not None and self.engine.busy and self.view.alive:
             self.view.draw_header()
         sidebar = self.view.sidebar
-        if sidebar is not None and self.chat.is_open("sidebar"):
+        if self.view.alive and sidebar is not None and self.chat.is_open("sidebar"):
             sidebar.show()
 
     def show_problem(self, error: McpTuiError) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +13,11 @@ from pathlib import Path
 MAX_PROMPTS = 1000
 MAX_LENGTH = 100_000
 """Characters; a longer prompt is not kept."""
+COMPACT_BYTES = 1_000_000
+"""A file that is longer is cut to its newest prompts."""
+ATTEMPTS = 50
+"""How often the lock is tried, two milliseconds apart."""
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class PromptHistory:
@@ -58,16 +65,24 @@ class PromptHistory:
                 data = b"\n" + data
             if os.write(descriptor, data) != len(data):
                 os.ftruncate(descriptor, size)
-            elif size > 4 * MAX_PROMPTS * 200:
+            elif size > COMPACT_BYTES:
                 self._compact(descriptor)
 
-    @staticmethod
-    def _compact(descriptor: int) -> None:
-        """Keep the newest prompts, in place, under the lock."""
-        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        kept = b"\n".join(content.split(b"\n")[-MAX_PROMPTS - 1 :])
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, kept)
+    def _compact(self, descriptor: int) -> None:
+        """Replace the file by its newest prompts, half the size at most, under the lock."""
+        assert self._path is not None
+        lines = os.pread(descriptor, os.fstat(descriptor).st_size, 0).split(b"\n")[:-1][-MAX_PROMPTS:]
+        total = 0
+        kept: list[bytes] = []
+        for line in reversed(lines):
+            total += len(line) + 1
+            if total > COMPACT_BYTES // 2:
+                break
+            kept.append(line + b"\n")
+        new, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        with os.fdopen(new, "wb") as file:
+            file.writelines(reversed(kept))
+        Path(name).replace(self._path)
 
 
 def _parse(line: bytes) -> str | None:
@@ -81,21 +96,36 @@ def _parse(line: bytes) -> str | None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """The file, open for appending under an exclusive lock that is not waited for."""
+    """The file, open for appending under an exclusive lock; raises `OSError` when it is not to be had at once."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    descriptor = os.open(path, flags, 0o600)
+    for _ in range(ATTEMPTS):
+        descriptor = os.open(path, _FLAGS, 0o600)
+        try:
+            if _lock(descriptor) and _is_same_file(path, descriptor):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+        time.sleep(0.002)
+    raise OSError("the prompt history is locked")
+
+
+def _is_same_file(path: Path, descriptor: int) -> bool:
+    """Whether ``path`` still names the open file: another process may have compacted it."""
     try:
-        _lock(descriptor)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
-def _lock(descriptor: int) -> None:
-    """Take the lock; a holder keeps it for microseconds."""
+def _lock(descriptor: int) -> bool:
+    """Take the lock without waiting; a holder keeps it for less than a millisecond."""
     try:
         import fcntl
-    except ImportError:  # Windows: appends of one write are whole there too
-        return
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except ImportError:  # Windows: an append is one write there too
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

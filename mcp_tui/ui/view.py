@@ -33,18 +33,27 @@ class ChatView:
         self.engine: Engine | None = None
         self.bridge: Bridge | None = None
         self._conversation: ConversationView | None = None
-        self._had_waiting = 0
+        self.examples: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the screen is there: events still come while the app takes itself down."""
+        return self._screen.is_running and bool(self._screen.query("#header"))
 
     # -- from the bridge -----------------------------------------------------------------------
 
     def conversation_opened(self, items: list[Item]) -> None:
         """Start afresh from ``items``."""
+        if not self.alive:
+            return
         self.conversation.load(items)
         self._screen.set_class(bool(items), "-talking")
         self.inspect_item(self.live.latest_call if self.bridge else None)
 
     def conversation_changed(self, changes: list[Change]) -> None:
         """Hand changes to the conversation pane and to whoever shows one of the items."""
+        if not self.alive:
+            return
         self._screen.add_class("-talking")
         self.conversation.apply(changes)
         inspector = self.inspector
@@ -53,6 +62,8 @@ class ChatView:
 
     def state_changed(self) -> None:
         """Redraw everything around the conversation."""
+        if not self.alive:
+            return
         self.draw_header()
         self.draw_status()
         self.draw_hints()
@@ -240,13 +251,13 @@ class ChatView:
         if engine is None or self._screen.has_class("-talking"):
             return
         parts: list[Part] = []
-        for server in engine.servers:
+        for server in () if self._screen.is_open("sidebar") else engine.servers:
             mark, style = STATE_MARKS[server.state]
             parts += [(f"{mark} ", style), (f"{strict(server.name)}  ", "$foreground")]
             parts.append(
                 (f"{server.tools} tools\n" if server.state == "running" else f"{self._state_words(server)}\n", "$muted")
             )
-        self._screen.welcome.show(demo=engine.demo, servers=tuple(parts))
+        self._screen.welcome.show(demo=engine.demo, servers=tuple(parts), examples=self.examples)
 
     @staticmethod
     def _state_words(server: Any) -> str:
@@ -263,7 +274,6 @@ class ChatView:
             card.show(waiting)
         elif waiting:
             self._app.run_worker(self._mount_card(), exit_on_error=True)
-        self._had_waiting = len(waiting)
 
     async def _mount_card(self) -> None:
         from mcp_tui.ui.widgets.approval import ApprovalCard

@@ -70,7 +70,7 @@ class HistoryScreen(Screen[str]):
         rows = self.query_one(OptionList)
         highlighted = rows.highlighted or 0
         width = self.size.width
-        title_width = max(12, min(60, width - 52))
+        title_width = max(12, min(60, width - 66))
         head = f"{'when':<17}{'title':<{title_width}}{'msgs':>6}{'tools':>7}  model"
         self.query_one("#columns", Line).show(((head, "$muted"),))
         rows.set_options([Option(self._row(stored, title_width)) for stored in self._conversations])
@@ -86,14 +86,15 @@ class HistoryScreen(Screen[str]):
 
     def _row(self, stored: ConversationSummary, title_width: int) -> Content:
         title = Content(shorten(stored.title or "(untitled)", title_width - 1)).truncate(title_width - 1, pad=True)
-        return Content.assemble(
+        row = Content.assemble(
             (">" if stored.id == self._open_id else " ", "$accent"),
             (f"{formats.local_date(stored.updated_at):<17}", "$muted"),
             title,
             (f" {stored.user_messages:>6}{stored.tool_calls:>7}", ""),
-            (f"  {shorten(stored.model, 24)}", "$muted"),
+            (f"  {shorten(stored.model, 20)}", "$muted"),
             ("  demo" if stored.demo else "", "$warning"),
         )
+        return row.truncate(max(20, self.size.width - 1), ellipsis=True)
 
     def on_option_list_option_selected(self) -> None:
         """Enter or a click."""

@@ -87,7 +87,7 @@ class ApprovalCard(Vertical, can_focus=True):
         with VerticalScroll(id="card-args", can_focus=False):
             yield Static(id="card-body")
         with Vertical(id="card-edit"):
-            yield ArgumentEditor("", id="card-editor", tab_behavior="indent", show_line_numbers=True, compact=True)
+            yield ArgumentEditor("", id="card-editor", tab_behavior="focus", show_line_numbers=True, compact=True)
             yield Static(id="card-problems")
         yield Input(placeholder="what should the model know? Enter denies, Esc goes back", id="card-message", compact=True)
         yield Static(id="card-keys")
@@ -143,6 +143,7 @@ class ApprovalCard(Vertical, can_focus=True):
         if item is None:
             return
         self.border_title = f"approval {self._at + 1} of {len(self._waiting)}"
+        self.border_subtitle = "Left/Right: other calls" if len(self._waiting) > 1 else ""
         wanted = (item.approval_id, to_json(self.arguments, indent=None), self._json)
         if wanted == self._drawn:
             return
@@ -202,7 +203,8 @@ class ApprovalCard(Vertical, can_focus=True):
         width = max(20, self.screen.size.width - 6)
         fixed = 3 + sum(len(self._plain(name).wrap(width)) for name in ("#card-head", "#card-keys"))
         self._args.styles.max_height = None if full else max(2, limit - fixed)
-        self.query_one("#card-edit").styles.height = "1fr" if full else max(4, limit - 5)
+        wanted = self.query_one(ArgumentEditor).document.line_count + 4
+        self.query_one("#card-edit").styles.height = "1fr" if full else max(4, min(wanted, limit - 5))
 
     def _plain(self, selector: str) -> Content:
         content = self.query_one(selector, Static).content
@@ -242,22 +244,25 @@ class ApprovalCard(Vertical, can_focus=True):
             return
         last: float = getattr(self.app, "last_input", float("-inf"))
         left = self.seconds_to_wake(last)
-        more = "   Left/Right: other calls" if len(self._waiting) > 1 else ""
         if not self.has_focus_within:
-            text, style = "Tab or Ctrl+O a to answer; until then nothing runs, and your draft below is kept", "$muted"
+            text, style = "Tab or Ctrl+O a to answer; nothing runs until then; your draft is kept", "$muted"
         elif left > 0:
-            text, style = f"keys wake up in {left:.1f} s; your draft below is kept{more}", "$warning"
+            text, style = f"keys wake up in {left:.1f} s; your draft below is kept", "$warning"
         elif not self.seen_to_end:
-            text, style = f"y and s are locked until you have scrolled to the end (End, PgDn){more}", "$warning"
+            text, style = "y and s are locked until you have scrolled to the end (End, PgDn)", "$warning"
         else:
-            text, style = f"keys are awake{more}", "$success"
+            text, style = "keys are awake", "$success"
         wake = self.query_one("#card-wake", Static)
         content = Content.styled(text, style)
         if wake.content != content:
             wake.update(content)
 
     def on_focus(self) -> None:
-        """Keys may count from now on."""
+        """Keys may count from now on; an open editor or message takes the focus back."""
+        if self.has_class("-editing"):
+            self.query_one(ArgumentEditor).focus()
+        elif self.has_class("-answering"):
+            self.query_one("#card-message", Input).focus()
         self.draw_state()
 
     def on_blur(self) -> None:

@@ -69,7 +69,7 @@ class Inspector(Vertical):
         self._data_dir, self._calls = data_dir, calls
         self._item: ToolCallItem | None = None
         self._facet: Facet = "args"
-        self._pinned = False
+        self._pinned = self._ready = False
 
     def compose(self) -> ComposeResult:
         """Which call, tabs, text."""
@@ -80,8 +80,10 @@ class Inspector(Vertical):
 
     def on_mount(self) -> None:
         """Show the latest call."""
+        self._ready = True
         calls = self._calls()
-        self._item = self._item or (calls[-1] if calls else None)
+        item, self._item = self._item or (calls[-1] if calls else None), None
+        self.show(item, pin=self._pinned)
         self._draw()
 
     # -- which call ----------------------------------------------------------------------------
@@ -95,8 +97,8 @@ class Inspector(Vertical):
         """Show ``item``; with ``pin``, later calls do not take its place."""
         if item is not self._item:
             self._item = item
-            if item is not None and item.finished and not self._pinned:
-                self._facet = "result"
+            if item is not None and not self._pinned:
+                self._facet = "result" if item.finished else "args"
             self._draw(top=True)
         self._pinned = pin
 
@@ -118,7 +120,7 @@ class Inspector(Vertical):
     # -- drawing -------------------------------------------------------------------------------
 
     def _draw(self, *, top: bool = False) -> None:
-        if not self.is_mounted:
+        if not self._ready:
             return
         item = self._item
         head = self.query_one("#inspected", Static)

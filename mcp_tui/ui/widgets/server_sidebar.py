@@ -43,7 +43,8 @@ class ServerSidebar(Vertical):
         height: 1fr; background: $background;
         & #servers-title { height: 1; padding: 0 1; background: $surface; }
         & OptionList, & OptionList:focus {
-            border: none; height: auto; max-height: 60%; background: $background; padding: 0; scrollbar-size-vertical: 1;
+            border: none; height: auto; max-height: 60%; background: $background; padding: 0 0 0 1;
+            scrollbar-size-vertical: 1;
         }
         & #sections { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
         & #sections Static { height: auto; }
@@ -75,7 +76,7 @@ class ServerSidebar(Vertical):
 
     def show(self) -> None:
         """Draw the state as it is now; what is the same is not drawn again."""
-        if not self.is_mounted:
+        if not self.query("#section-text"):
             return
         servers = self._engine.servers
         up = sum(server.state == "running" for server in servers)

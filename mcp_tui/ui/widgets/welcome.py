@@ -9,15 +9,6 @@ from textual.widget import Widget
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.widgets.bars import Part
 
-EXAMPLES: tuple[tuple[str, str], ...] = (
-    ("What time is it in Tokyo, and what is 17 * 23?", "two tools at once, each asks first"),
-    ("List the files and read notes.md", "look into a call with F3"),
-    ("Run the slow job with 5 steps", "progress; Esc stops it"),
-    ("Make the failing tool fail", "errors are shown and handled"),
-)
-"""Inputs for the offline demo model, and what each shows."""
-
-
 class Welcome(Widget, can_focus=True):
     """Text, and in the demo a list of examples to pick from."""
 
@@ -38,24 +29,26 @@ class Welcome(Widget, can_focus=True):
     def __init__(self, *, widget_id: str | None = None) -> None:
         super().__init__(id=widget_id)
         self._demo: bool | None = None
+        self._examples_to_try: tuple[tuple[str, str], ...] = ()
         self._servers: tuple[Part, ...] = ()
         self._chosen = 0
 
-    def show(self, *, demo: bool, servers: tuple[Part, ...]) -> None:
-        """Draw for this kind of conversation and these servers."""
-        if (demo, servers) != (self._demo, self._servers):
-            self._demo, self._servers = demo, servers
+    def show(self, *, demo: bool, servers: tuple[Part, ...], examples: tuple[tuple[str, str], ...] = ()) -> None:
+        """Draw for this kind of conversation, these servers, and these examples (what each shows, the input)."""
+        if (demo, servers, examples) != (self._demo, self._servers, self._examples_to_try):
+            self._demo, self._servers, self._examples_to_try = demo, servers, examples
             self.refresh(layout=True)
 
     def action_move(self, step: int) -> None:
         """Choose another example."""
-        self._chosen = (self._chosen + step) % len(EXAMPLES)
-        self.refresh()
+        if self._examples_to_try:
+            self._chosen = (self._chosen + step) % len(self._examples_to_try)
+            self.refresh()
 
     def action_select(self) -> None:
         """Hand the chosen example to the composer."""
-        if self._demo:
-            self.post_message(self.Picked(EXAMPLES[self._chosen][0]))
+        if self._examples_to_try:
+            self.post_message(self.Picked(self._examples_to_try[self._chosen][1]))
 
     def action_cancel(self) -> None:
         """Back to the composer."""
@@ -71,36 +64,35 @@ class Welcome(Widget, can_focus=True):
 
     def render(self) -> Content:
         """The text, cut to fit."""
-        narrow = self.content_size.width < 64
         parts: list[Part] = [
             ("Talk to a model that works with the tools of your MCP servers.\n", "bold"),
-            ("Every tool call is shown before it runs; you allow, edit or refuse it.\n\n", "$muted"),
+            ("Every tool call is shown before it runs; you allow, edit or refuse it.\n", "$muted"),
         ]
         if self._demo:
-            parts += self._examples(narrow)
+            parts += self._demo_parts()
         elif self._demo is None:
-            parts += [("Starting. You can type already.\n", "$muted")]
+            parts.append(("\nStarting. You can type already.\n", "$muted"))
         else:
-            parts += [
-                ("Ask something below, ", ""),
-                ("/help", "$accent"),
-                (" lists the commands, ", ""),
-                ("F1", "$accent"),
-                (" the keys.\n", ""),
-            ]
+            parts += [("\nAsk something below, ", ""), ("/help", "$accent"), (" lists the commands, ", "")]
+            parts += [("F1", "$accent"), (" the keys.\n", "")]
         if self._servers:
             parts += [("\n", ""), *self._servers]
         return Content.assemble(*parts)
 
-    def _examples(self, narrow: bool) -> list[Part]:
+    def _demo_parts(self) -> list[Part]:
         parts: list[Part] = [
-            ("This is the offline demo: a small program answers, not an AI. ", "$warning"),
-            ("The servers and their tools are real.\n\n", ""),
-            ("Try", "bold"),
-            ("  Tab, then Up or Down and Enter, or just type\n", "$muted"),
+            ("\nThis is the offline demo: a small script answers, not an AI. ", "$warning"),
+            ("The servers and their tools are real.\n", ""),
         ]
-        for number, (text, shows) in enumerate(EXAMPLES):
+        if not self._examples_to_try:
+            return parts
+        parts += [("\nTry one of these", "bold"), ("   Tab, Up or Down, Enter; or type your own\n", "$muted")]
+        width = max(len(title) for title, _ in self._examples_to_try) + 2
+        wide = self.content_size.width >= 70
+        for number, (title, text) in enumerate(self._examples_to_try):
             marked = self.has_focus and number == self._chosen
-            parts.append((("> " if marked else "  ") + text, "$primary bold" if marked else "$foreground"))
-            parts.append(("\n" if narrow else f"   {shows}\n", "$muted"))
+            parts.append(("> " if marked else "  ", "$primary bold"))
+            if wide:
+                parts.append((f"{title:<{width}}", "$muted"))
+            parts.append((f"{text}\n", "$primary bold" if marked else "$foreground"))
         return parts
