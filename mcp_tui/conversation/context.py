@@ -124,20 +124,18 @@ def _answer(event: turns.AssistantMessage) -> ModelMessage:
 
 
 def _droppable(groups: Sequence[_Group], fixed: int, budget: int | None, preserve_recent: int) -> int:
-    """How many of the oldest groups have to go."""
+    """How many of the oldest groups have to go; what is left begins with the person's words."""
     if budget is None:
         return 0
-    last_user = max((i for i, group in enumerate(groups) if group.messages[0].role == "user"), default=len(groups))
+    starts = [i for i, group in enumerate(groups) if group.messages[0].role == "user"]
     limit, recent = len(groups), 0
     while limit > 0 and recent < preserve_recent:
         limit -= 1
         recent += len(groups[limit].messages)
-    limit = min(limit, last_user)
-    total, drop = fixed + sum(group.tokens for group in groups), 0
-    while drop < limit and total > budget:
-        total -= groups[drop].tokens
-        drop += 1
-    # a request begins with the person's words wherever the limit allows it
-    while 0 < drop < limit and groups[drop].messages[0].role != "user":
-        drop += 1
-    return drop
+    total, dropped = fixed + sum(group.tokens for group in groups), 0
+    for start in starts:
+        if start > limit or total <= budget:
+            break
+        total -= sum(group.tokens for group in groups[dropped:start])
+        dropped = start
+    return dropped
