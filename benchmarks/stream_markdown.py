@@ -117,10 +117,17 @@ def case_pane(lines: int, rate: float, report: Path) -> None:
     """The conversation pane."""
     from textual.app import App, ComposeResult
 
+    from mcp_tui.config.theme_data import DEFAULT_THEME
     from mcp_tui.conversation.items import AssistantItem, Change, UserItem
+    from mcp_tui.ui.themes import textual_theme
     from mcp_tui.ui.widgets.conversation import ConversationView
 
     class Pane(App[dict[str, float]]):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_theme(textual_theme(DEFAULT_THEME))
+            self.theme = DEFAULT_THEME.name
+
         def compose(self) -> ComposeResult:
             yield ConversationView()
 

@@ -62,37 +62,36 @@ class ConversationView(ScrollView, can_focus=True):
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
-        & .conversation--muted { color: $foreground 55%; }
-        & .conversation--bar { color: $foreground 25%; }
+        & .conversation--muted { color: $muted; }
+        & .conversation--bar { color: $pane-border; }
         & .conversation--cursor { color: $accent; text-style: bold; }
-        & .conversation--user { color: $primary; text-style: bold; }
-        & .conversation--user-text { color: $foreground; }
-        & .conversation--assistant { color: $secondary; text-style: bold; }
-        & .conversation--tool { color: $accent; text-style: bold; }
-        & .conversation--reasoning { color: $foreground 60%; text-style: italic; }
+        & .conversation--user { color: $role-user; text-style: bold; }
+        & .conversation--user-text { color: $foreground; background: $surface; }
+        & .conversation--assistant { color: $role-assistant; text-style: bold; }
+        & .conversation--tool { color: $role-tool; text-style: bold; }
+        & .conversation--reasoning { color: $role-reasoning; text-style: italic; }
         & .conversation--success { color: $success; }
         & .conversation--warning { color: $warning; }
         & .conversation--error { color: $error; }
         & .conversation--running { color: $accent; }
         & .conversation--heading { color: $primary; text-style: bold; }
         & .conversation--subheading { color: $foreground; text-style: bold; }
-        & .conversation--marker { color: $secondary; }
-        & .conversation--quote { color: $foreground 75%; text-style: italic; }
-        & .conversation--rule { color: $foreground 25%; }
-        & .conversation--link { text-style: underline; }
-        & .conversation--url { color: $foreground 55%; }
-        & .conversation--inline-code { color: $accent; background: $foreground 8%; }
-        & .conversation--code { color: $foreground; background: $foreground 6%; }
-        & .conversation--code-label { color: $foreground 45%; }
+        & .conversation--marker { color: $role-assistant; }
+        & .conversation--quote { color: $role-reasoning; text-style: italic; }
+        & .conversation--rule { color: $pane-border; }
+        & .conversation--link { color: $primary; text-style: underline; }
+        & .conversation--url { color: $muted; }
+        & .conversation--inline-code { color: $accent; background: $panel; }
+        & .conversation--code { color: $foreground; background: $panel; }
+        & .conversation--code-label { color: $muted; }
         & .conversation--code-keyword { color: $primary; text-style: bold; }
         & .conversation--code-name { color: $secondary; }
         & .conversation--code-type { color: $accent; }
         & .conversation--code-string { color: $success; }
         & .conversation--code-number { color: $warning; }
-        & .conversation--code-comment { color: $foreground 50%; text-style: italic; }
-        & .conversation--code-operator { color: $foreground 75%; }
-        & .conversation--code-error { color: $error; }
-        & .conversation--table-line { color: $foreground 35%; }
+        & .conversation--code-comment { color: $muted; text-style: italic; }
+        & .conversation--code-operator { color: $foreground; }
+        & .conversation--table-line { color: $muted 70%; }
         & .conversation--table-header { text-style: bold; }
     }
     """
@@ -233,6 +232,11 @@ class ConversationView(ScrollView, can_focus=True):
         """Whether changes wait to be shown."""
         return self._pending or bool(self._dirty) or bool(self._document.unfinished)
 
+    @property
+    def _width(self) -> int:
+        """Cells of a row, without the scroll bar."""
+        return self.scrollable_content_region.width
+
     # -- frames ------------------------------------------------------------------------------------
 
     def _schedule(self, delay: float | None = None) -> None:
@@ -247,7 +251,7 @@ class ConversationView(ScrollView, can_focus=True):
     def _frame(self) -> None:
         self._pending = False
         self._last_frame = time.perf_counter()
-        if not self.size.width:
+        if not self._width:
             return
         if self._restyled:
             self._new_pen()
@@ -267,7 +271,7 @@ class ConversationView(ScrollView, can_focus=True):
         if top != self.scroll_offset.y:
             self.refresh()
         elif row < self.size.height:
-            self.refresh(Region(0, row, self.size.width, self.size.height - row))
+            self.refresh(Region(0, row, self._width, self.size.height - row))
 
     def _take_in(self, end: float) -> bool:
         """Bring changed entries up to date until the clock shows ``end``; whether something is left."""
@@ -291,6 +295,9 @@ class ConversationView(ScrollView, can_focus=True):
             if not entry.unfinished:
                 document.unfinished.pop(serial, None)
         colouring = self._highlighter.work(max(0.002, end - time.perf_counter()))
+        if self._highlighter.restyled:
+            self._highlighter.restyled = False
+            self._new_pen()
         if colouring or self._highlighter.coloured:
             self._highlighter.coloured = False
             self._first_changed = 0
@@ -305,13 +312,13 @@ class ConversationView(ScrollView, can_focus=True):
     def _settle(self) -> None:
         """Draw what is in sight and put the window where it belongs."""
         height = self.size.height
-        if not self.size.width or not height:
+        if not self._width or not height:
             return
         top = self._document.settle(self._anchor, height, self._canvas.pen)
         self._document.trim(top, top + height)
         self._placing = True
         try:
-            size = Size(self.size.width, self._document.height)
+            size = Size(self._width, self._document.height)
             if size != self.virtual_size:
                 self._resize_document(size)
             if round(self.scroll_y) != top:
@@ -363,7 +370,7 @@ class ConversationView(ScrollView, can_focus=True):
         position = self._document.position_at(row) if row < self._document.height else None
         strip = self._document.strip(position, pen) if position is not None else None
         if position is None or strip is None:
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self._width, self.rich_style)
         entry = self._document.entry_at(position)
         if self.cursor_key is not None and isinstance(entry, ItemView) and entry.item.key == self.cursor_key:
             strip = self._with_cursor(strip, entry, position)
@@ -395,9 +402,10 @@ class ConversationView(ScrollView, can_focus=True):
                 continue
             style = self.get_component_rich_style(f"conversation--{name.replace('_', '-')}")
             styles[name] = _over(style, base)
+        styles |= self._highlighter.styles(self.app.theme_variables.get("code-theme", ""))
         palette = Palette(**styles)
         old = self._canvas.pen
-        width = max(20, self.size.width or 80)
+        width = max(20, self._width or 80)
         if palette == old.palette and width == old.width:
             return
         self._first_changed = 0
@@ -412,12 +420,13 @@ class ConversationView(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap again, keeping the first row in sight in its place."""
-        if event.size.width != self._canvas.pen.width:
+        if self._width != self._canvas.pen.width:
             self._new_pen()
             if self.text_selection is not None:
                 self.screen.clear_selection()
         self._settle()
         self.refresh()
+        self._schedule()
 
     # -- scrolling ---------------------------------------------------------------------------------
 

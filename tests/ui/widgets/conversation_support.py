@@ -12,7 +12,9 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
+from mcp_tui.config.themes import load_themes
 from mcp_tui.conversation.items import AssistantItem, Change, Item, NoticeItem, ToolCallItem, UserItem
+from mcp_tui.ui.themes import textual_theme
 from mcp_tui.ui.widgets.conversation import ConversationView
 
 AT = datetime(2026, 8, 22, 12, 4, tzinfo=UTC)
@@ -21,17 +23,18 @@ AT = datetime(2026, 8, 22, 12, 4, tzinfo=UTC)
 class Pane(App[None]):
     """The conversation pane and nothing else; keeps its messages."""
 
-    def __init__(self, items: Sequence[Item] = (), theme: str = "textual-dark") -> None:
+    def __init__(self, items: Sequence[Item] = (), theme: str = "mcp-dark") -> None:
         super().__init__()
         self.items = items
-        self.first_theme = theme
+        for data in load_themes(None)[0].values():
+            self.register_theme(textual_theme(data))
+        self.theme = theme
         self.heard: list[Any] = []
 
     def compose(self) -> ComposeResult:
         yield ConversationView(id="conversation")
 
     def on_mount(self) -> None:
-        self.theme = self.first_theme
         self.pane.load(self.items)
         self.pane.focus()
 

@@ -30,7 +30,7 @@ async def test_streaming_shows_text_as_it_comes_and_follows() -> None:
     app = Pane([user(1)])
     async with app.run_test(size=(80, 24)) as pilot:
         app.pane.apply([Change("added", item)])
-        for word in "The **first** answer".split(" "):
+        for word in ["The", "**first**", "answer"]:
             app.pane.apply([streamed(item, word + " ")])
         await settled(pilot)
         assert "   The first answer" in app.rows()
@@ -285,8 +285,8 @@ async def test_failed_calls_open_by_themselves(state: Any, words: str) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         assert f"{words}  [-]" in app.shown()
-        assert "   x It failed.  Ask." in app.rows()
-        assert "   x issue: no such issue (enum)" in app.rows()
+        assert " ▌ x It failed.  Ask." in app.rows()
+        assert " ▌ x issue: no such issue (enum)" in app.rows()
 
 
 async def test_long_result_is_cut_and_says_so() -> None:
@@ -366,7 +366,7 @@ async def test_theme_change_draws_again() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         dark = app.pane.render_line(1)
-        app.theme = "textual-light"
+        app.theme = "mcp-light"
         await settled(pilot)
         light = app.pane.render_line(1)
         assert dark.text == light.text

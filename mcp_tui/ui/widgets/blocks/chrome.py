@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mcp_tui.ui.widgets.blocks.leaves import INDENT, MARGIN
+from mcp_tui.ui.widgets.blocks.leaves import BAR, INDENT, MARGIN
 from mcp_tui.ui.widgets.document.block import Block
 from mcp_tui.ui.widgets.document.wrapping import Line, cells_of, clip, strip_of, wrap
 
@@ -32,10 +32,11 @@ class Header(Block):
     ``describe`` is asked for both whenever the row is drawn.
     """
 
-    __slots__ = ("_describe", "gap")
+    __slots__ = ("_base", "_describe", "gap")
 
-    def __init__(self, describe: Callable[[], tuple[Parts, Parts]], gap: int = 0) -> None:
+    def __init__(self, describe: Callable[[], tuple[Parts, Parts]], gap: int = 0, base: str = "text") -> None:
         super().__init__()
+        self._base = base
         self._describe = describe
         self.gap = gap
 
@@ -45,13 +46,13 @@ class Header(Block):
 
     def render(self, pen: Pen) -> list[Strip]:
         """Blank rows of the gap, then the header."""
-        base = pen.palette.text
+        base: Style = getattr(pen.palette, self._base)
         left, right = (styled(parts, pen) for parts in self._describe())
         space = pen.width - MARGIN - cells_of(right) - 1
         row = _clipped([(" ", base), *left], space)
         padding = pen.width - MARGIN - cells_of(row) - cells_of(right)
         row = [*row, (" " * max(0, padding), base), *right]
-        return [strip_of([], pen.width, base)] * self.gap + [strip_of(row, pen.width, base)]
+        return [strip_of([], pen.width, pen.palette.text)] * self.gap + [strip_of(row, pen.width, base)]
 
 
 def _clipped(line: Line, width: int) -> Line:
@@ -71,13 +72,16 @@ class Note(Block):
     ``describe`` answers the parts; an empty list makes the note vanish.
     """
 
-    __slots__ = ("_describe", "_hang", "_indent", "gap")
+    __slots__ = ("_bar", "_describe", "_hang", "_indent", "gap")
 
-    def __init__(self, describe: Callable[[], Parts], *, indent: int = INDENT, hang: int = 0, gap: int = 0) -> None:
+    def __init__(
+        self, describe: Callable[[], Parts], *, indent: int = INDENT, hang: int = 0, gap: int = 0, bar: str = ""
+    ) -> None:
         super().__init__()
         self._describe = describe
         self._indent = indent
         self._hang = hang
+        self._bar = bar
         self.gap = gap
 
     def estimate(self, width: int) -> int:
@@ -93,9 +97,11 @@ class Note(Block):
         base: Style = pen.palette.text
         width = max(8, pen.width - self._indent - self._hang - MARGIN)
         rows = wrap(styled(parts, pen), width)
-        left = " " * self._indent
+        left: Line = [(" " * self._indent, base)]
+        if self._bar:
+            left = [(" ", base), (BAR, getattr(pen.palette, self._bar)), (" " * (self._indent - 2), base)]
         strips = [strip_of([], pen.width, base)] * self.gap
         for index, row in enumerate(rows):
-            line: Line = [(left + (" " * self._hang if index else ""), base), *row]
+            line: Line = [*left, (" " * self._hang if index else "", base), *row]
             strips.append(strip_of(line, pen.width, base))
         return strips

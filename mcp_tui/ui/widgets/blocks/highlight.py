@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rich.style import Style
+
 from mcp_tui.ui.widgets.blocks.code import Coloured, Fence
 
 if TYPE_CHECKING:
@@ -62,12 +64,31 @@ class Highlighter:
         self._wake = wake
         self._lexers: dict[str, Lexer | None] = {}
         self._loading: dict[str, list[Fence]] = {}
-        self._futures: set[asyncio.Future[Lexer | None]] = set()
+        self._futures: set[asyncio.Future[Any]] = set()
+        self._styles: dict[str, dict[str, Style]] = {}
+        self.restyled = False
+        """Whether `styles` has a better answer, since somebody last reset this."""
         self._queue: deque[Fence] = deque()
         self._current: tuple[Fence, Iterator[Coloured]] | None = None
         self._purposes: dict[Any, str] = {}
         self.coloured = False
         """Whether `work` coloured anything, or a lexer arrived, since somebody last reset this."""
+
+    def styles(self, name: str) -> dict[str, Style]:
+        """Colours by purpose of a Pygments style; empty until it was loaded, and where there is none."""
+        if name and name not in self._styles:
+            self._styles[name] = {}
+            future = asyncio.get_running_loop().run_in_executor(None, load_style, name)
+            self._futures.add(future)
+            future.add_done_callback(lambda done: self._styled(name, done))
+        return self._styles.get(name, {})
+
+    def _styled(self, name: str, future: asyncio.Future[dict[str, Style]]) -> None:
+        self._futures.discard(future)
+        if not future.cancelled():
+            self._styles[name] = future.result()
+            self.restyled = True
+            self._wake()
 
     def request(self, fence: Fence) -> None:
         """Colour a finished fence as soon as there is time."""
@@ -160,10 +181,41 @@ class Highlighter:
         return purpose
 
 
+_TOKENS = {
+    "code_keyword": "Keyword",
+    "code_name": "Name.Function",
+    "code_type": "Name.Builtin",
+    "code_string": "Literal.String",
+    "code_number": "Literal.Number",
+    "code_comment": "Comment",
+    "code_operator": "Operator",
+}
+"""Purpose -> the token of a Pygments style that gives its colour."""
+
+
+def load_style(name: str) -> dict[str, Style]:
+    """Colours by purpose of a Pygments style; empty where there is none of that name."""
+    from pygments.styles import get_style_by_name  # type: ignore[import-untyped]  # has no types
+    from pygments.token import string_to_tokentype  # type: ignore[import-untyped]  # has no types
+    from pygments.util import ClassNotFound  # type: ignore[import-untyped]
+
+    try:
+        style = get_style_by_name(name)
+    except ClassNotFound:
+        return {}
+    out: dict[str, Style] = {}
+    for purpose, token in _TOKENS.items():
+        found = style.style_for_token(string_to_tokentype(token))
+        if found["color"]:
+            bold, italic = found["bold"] or None, found["italic"] or None
+            out[purpose] = Style(color=f"#{found['color']}", bold=bold, italic=italic)
+    return out
+
+
 def load_lexer(language: str) -> Lexer | None:
     """The lexer for a language name, ready to run; ``None`` where there is none."""
     from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]  # has no types
-    from pygments.util import ClassNotFound  # type: ignore[import-untyped]  # has no types
+    from pygments.util import ClassNotFound
 
     try:
         lexer: Lexer = get_lexer_by_name(language)

@@ -245,7 +245,7 @@ def placeholder(content: Any) -> str:
 
 
 def _note(parts: Parts) -> Note:
-    return Note(lambda: parts, hang=2)
+    return Note(lambda: parts, hang=2, bar="bar")
 
 
 def _progress(item: ToolCallItem) -> Parts:

@@ -168,7 +168,7 @@ class UserView(ItemView):
         body = FlowSection(self.canvas, PlainText("user_text", bar="user"))
         body.feed(self.item.text)
         body.finish()
-        return [*super().make(), body]
+        return [Section(self.canvas, [Header(self.describe, self.gap, "user_text")]), body]
 
     def describe(self) -> tuple[Parts, Parts]:
         """``you``, time, number."""

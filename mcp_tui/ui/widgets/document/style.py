@@ -51,7 +51,6 @@ class Palette:
     code_number: Style = NO_STYLE
     code_comment: Style = field(default=Style(italic=True))
     code_operator: Style = NO_STYLE
-    code_error: Style = NO_STYLE
     table_line: Style = field(default=Style(dim=True))
     table_header: Style = field(default=Style(bold=True))
 
