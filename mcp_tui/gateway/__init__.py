@@ -8,6 +8,7 @@
 ``litellm_gateway``  the gateway to real models: requests in, chunks out
 ``process``          one life of the worker process: start, lines, end
 ``worker``           the only module that imports LiteLLM; runs as a process of its own
+``worker_pipes``     its ends of the pipes
 ``wire``             lines of JSON between the two
 ``deltas``           LiteLLM's stream chunks read by shape
 ``providers``        history and tools normalised per provider

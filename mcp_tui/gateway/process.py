@@ -160,14 +160,24 @@ class WorkerProcess:
         assert process.stdout is not None
         try:
             while line := await process.stdout.readline():
-                message = wire.decode(line)
-                if "ready" in message:
-                    self._ready.set()
-                else:
-                    self._on_message(message)
+                self._take(line)
         except ValueError:
             self._problem = "it broke the line protocol"
             self.kill()
+
+    def _take(self, line: bytes) -> None:
+        """Act on one line.  Before the worker is ready, start-up files of the Python installation may print."""
+        try:
+            message = wire.decode(line)
+        except ValueError:
+            if self._ready.is_set():
+                raise
+            self._keep(line)
+            return
+        if "ready" in message:
+            self._ready.set()
+        else:
+            self._on_message(message)
 
     async def _read_stderr(self, process: asyncio.subprocess.Process) -> None:
         """Keep the latest lines, cut to a sane length, for error messages and the log."""

@@ -1,8 +1,8 @@
 """The process that runs LiteLLM: the only module that imports it.
 
-Run as ``python -m mcp_tui.gateway.worker`` by `mcp_tui.gateway.process.WorkerProcess`, in a process session of its
-own.  It speaks the lines of ``wire`` over its first stdin and stdout; whatever LiteLLM prints goes to stderr.  It ends
-the moment its stdin closes, whatever its loop is doing, so it never outlives the app, however that dies.
+`mcp_tui.gateway.process.WorkerProcess` starts it, in a process session of its own.  It speaks the lines of ``wire``
+over its first stdin and stdout; whatever LiteLLM prints goes to stderr.  It ends the moment its stdin closes, whatever
+its loop is doing, so it never outlives the app, however that dies.
 
 LiteLLM's import takes seconds, its garbage collections stall a loop for 150 ms, it prints, it changes the environment
 and may block: none of that may happen in the process that owns the screen.
@@ -17,18 +17,15 @@ import logging
 import os
 import signal
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from mcp_tui.gateway import wire
 from mcp_tui.gateway.deltas import DeltaReader, read_usage
 from mcp_tui.gateway.errors import NO_KEY, Failure, Target, classify, failure
 from mcp_tui.gateway.prices import Prices, cost_of
+from mcp_tui.gateway.worker_pipes import Burst, InputThread, Sender, open_sender, protect_protocol
 from mcp_tui.safety.secrets import Redactor
-
-BURST = 0.005
-"""Seconds in which chunks are gathered into one line; the first of a burst goes at once."""
 
 CLOSE_LIMIT = 2.0
 """Seconds for closing the connection of a request."""
@@ -39,57 +36,8 @@ KEEP_ALIVE_FACTOR = 4
 MAX_ANSWER = 4_000_000
 """Characters of one answer after which the connection is closed: no model writes that much, a broken server may."""
 
-
 OURS = "mcp_tui_registered"
 """Marks entries of LiteLLM's map that are ours, and so know nothing of prices."""
-
-
-class Sender:
-    """Writes lines to the app, one at a time, waiting where the app is slow."""
-
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        self._writer = writer
-
-    def send(self, message: dict[str, Any]) -> None:
-        """Queue one line."""
-        self._writer.write(wire.encode(message))
-
-    async def drain(self) -> None:
-        """Wait until the app has read most of what was sent."""
-        await self._writer.drain()
-
-
-class Burst:
-    """Gathers the items of one request: the first goes at once, more within `BURST` share a line."""
-
-    def __init__(self, sender: Sender, request_id: int, hold: bool) -> None:
-        self._sender, self._id, self._hold = sender, request_id, hold
-        self._items: list[wire.Item] = []
-        self._last = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-
-    def add(self, items: list[wire.Item]) -> None:
-        """More of the answer."""
-        for item in items:
-            wire.append(self._items, item)
-        if self._hold or not self._items or self._timer is not None:
-            return
-        loop = asyncio.get_running_loop()
-        due = self._last + BURST
-        if loop.time() >= due:
-            self.flush()
-        else:
-            self._timer = loop.call_at(due, self.flush)
-
-    def flush(self) -> None:
-        """Send what has gathered."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._items:
-            self._sender.send({"id": self._id, "chunks": self._items})
-            self._items = []
-            self._last = asyncio.get_running_loop().time()
 
 
 class Request:
@@ -219,6 +167,8 @@ async def open_stream(call: dict[str, Any], limits: dict[str, float]) -> AsyncIt
 
 async def close_stream(stream: Any) -> None:
     """Close the connection of ``stream``, within `CLOSE_LIMIT` seconds, also while being cancelled."""
+    if not hasattr(stream, "aclose"):
+        return
     closing = asyncio.ensure_future(stream.aclose())
     with contextlib.suppress(TimeoutError, RuntimeError):
         await asyncio.wait_for(asyncio.shield(closing), CLOSE_LIMIT)
@@ -383,40 +333,10 @@ class Worker:
         return task
 
 
-class InputThread(threading.Thread):
-    """Reads stdin; ends the process at once when it closes, even while the loop is blocked."""
-
-    def __init__(self, fd: int, loop: asyncio.AbstractEventLoop, handle: Callable[[bytes], None]) -> None:
-        super().__init__(daemon=True, name="stdin")
-        self._fd, self._loop, self._handle = fd, loop, handle
-
-    def run(self) -> None:
-        """Hand every line to the loop."""
-        try:
-            with open(self._fd, "rb", closefd=False) as stream:
-                for line in stream:
-                    self._loop.call_soon_threadsafe(self._handle, line)
-        finally:
-            os._exit(0)
-
-
-def protect_protocol() -> tuple[int, int]:
-    """The pipes to the app, moved away from 0 and 1: what a library prints or reads cannot reach them."""
-    incoming, outgoing = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(2, 1)
-    os.close(null)
-    return incoming, outgoing
-
-
 async def serve(incoming: int, outgoing: int) -> None:
     """Import LiteLLM, then serve until stdin closes."""
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.connect_write_pipe(
-        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(outgoing, "wb", 0)
-    )
-    sender = Sender(asyncio.StreamWriter(transport, protocol, None, loop))
+    sender = await open_sender(outgoing)
     worker = Worker(sender)
     InputThread(incoming, loop, worker.handle).start()
     bootstrap()

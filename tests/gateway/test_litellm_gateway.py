@@ -163,11 +163,19 @@ async def test_worker_that_never_gets_ready(monkeypatch: pytest.MonkeyPatch) -> 
         assert "not ready within 0.2 seconds" in error.message
 
 
-async def test_worker_that_speaks_no_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_START", "import time; print('hello', flush=True); time.sleep(60)")
+async def test_worker_that_breaks_the_protocol_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = """import time; print('{"ready": true}\\nhello', flush=True); time.sleep(60)"""
+    monkeypatch.setattr(process, "_START", start)
     async for bench in make_bench():
         error = (await bench.ask("openai", {"text": "x"})).failure
+        assert error.kind == "worker"
         assert "broke the line protocol" in error.message
+
+
+async def test_words_that_python_prints_at_its_start_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_START", "print('noise', flush=True); " + process._START)
+    async for bench in make_bench():
+        assert (await bench.ask("openai", {"text": "fine"})).draft.text == "fine"
 
 
 async def test_answer_that_takes_longer_than_the_total_limit() -> None:
