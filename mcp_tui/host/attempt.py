@@ -33,7 +33,8 @@ from mcp_tui.host.wishes import Wishes
 
 _log = logging.getLogger(__name__)
 
-_MANY_TOOLS = 40
+_MANY_TOOLS = 20
+"""Above it a list is read in a thread, so that the screen does not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Link:
         try:
             await self._open("legacy", half, limit / 2)
         except Broken as broken:
-            if broken.final:
+            if broken.final or broken.failure.step != "handshake":
                 raise
             self._shared.eras.forget(self._fingerprint)
             await self.close(patient=False)

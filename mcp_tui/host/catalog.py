@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ MAX_DESCRIPTION = 16 << 10
 
 MAX_CATALOG_BYTES = 4 << 20
 """Definitions of one server together; tools beyond it are set aside."""
+
+MAX_SECONDS = 10.0
+"""Time for reading all schemas of one server; ordinary ones take about a millisecond each."""
 
 _MAX_SET_ASIDE = 50
 
@@ -46,8 +50,14 @@ def build_catalog(server: str, prefix: str, listed: Iterable[Any], schemas: Sche
         else:
             good[tool["name"]] = tool
     names = tool_names(prefix, server, good)
-    tools = tuple(_definition(server, names[name], tool, schemas) for name, tool in good.items())
-    return Catalog(tools, _shortened(aside))
+    tools: list[ToolDefinition] = []
+    end = time.monotonic() + MAX_SECONDS
+    for name, tool in good.items():
+        if time.monotonic() > end:
+            aside.append(SetAsideTool(name=_name_of(tool), reason="the server's schemas take too long to read"))
+        else:
+            tools.append(_definition(server, names[name], tool, schemas))
+    return Catalog(tuple(tools), _shortened(aside))
 
 
 def _reason_against(tool: Any, good: dict[str, dict[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-MAX_NODES = 20_000
+MAX_NODES = 8_000
 MAX_DEPTH = 64
 MAX_REPEATS = 5
 """How often a recursive schema is written into itself; deeper values are accepted unchecked."""
@@ -28,7 +28,14 @@ _OLD_DRAFTS = ("draft-03", "draft-04", "draft-06", "draft-07")
 
 
 class SchemaTooLarge(ValueError):
-    """Written out, the schema would be larger than `MAX_NODES` or deeper than `MAX_DEPTH`."""
+    """Written out, the schema would be larger than `MAX_NODES` or deeper than `MAX_DEPTH`.
+
+    ``recursive``: it refers to itself, so that fewer repetitions make it smaller.
+    """
+
+    def __init__(self, recursive: bool) -> None:
+        super().__init__(f"more than {MAX_NODES} parts or {MAX_DEPTH} levels")
+        self.recursive = recursive
 
 
 @dataclass(slots=True)
@@ -54,6 +61,7 @@ class _Walker:
         self._root = root
         self._max_repeats = max_repeats
         self._nodes = 0
+        self._recursive = False
         self.notes: list[str] = []
         dialect = root.get("$schema") if isinstance(root, dict) else None
         self._siblings_count = not any(draft in str(dialect) for draft in _OLD_DRAFTS)
@@ -63,7 +71,7 @@ class _Walker:
             return node if isinstance(node, bool) else True
         self._nodes += 1
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise SchemaTooLarge(f"more than {MAX_NODES} parts or {MAX_DEPTH} levels")
+            raise SchemaTooLarge(self._recursive)
         references = [name for name in _REFERENCES if isinstance(node.get(name), str)]
         if not references:
             return {key: self._keyword(key, value, depth, path) for key, value in node.items() if key not in _DROPPED}
@@ -90,7 +98,9 @@ class _Walker:
         return value
 
     def _target(self, reference: str, depth: int, path: tuple[str, ...]) -> Any:
-        if path.count(reference) >= (self._max_repeats if len(path) < MAX_DEPTH else 0):
+        repeats = path.count(reference)
+        self._recursive = self._recursive or repeats > 0
+        if repeats >= (self._max_repeats if len(path) < MAX_DEPTH else 0):
             self.notes.append(f"{reference} refers to itself; checked to a limited depth")
             return True
         found, target = self._look_up(reference)
@@ -131,14 +141,15 @@ class _Walker:
         return {**target, **kept} if isinstance(target, dict) else (kept or target)
 
 
-def inline_bounded(schema: Any) -> Inlined:
+def inline_bounded(schema: Any, most: int = MAX_REPEATS) -> Inlined:
     """As `inline`, with recursive schemas written out less often when they would grow too large.
 
     Raises `SchemaTooLarge`.
     """
-    for repeats in (MAX_REPEATS, 2, 1):
+    for repeats in (most, 2):
         try:
             return inline(schema, repeats)
-        except SchemaTooLarge:
-            continue
-    raise SchemaTooLarge(f"more than {MAX_NODES} parts or {MAX_DEPTH} levels")
+        except SchemaTooLarge as error:
+            if not error.recursive:
+                raise
+    return inline(schema, 1)

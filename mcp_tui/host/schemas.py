@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_tui.host.names import safe_key
-from mcp_tui.host.references import Inlined, SchemaTooLarge, inline
+from mcp_tui.host.references import SchemaTooLarge, inline_bounded
 
 MAX_PARAMETER_BYTES = 64 << 10
 """A larger parameter schema is replaced by a plain object: it would not fit any model's context."""
@@ -46,15 +46,13 @@ def adapt(schema: Any) -> Adapted:
 
 
 def _inlined(schema: Any, notes: list[str]) -> Any:
-    for repeats in (2, 1):
-        try:
-            found: Inlined = inline(schema, repeats)
-        except SchemaTooLarge:
-            continue
-        notes.extend(found.notes)
-        return found.schema
-    notes.append("its schema is too large; its arguments are not described to the model")
-    return {}
+    try:
+        found = inline_bounded(schema, 2)
+    except SchemaTooLarge:
+        notes.append("its schema is too large; its arguments are not described to the model")
+        return {}
+    notes.extend(found.notes)
+    return found.schema
 
 
 def _rename_keys(adapted: dict[str, Any]) -> dict[str, str]:
@@ -86,7 +84,7 @@ class _Adapter:
             arms = [self._with_all_of(arm) for arm in _list(merged.pop(key, None)) if isinstance(arm, dict)]
             if arms:
                 self._fold(merged, arms, key)
-        merged["type"] = "object"
+        merged = {key: value for key, value in merged.items() if key not in ("enum", "const")} | {"type": "object"}
         adapted = self.node(merged, 0)
         adapted.pop("title", None)
         adapted.setdefault("properties", {})

@@ -97,10 +97,14 @@ class Upkeep:
 
     async def _check_health(self, session: ServerSession) -> None:
         """Not while calls run: a server that does one thing at a time answers nothing else meanwhile."""
-        if session.transport.exchanges:
+        loop = asyncio.get_running_loop()
+        busy = session.transport.exchanges
+        if busy:
             return
-        deadline = asyncio.get_running_loop().time() + HEALTH_TIMEOUT
-        await self._link.race("health", self._ping(session), lambda: deadline, HEALTH_TIMEOUT)
+        end = loop.time() + HEALTH_TIMEOUT
+        await self._link.race(
+            "health", self._ping(session), lambda: loop.time() + HEALTH_TIMEOUT if busy else end, HEALTH_TIMEOUT
+        )
 
     async def _ping(self, session: ServerSession) -> None:
         self._reports.update(latency_seconds=await session.ping())
