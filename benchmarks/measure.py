@@ -1,0 +1,150 @@
+"""What benchmarks share: rows of the table, interleaved runs, a terminal that times the echo of a key."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+MARK = "ж"
+"""The key whose echo is timed: no screen shows it by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.  ``ours`` and ``floor`` are in ``unit``; ``goal`` is in words."""
+
+    name: str
+    ours: float
+    floor: float | None
+    goal: str
+    unit: str = "s"
+    note: str = ""
+    met: bool | None = None
+    """Whether the goal was met; ``None`` where there is none."""
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours over the floor."""
+        return self.ours / self.floor if self.floor else None
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as Markdown."""
+    lines = ["| measured | ours | floor | ratio | goal | met | note |", "|---|--:|--:|--:|---|---|---|"]
+    for row in rows:
+        floor = "" if row.floor is None else f"{row.floor:.4g} {row.unit}"
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        met = {None: "", True: "yes", False: "no"}[row.met]
+        lines.append(
+            f"| {row.name} | {row.ours:.4g} {row.unit} | {floor} | {ratio} | {row.goal} | {met} | {row.note} |"
+        )
+    return "\n".join(lines)
+
+
+def interleaved(runs: int, *measurements: Callable[[], float]) -> list[float]:
+    """Median of each measurement; they take turns, so that a busy machine slows all of them alike."""
+    results: list[list[float]] = [[] for _ in measurements]
+    for _ in range(runs):
+        for values, measure in zip(results, measurements, strict=True):
+            values.append(measure())
+    return [statistics.median(values) for values in results]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """An environment whose home and data directory are ``folder``."""
+    return {
+        **os.environ,
+        "HOME": str(folder),
+        "MCP_TUI_DATA_DIR": str(folder / "data"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        **more,
+    }
+
+
+class Screen:
+    """A program in a pseudo-terminal whose output is only collected; ends with the context."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], size: tuple[int, int] = (120, 40)) -> None:
+        self._master, slave = pty.openpty()
+        mode = termios.tcgetattr(slave)
+        mode[3] &= ~termios.ECHO  # only the program itself may echo
+        termios.tcsetattr(slave, termios.TCSANOW, mode)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self.output = bytearray()
+        self.began = time.perf_counter()
+        self._process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=env, cwd=ROOT, start_new_session=True
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        children = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            children = psutil.Process(self._process.pid).children(recursive=True)
+        if self._process.poll() is None:
+            self._process.terminate()
+        deadline = time.monotonic() + 10
+        while self._process.poll() is None and time.monotonic() < deadline:
+            self.pump(0.02)
+        self._process.kill()
+        self._process.wait(5)
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        os.close(self._master)
+
+    def send(self, text: str) -> None:
+        """Type."""
+        os.write(self._master, text.encode())
+
+    def pump(self, seconds: float) -> None:
+        """Collect output; returns at the first of it, or after ``seconds``."""
+        if select.select([self._master], [], [], seconds)[0]:
+            try:
+                self.output += os.read(self._master, 1 << 16)
+            except OSError:
+                time.sleep(seconds)
+
+    def ended(self) -> bool:
+        """Whether the program is gone."""
+        return self._process.poll() is not None
+
+    def until_echo(self, *, timeout: float = 60.0) -> float:
+        """Seconds from the start until a typed key was on the screen; the key is typed again every 20 ms."""
+        typed = 0.0
+        while MARK.encode() not in self.output:
+            now = time.perf_counter()
+            if now - self.began > timeout or self.ended():
+                raise RuntimeError(f"no echo: {bytes(self.output[-500:])!r}")
+            if now - typed > 0.02:
+                self.send(MARK)
+                typed = now
+            self.pump(0.002)
+        return time.perf_counter() - self.began
+
+
+def python(*arguments: str) -> list[str]:
+    """Command line of this interpreter."""
+    return [sys.executable, *arguments]
