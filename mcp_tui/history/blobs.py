@@ -13,7 +13,6 @@ import hashlib
 import os
 import re
 import stat
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 from mcp_tui.errors import StoreFailed
 from mcp_tui.history import lines
 from mcp_tui.history.fs import NEW, READ, FileSystem
-from mcp_tui.history.write import write_all
+from mcp_tui.history.write import remove_abandoned, write_all
 
 LIMIT = 64 * 1024
 """Bytes of a value that still stands in the line."""
@@ -31,7 +30,6 @@ _SHARED_FIELDS = frozenset({"type", "id", "seq", "at", "conversation_id", "turn_
 _MARK = b'$blob"'
 _KEY = re.compile(r"\$+blob")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_ABANDONED_SECONDS = 3600.0
 
 
 class Blobs:
@@ -96,7 +94,7 @@ class Blobs:
 
     def _write(self, digest: str, data: bytes) -> None:
         self._make_directory()
-        self._remove_abandoned()
+        remove_abandoned(self._fs, self._directory)
         temporary = self._directory / f"{digest}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
         fd = self._fs.open(temporary, NEW)
         try:
@@ -115,13 +113,6 @@ class Blobs:
         self._fs.mkdir(self._directory)
         if not stat.S_ISDIR(self._fs.lstat(self._directory).st_mode):
             raise StoreFailed(f"{self._directory} is not a plain directory.", hint="Move it away; nothing was written.")
-
-    def _remove_abandoned(self) -> None:
-        for name in self._fs.names(self._directory):
-            path = self._directory / name
-            with suppress(OSError):
-                if name.endswith(".tmp") and time.time() - self._fs.lstat(path).st_mtime > _ABANDONED_SECONDS:
-                    self._fs.unlink(path)
 
     def _bring_back(self, value: Any) -> Any:
         match value:

@@ -24,7 +24,7 @@ from mcp_tui.errors import HistoryError
 from mcp_tui.history import lines, names
 from mcp_tui.history.fs import NEW, READ, FileSystem
 from mcp_tui.history.reading import opened
-from mcp_tui.history.write import write_all
+from mcp_tui.history.write import remove_abandoned, write_all
 
 INDEX_NAME = "index.json"
 _VERSION = 1
@@ -224,6 +224,7 @@ def _save_index(directory: Path, tallies: dict[str, Tally], fs: FileSystem) -> N
     value = {"version": _VERSION, "files": {name: asdict(tally) for name, tally in tallies.items()}}
     temporary = directory / f"{INDEX_NAME}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     try:
+        remove_abandoned(fs, directory, f"{INDEX_NAME}.")
         fd = fs.open(temporary, NEW)
         try:
             fs.fchmod(fd, 0o600)

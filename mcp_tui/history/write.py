@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import time
+from contextlib import suppress
+from pathlib import Path
 
 from mcp_tui.errors import StoreFailed
 from mcp_tui.history.fs import FileSystem
+
+_ABANDONED_SECONDS = 3600.0
 
 
 def write_all(fs: FileSystem, fd: int, data: bytes) -> None:
@@ -17,6 +22,19 @@ def write_all(fs: FileSystem, fd: int, data: bytes) -> None:
         if written <= 0:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         view = view[written:]
+
+
+def remove_abandoned(fs: FileSystem, directory: Path, prefix: str = "") -> None:
+    """Remove temporary files that nobody can still be writing: their writers died."""
+    for name in fs.names(directory):
+        path = directory / name
+        with suppress(OSError):
+            if name.startswith(prefix) and name.endswith(".tmp") and _age(fs, path) > _ABANDONED_SECONDS:
+                fs.unlink(path)
+
+
+def _age(fs: FileSystem, path: Path) -> float:
+    return time.time() - fs.lstat(path).st_mtime
 
 
 def failure(error: OSError, what: object) -> StoreFailed:

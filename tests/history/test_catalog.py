@@ -196,6 +196,16 @@ def test_a_list_works_where_nothing_can_be_written(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.tmp")) == []
 
 
+def test_temporary_files_of_the_dead_are_removed(tmp_path: Path) -> None:
+    add(tmp_path, new_id(), created("Title"))
+    old, new = tmp_path / f"{INDEX_NAME}.1.a.tmp", tmp_path / f"{INDEX_NAME}.2.b.tmp"
+    for path in (old, new):
+        path.write_bytes(b"x")
+    os.utime(old, (1, 1))
+    list_conversations(tmp_path, REAL)
+    assert list(tmp_path.glob("*.tmp")) == [new]
+
+
 def test_a_thousand_conversations(tmp_path: Path) -> None:
     for number in range(1_000):
         key = new_id()
@@ -203,6 +213,7 @@ def test_a_thousand_conversations(tmp_path: Path) -> None:
         line = lines.prepare({**value, "conversation_id": key, "title": str(number), "demo": False}).numbered(1)
         names.journal_path(tmp_path, key).write_bytes(line)
     assert len(list_conversations(tmp_path, REAL)) == 1_000
-    began = time.perf_counter()
+    # Processor time: what others do on the machine is not the list's cost.
+    began = time.process_time()
     assert len(list_conversations(tmp_path, REAL)) == 1_000
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
