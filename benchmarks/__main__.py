@@ -13,7 +13,7 @@ from benchmarks.measure import Row, table
 from benchmarks.rows import ADAPTERS
 
 NAMES = ("start", "stall", "stream_markdown", "long_conversation", "tool_call", "servers")
-"""Modules with a ``run(quick)`` that returns rows (or what `benchmarks.rows` makes rows of), in the order of the table."""
+"""Modules with a ``run(quick)`` that returns rows, or what `benchmarks.rows` makes rows of."""
 
 
 def main() -> int:
