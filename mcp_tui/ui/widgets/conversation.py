@@ -230,7 +230,8 @@ class ConversationView(ScrollView, can_focus=True):
     @property
     def busy(self) -> bool:
         """Whether changes wait to be shown."""
-        return self._pending or bool(self._dirty) or bool(self._document.unfinished)
+        waiting = bool(self._dirty) or bool(self._document.unfinished)
+        return self._pending or waiting or self._highlighter.busy
 
     @property
     def _width(self) -> int:

@@ -74,6 +74,11 @@ class Highlighter:
         self.coloured = False
         """Whether `work` coloured anything, or a lexer arrived, since somebody last reset this."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is loading or waits for `work`."""
+        return bool(self._futures or self._queue) or self._current is not None
+
     def styles(self, name: str) -> dict[str, Style]:
         """Colours by purpose of a Pygments style; empty until it was loaded, and where there is none."""
         if name and name not in self._styles:

@@ -37,11 +37,13 @@ def shown(text: str) -> str:
 
 
 FRAGMENTS = [
-    "# Head", "## Head ##", "#not", "text", "more text here that is long enough to wrap around the end of the line at sixty",
+    "# Head", "## Head ##", "#not", "text", "more text here that is long enough to wrap around the end of the line",
     "**bold** and `code`", "*open", "[a](http://b)", "- item", "* item", "  - nested", "    - deep", "1. one", "2. two",
-    "7) seven", "> quote", "> > deeper", "> - in quote", "```", "```python", "~~~", "    indented", "| a | b |", "|---|:-:|",
+    "7) seven", "> quote", "> > deeper", "> - in quote", "```", "```python", "~~~",
+    "    indented", "| a | b |", "|---|:-:|",
     "| 1 | 2 |", "a | b", "--|--", "---", "***", "===", "- [ ] task", "- [x] done", "<div>", "</div>", "<b>inline</b>",
-    "", "", "   ", "日本語 テキスト", "e\u0301 👩‍💻", "\x1b[31mred", "a\u2028b", "\tx", "\\", "&#x202e;", "-", "+ ", "1.",
+    "", "", "   ", "日本語 テキスト", "e\u0301 👩‍💻", "\x1b[31mred", "a\u2028b", "\tx",
+    "\\", "&#x202e;", "-", "+ ", "1.",
     "word " * 30, "x" * 70, "lazy", "crlf\r",
 ]  # fmt: skip
 documents = st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("\n".join)
