@@ -2,6 +2,7 @@
 # make test    everything that .ci/run checks, in the same virtual environment
 # make bench   the benchmarks (BENCH="--quick start" for some of them, quickly)
 # make lint    style, types and layers only
+# make docs    the generated parts of README.md: key table, configuration reference, screenshot
 # make lock    pin the dependencies anew
 # make clean   remove what the other targets made
 #
@@ -12,7 +13,7 @@ BIN = $(VENV)/bin
 LOCK_FLAGS = --quiet --generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: demo install dev test bench lint lock clean
+.PHONY: demo install dev test bench lint docs lock clean
 .DEFAULT_GOAL := demo
 
 demo: install
@@ -35,6 +36,9 @@ lint: dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+docs: dev
+	@$(BIN)/python -m tests.support.readme
 
 lock: dev
 	@$(BIN)/python -m pip install --quiet pip-tools
