@@ -20,7 +20,7 @@ from mcp_tui.engine.bus import Batch, EventBus, Subscription
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.engine.services import EngineSettings, Services
 from mcp_tui.engine.turn import Submission, Turn
-from mcp_tui.errors import HistoryError, McpTuiError, StoreBusy, UsageError
+from mcp_tui.errors import HistoryError, McpTuiError, StoreBusy, StoreFailed, UsageError
 from mcp_tui.events import turns
 from mcp_tui.events.base import ErrorInfo, EventBase, new_id
 from mcp_tui.events.servers import ServerStatus
@@ -343,6 +343,9 @@ class Engine:
     def _turn_ended(self, task: asyncio.Task[turns.TurnFinished | None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("turn ended with %s", type(error).__name__, exc_info=error)
+            self.notice(
+                f"The turn ended in an internal error: {type(error).__name__}. See the log file.", severity="error"
+            )
         if self._queue and not self._closing:
             self._next_turn()
 
@@ -352,13 +355,19 @@ class Engine:
                 turn = Turn(self._services, self._provider, self.model)
                 return await turn.run(submission)
         except HistoryError as error:
-            reason = ErrorInfo(kind=type(error).__name__, message=error.message, hint=error.hint)
-            if submission.request_id not in self.transcript.request_ids:
-                self._taken_up.discard(submission.request_id)
-                self._bus.publish(turns.InputReturned(text=submission.text, reason=reason))
-            else:
-                self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
-            return None
+            self._history_failed(submission, error)
+        except TimeoutError:
+            self._history_failed(submission, StoreFailed("The history could not be written in time."))
+        return None
+
+    def _history_failed(self, submission: Submission, error: HistoryError) -> None:
+        """Give the input back when it was not taken up; say what happened in any case."""
+        if submission.request_id in self.transcript.request_ids:
+            self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
+            return
+        self._taken_up.discard(submission.request_id)
+        reason = ErrorInfo(kind=type(error).__name__, message=error.message, hint=error.hint)
+        self._bus.publish(turns.InputReturned(text=submission.text, reason=reason))
 
     def _publish_queue(self) -> None:
         self._bus.publish(turns.QueueChanged(inputs=self.queue))

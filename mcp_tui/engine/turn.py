@@ -84,6 +84,8 @@ class Turn:
                 raise
             error = _info(failure)
         except Exception as failure:
+            if not self._begun:
+                raise
             log.exception("turn failed", extra={"operation": "turn", "turn_id": self.id})
             error = ErrorInfo(
                 kind="internal",
