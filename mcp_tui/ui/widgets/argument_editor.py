@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from textual.message import Message
-from textual.widgets import TextArea
 
 from mcp_tui.errors import UsageError
 from mcp_tui.ui.bindings import bindings
+from mcp_tui.ui.widgets.text_area import SteadyTextArea
 
 
-class ArgumentEditor(TextArea):
+class ArgumentEditor(SteadyTextArea):
     """JSON of the arguments.  Ctrl+S hands it over, Esc gives up."""
 
     PANE = "editor"

@@ -8,12 +8,12 @@ from textual import events
 from textual.actions import SkipAction
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import TextArea
 
 from mcp_tui.errors import UsageError
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import effective, keys_of
 from mcp_tui.ui.prompt_history import PromptHistory
+from mcp_tui.ui.widgets.text_area import SteadyTextArea
 
 PASTE_LIMIT = 50_000
 """Characters; a longer paste is held aside and shown as one line, so that the text area stays quick."""
@@ -22,7 +22,7 @@ Completer = Callable[[str], list[tuple[str, str]]]
 """Text before the cursor -> (completed text, help) in order."""
 
 
-class Composer(TextArea):
+class Composer(SteadyTextArea):
     """The input.  ``on_send`` is given the text and says whether it was taken; only then it is cleared."""
 
     PANE = "composer"

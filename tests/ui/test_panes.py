@@ -1,0 +1,173 @@
+"""Inspector and server sidebar."""
+
+from __future__ import annotations
+
+import stat
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from textual.widgets import OptionList, Static
+
+from mcp_tui.events import content, servers, tools
+from mcp_tui.events.base import ErrorInfo
+from mcp_tui.ui.screens.server_details import ServerDetailsScreen
+from mcp_tui.ui.widgets.inspector import Inspector
+from tests.ui.support import AT, ScriptedEngine, finished, proposal, status, turn_start, until
+from tests.ui.test_app import running, shown, toasts
+
+
+def facet(inspector: Inspector) -> str:
+    return str(inspector.query_one("#facet", Static).content)
+
+
+async def test_inspector_shows_each_side_of_a_call(tmp_path: Path) -> None:
+    async with running(size=(160, 45), data_dir=tmp_path) as (app, engine, pilot):
+        wire = (tools.WireMessage(direction="sent", at=AT, message={"method": "tools/call", "id": 31}),)
+        engine.emit(*turn_start(), *proposal("c1", {"issue_id": "PROJ-790"}))
+        engine.emit(finished("c1", '{"closed": true}', wire=wire))
+        await pilot.press("f3")
+        await until(lambda: app.view.inspector is not None and app.view.inspector.item is not None, pilot)
+        inspector = app.view.inspector
+        assert inspector is not None
+        await until(lambda: '"closed": true' in facet(inspector), pilot)
+        await pilot.press("f3")
+        await until(lambda: app.chat.focused_in("inspector"), pilot)
+        for key, expected in (
+            ("1", '"issue_id": "PROJ-790"'),
+            ("3", '"method": "tools/call"'),
+            ("4", "claimed by the server, unverified"),
+            ("5", "approval      4.10s"),
+            ("left", "input schema"),
+        ):
+            await pilot.press(key)
+            assert expected in facet(inspector), key
+        await pilot.press("2", "y")
+        assert app.clipboard == '{"closed": true}'
+        await pilot.press("w")
+        await until(lambda: any("Written to" in toast for toast in toasts(app)), pilot)
+        [saved] = (tmp_path / "saved").iterdir()
+        assert saved.read_text() == '{"closed": true}'
+        assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+
+
+async def test_sixteen_megabytes_do_not_freeze_the_screen(tmp_path: Path) -> None:
+    big = "é" * 16_000_000
+    async with running(size=(160, 45), data_dir=tmp_path) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"a": 1}))
+        structured = {"rows": [{"number": number, "text": "x" * 1000} for number in range(3000)]}
+        engine.emit(finished("c1", big, structured_content=structured))
+        await until(lambda: any(call.finished for call in app.view.calls()), pilot)
+        started = time.monotonic()
+        app.open_inspector()
+        await until(lambda: app.view.inspector is not None and "y copies, w writes" in facet(app.view.inspector), pilot)
+        assert time.monotonic() - started < 5
+        inspector = app.view.inspector
+        assert inspector is not None
+        await pilot.press("y")
+        assert app.clipboard == big
+
+
+async def test_errors_images_and_hidden_characters_in_results() -> None:
+    async with running(size=(160, 45)) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"a": "\u202e"}))
+        blocks = (
+            content.ImageContent(data="AAAA" * 100, mime_type="image/[x]"),
+            content.ResourceLink(uri="file:///\u200bx", name="n"),
+        )
+        end = finished("c1", outcome="error", error=ErrorInfo(kind="tool", message="no such [issue]", hint="look"))
+        engine.emit(end.model_copy(update={"content": blocks}))
+        app.open_inspector()
+        await until(lambda: app.view.inspector is not None and "no such [issue]" in facet(app.view.inspector), pilot)
+        inspector = app.view.inspector
+        assert inspector is not None
+        text = facet(inspector)
+        assert "[image image/[x], 300 B]" in text
+        assert "<U+200B>" in text
+        await pilot.press("1")
+        assert "<U+202E>" in facet(inspector)
+
+
+async def test_inspector_follows_the_latest_call_until_another_is_chosen() -> None:
+    async with running(size=(160, 45)) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"n": 1}))
+        app.open_inspector()
+        await until(lambda: app.view.inspector is not None and '"n": 1' in facet(app.view.inspector), pilot)
+        inspector = app.view.inspector
+        assert inspector is not None
+        engine.emit(*proposal("c2", {"n": 2}))
+        await until(lambda: '"n": 2' in facet(inspector), pilot)
+        await until(lambda: app.chat.focused_in("inspector"), pilot)
+        await pilot.press("p")
+        assert '"n": 1' in facet(inspector)
+        engine.emit(*proposal("c3", {"n": 3}))
+        await until(lambda: len(app.view.calls()) == 3, pilot)
+        await pilot.pause(0.1)
+        assert '"n": 1' in facet(inspector)
+
+
+async def test_sidebar_says_why_and_when_again() -> None:
+    failure = servers.ServerFailure(
+        step="spawn", message='role "me" unknown', exit_code=1, suggestion="Create the role.", stderr=("fatal",)
+    )
+    engine = ScriptedEngine(
+        servers=(
+            status("fs", warnings=("prints [text] that is no protocol message",)),
+            status("pg", "failed", failure=failure, retry_at=datetime.now(UTC) + timedelta(seconds=30)),
+            status("off", "stopped", enabled=False),
+        ),
+        stderr=("line [one]", "\x1b[31mred"),
+    )
+    async with running(engine, size=(120, 40)) as (app, _, pilot):
+        await until(lambda: 'role "me" unknown' in shown(app), pilot)
+        text = shown(app)
+        assert "! fs" in text
+        assert "x pg" in text
+        assert "- off" in text
+        assert "again in" in text
+        app.open_servers()
+        await until(lambda: app.chat.focused_in("sidebar"), pilot)
+        await pilot.press("down", "enter")
+        await until(lambda: isinstance(app.screen, ServerDetailsScreen), pilot)
+        await until(lambda: "exit status 1" in shown(app), pilot)
+        assert "line [one]" in shown(app)
+        assert "<U+001B>[31mred" in shown(app)
+        await pilot.press("R")
+        assert engine.calls == [("restart", "pg")]
+        await pilot.press("escape")
+        await until(lambda: app.screen is app.chat, pilot)
+        await pilot.press("space", "r")
+        assert engine.calls[1:] == [("enable", "pg", False), ("restart", "pg")]
+
+
+async def test_sidebar_keeps_its_cursor_while_states_change() -> None:
+    engine = ScriptedEngine(servers=(status("a"), status("b")))
+    async with running(engine, size=(120, 40)) as (app, _, pilot):
+        app.open_servers()
+        await until(lambda: app.chat.focused_in("sidebar"), pilot)
+        await pilot.press("down")
+        engine.servers = (status("a"), status("b", "starting"))
+        engine.emit(servers.ServerStateChanged(status=engine.servers[1]))
+        await until(lambda: "~ b" in shown(app), pilot)
+        sidebar = app.view.sidebar
+        assert sidebar is not None
+        assert sidebar.query_one(OptionList).highlighted == 1
+
+
+async def test_sidebar_shows_progress_of_the_turn() -> None:
+    engine = ScriptedEngine(servers=(status("jira"),), busy=True, queue=("and then?",))
+    async with running(engine, size=(120, 40)) as (app, _, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"n": 1}))
+        engine.emit(tools.ToolCallStarted(at=AT, turn_id="t1", call_id="c1", server="jira", name="close_issue", arguments={}))
+        engine.emit(tools.ToolCallProgress(turn_id="t1", call_id="c1", progress=13, total=25, message="pull"))
+        await until(lambda: "52% pull" in shown(app), pilot)
+        assert "1 and then?" in shown(app)
+
+
+async def test_a_hundred_and_fifty_tools_and_servers_stay_usable() -> None:
+    engine = ScriptedEngine(servers=tuple(status(f"server-{number}") for number in range(150)))
+    async with running(engine, size=(80, 24)) as (app, _, pilot):
+        app.open_servers()
+        await until(lambda: app.chat.focused_in("sidebar"), pilot)
+        await pilot.press("end")
+        await until(lambda: "server-149" in shown(app), pilot)
