@@ -85,7 +85,7 @@ class LiteLLMGateway:
 
     async def wait_ready(self) -> None:
         """Wait until the worker has LiteLLM loaded; raises `GatewayError` of kind ``worker`` when it cannot."""
-        await self._living().wait_ready()
+        await self._ready_worker()
 
     async def aclose(self) -> None:
         """End running requests and the worker, within two seconds."""
@@ -164,8 +164,7 @@ class LiteLLMGateway:
             self._worker.start()
         return self._worker
 
-    async def _submit(self, number: int, line: bytes, limit: float) -> Answer:
-        """Send a line once the worker is ready; its answer must have ended ``limit`` seconds later."""
+    async def _ready_worker(self) -> WorkerProcess:
         worker = self._living()
         try:
             await worker.wait_ready()
@@ -174,6 +173,11 @@ class LiteLLMGateway:
             raise problem.to_error(self._mask) from None
         if self._closed:
             raise CLOSED.to_error()
+        return worker
+
+    async def _submit(self, number: int, line: bytes, limit: float) -> Answer:
+        """Send a line once the worker is ready; its answer must have ended ``limit`` seconds later."""
+        worker = await self._ready_worker()
         answer = self._answers[number] = Answer()
         self._set_deadline(number, limit, worker)
         worker.send(line)

@@ -117,16 +117,12 @@ class _Normaliser:
         out: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         for message in messages:
             if message.role == "user":
-                out += self._user(message)
+                _add_user(out, _content(message.text, message.images))
             elif message.role == "assistant":
                 out += self._assistant(message)
         if self._family == "claude":
             _mark_for_cache(out)
         return out
-
-    def _user(self, message: ModelMessage) -> list[dict[str, Any]]:
-        content = _content(message.text, message.images)
-        return [{"role": "user", "content": content}] if content else []
 
     def _assistant(self, message: ModelMessage) -> list[dict[str, Any]]:
         text = message.text if message.text.strip() else None
@@ -180,6 +176,22 @@ class _Normaliser:
         }
 
 
+def _add_user(out: list[dict[str, Any]], content: str | list[dict[str, Any]]) -> None:
+    """Add what the person said, to the message before where that was theirs too: some models demand alternation."""
+    if not content:
+        return
+    if not out or out[-1]["role"] != "user":
+        out.append({"role": "user", "content": content})
+    elif isinstance(out[-1]["content"], str) and isinstance(content, str):
+        out[-1]["content"] += f"\n\n{content}"
+    else:
+        out[-1]["content"] = _parts(out[-1]["content"]) + _parts(content)
+
+
+def _parts(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
 def _mark_for_cache(messages: list[dict[str, Any]]) -> None:
     """Ask Anthropic to keep the system text, and everything up to the last message, for the next hop or turn.
 
@@ -189,7 +201,7 @@ def _mark_for_cache(messages: list[dict[str, Any]]) -> None:
         content = message["content"]
         if message["role"] == "assistant" or not content:
             continue
-        parts: list[dict[str, Any]] = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        parts = _parts(content)
         parts[-1]["cache_control"] = {"type": "ephemeral"}
         message["content"] = parts
 

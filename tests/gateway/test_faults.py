@@ -198,6 +198,14 @@ async def test_answer_of_reasoning_only_because_of_the_token_limit(bench: Bench)
     assert "max_tokens" in error.hint
 
 
+async def test_endless_answer_is_ended_here(bench: Bench) -> None:
+    outcome = await bench.ask("vllm", {"steps": [{"text": "no end " * 20_000}] * 300})
+    assert outcome.failure.kind == "truncated"
+    assert "4,000,000 characters" in outcome.failure.message
+    assert 4_000_000 <= len(outcome.draft.text) + 20_000 * 7 <= 5_000_000
+    await asyncio.wait_for(bench.provider.requests[-1].gone.wait(), 30)
+
+
 async def test_answer_stopped_by_the_content_filter(bench: Bench) -> None:
     error = (await bench.ask("openai", {"text": "", "finish": "content_filter"})).failure
     assert error.kind == "content_filter"

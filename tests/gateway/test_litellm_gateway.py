@@ -221,7 +221,12 @@ asyncio.run(main())
 
 @pytest.mark.parametrize(
     ("moment", "how"),
-    [("importing", signal.SIGKILL), ("ready", signal.SIGKILL), ("ready", signal.SIGTERM), ("ready", signal.SIGINT)],
+    [
+        ("importing", signal.SIGKILL),
+        ("ready", signal.SIGKILL),
+        ("importing", signal.SIGTERM),
+        ("importing", signal.SIGINT),
+    ],
 )
 def test_worker_ends_when_the_app_dies_in_any_way(moment: str, how: signal.Signals) -> None:
     app = subprocess.Popen(
@@ -238,7 +243,7 @@ def test_worker_ends_when_the_app_dies_in_any_way(moment: str, how: signal.Signa
 
 def test_ctrl_c_in_the_terminal_does_not_reach_the_worker() -> None:
     app = subprocess.Popen(
-        [sys.executable, "-c", APP, "ready"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", APP, "importing"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert app.stdout is not None
     with app.stdout:

@@ -99,6 +99,14 @@ def test_system_texts_are_one_first_message() -> None:
     assert out == [{"role": "system", "content": "a\n\nb"}, {"role": "user", "content": "hi"}]
 
 
+def test_two_messages_of_the_person_in_a_row_become_one() -> None:
+    image = ImagePart("aGk=", "image/png")
+    (both,) = to_litellm_messages([USER, ModelMessage("assistant", ""), ModelMessage("user", "again")], GPT)
+    assert both == {"role": "user", "content": "hi\n\nagain"}
+    (both,) = to_litellm_messages([USER, ModelMessage("user", "look", images=(image,))], GPT)
+    assert [part["type"] for part in both["content"]] == ["text", "text", "image_url"]
+
+
 def test_arguments_are_json() -> None:
     history = [asked(call("a"), call("b", city="Zürich"))]
     sent = [c["function"]["arguments"] for c in to_litellm_messages(history, GPT)[0]["tool_calls"]]

@@ -396,10 +396,11 @@ class FakeProvider:
         try:
             await self._respond(recorded, answer, Wire(writer, recorded, answer))
             recorded.completed = True
+        except ConnectionError:
+            recorded.gone.set()
+            raise
         finally:
             watcher.cancel()
-            if watcher.done() and not watcher.cancelled():
-                recorded.gone.set()
 
     async def _respond(self, recorded: Recorded, answer: Answer, wire: Wire) -> None:
         if answer.get("stall_headers"):
