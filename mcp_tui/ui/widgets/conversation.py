@@ -12,13 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mcp_tui.conversation.items import AssistantItem, Change, Item, ToolCallItem
@@ -27,29 +24,18 @@ from mcp_tui.ui.widgets.blocks.inline import warm_up
 from mcp_tui.ui.widgets.blocks.tools import ToolCallView
 from mcp_tui.ui.widgets.blocks.views import AssistantView, ItemView, view_of
 from mcp_tui.ui.widgets.conversation_keys import CONVERSATION_KEYS
-from mcp_tui.ui.widgets.document.document import Document, Position
-from mcp_tui.ui.widgets.document.section import Canvas
-from mcp_tui.ui.widgets.document.style import Palette, Pen
+from mcp_tui.ui.widgets.document.document import Position
+from mcp_tui.ui.widgets.document.style import Palette, own_style
+from mcp_tui.ui.widgets.document.view import DocumentView
 
 if TYPE_CHECKING:
-    from textual.selection import Selection
     from textual.timer import Timer
 
-FRAME = 1 / 30
-"""Seconds between two looks at what changed."""
 
-WORK = 0.008
-"""Seconds of one frame that go into taking text in and colouring code."""
-
-CATCH_UP = 0.004
-"""Seconds until the next frame while there is more to do than fits in one."""
-
-
-class ConversationView(ScrollView, can_focus=True):
+class ConversationView(DocumentView):
     """All items of a conversation.  It follows the end until the person moves."""
 
     PANE: ClassVar[str] = "conversation"
-    ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(keys, action, help_text, show=bool(hint), id=name)
         for name, keys, action, help_text, hint in CONVERSATION_KEYS
@@ -144,20 +130,11 @@ class ConversationView(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._canvas = Canvas(Pen(80, Palette()))
-        self._document = Document()
         self._views: dict[str, ItemView] = {}
         self._highlighter = Highlighter(self._schedule)
         self._dirty: dict[str, ItemView] = {}
-        self._pending = False
-        self._last_frame = 0.0
-        self._anchor: Position | None = None
-        """First row in sight; ``None``: the end of the document is followed."""
-        self._placing = False
         self._ticker: Timer | None = None
         self._next_code = 0
-        self._restyled = False
-        self._first_changed = 0
         self._warming: asyncio.Future[None] | None = None
 
     # -- items -------------------------------------------------------------------------------------
@@ -174,7 +151,7 @@ class ConversationView(ScrollView, can_focus=True):
             views.append(view)
             previous = view
         self._document.replace(views)
-        self._first_changed = 0
+        self.changed_from(0)
         self._anchor = None
         self._schedule()
 
@@ -209,7 +186,7 @@ class ConversationView(ScrollView, can_focus=True):
     def _remove(self, view: ItemView) -> None:
         index = self._document.index_of(view)
         self._document.remove(view)
-        self._first_changed = 0
+        self.changed_from(0)
         del self._views[view.item.key]
         self._dirty.pop(view.item.key, None)
         if self.cursor_key == view.item.key:
@@ -223,58 +200,14 @@ class ConversationView(ScrollView, can_focus=True):
                 self._document.changed(following)
 
     @property
-    def document(self) -> Document:
-        """What is shown, of which the window is a part."""
-        return self._document
-
-    @property
     def busy(self) -> bool:
         """Whether changes wait to be shown."""
         waiting = bool(self._dirty) or bool(self._document.unfinished)
         return self._pending or waiting or self._highlighter.busy
 
-    @property
-    def _width(self) -> int:
-        """Cells of a row, without the scroll bar."""
-        return self.scrollable_content_region.width
-
     # -- frames ------------------------------------------------------------------------------------
 
-    def _schedule(self, delay: float | None = None) -> None:
-        """Have a frame soon, at most one each `FRAME`."""
-        if self._pending or not self.is_attached or not self.is_running:
-            return
-        self._pending = True
-        if delay is None:
-            delay = max(0.001, self._last_frame + FRAME - time.perf_counter())
-        self.set_timer(delay, self._frame)
-
-    def _frame(self) -> None:
-        self._pending = False
-        self._last_frame = time.perf_counter()
-        if not self._width:
-            return
-        if self._restyled:
-            self._new_pen()
-        top, below = self.scroll_offset.y, self._document.height
-        more = self._take_in(self._last_frame + WORK)
-        self._settle()
-        more |= bool(self._document.unfinished)
-        self._paint(top, below)
-        self._tick_if_live()
-        if more:
-            self._schedule(CATCH_UP)
-
-    def _paint(self, top: int, below: int) -> None:
-        """Have the rows drawn again that may look different: from the first change on, or all when rows moved."""
-        row = max(0, min(self._first_changed, below) - top)
-        self._first_changed = 1 << 60
-        if top != self.scroll_offset.y:
-            self.refresh()
-        elif row < self.size.height:
-            self.refresh(Region(0, row, self._width, self.size.height - row))
-
-    def _take_in(self, end: float) -> bool:
+    def take_in(self, end: float) -> bool:
         """Bring changed entries up to date until the clock shows ``end``; whether something is left."""
         document = self._document
         while self._dirty and time.perf_counter() < end:
@@ -283,7 +216,7 @@ class ConversationView(ScrollView, can_focus=True):
             if view.stale:
                 view.stale = False
                 view.refresh()
-                self._first_changed = 0
+                self.changed_from(0)
             self._work(view, end)
             if view.unfinished:
                 break
@@ -301,38 +234,16 @@ class ConversationView(ScrollView, can_focus=True):
             self._new_pen()
         if colouring or self._highlighter.coloured:
             self._highlighter.coloured = False
-            self._first_changed = 0
+            self.changed_from(0)
         return bool(self._dirty) or colouring
 
     def _work(self, view: ItemView, end: float) -> None:
         changed = view.work(end)
         self._document.changed(view)
-        if changed < 1 << 60:
-            self._first_changed = min(self._first_changed, self._document.top_of(view) + changed)
+        self.changed_from(self._document.top_of(view) + changed)
 
-    def _settle(self) -> None:
-        """Draw what is in sight and put the window where it belongs."""
-        height = self.size.height
-        if not self._width or not height:
-            return
-        top = self._document.settle(self._anchor, height, self._canvas.pen)
-        self._document.trim(top, top + height)
-        self._placing = True
-        try:
-            size = Size(self._width, self._document.height)
-            if size != self.virtual_size:
-                self._resize_document(size)
-            if round(self.scroll_y) != top:
-                self.scroll_target_y = self.scroll_y = top
-        finally:
-            self._placing = False
-
-    def _resize_document(self, size: Size) -> None:
-        """Another virtual size: the scroll bar follows, the layout of the screen need not be made again."""
-        self.set_reactive(ConversationView.virtual_size, size)
-        self._scroll_update(size)
-
-    def _tick_if_live(self) -> None:
+    def drawn(self) -> None:
+        """Let time go by on what runs and is in sight."""
         live = any(view.live for view in self._views_in_sight())
         if live and self._ticker is None:
             self._ticker = self.set_interval(1.0, self._tick)
@@ -344,7 +255,7 @@ class ConversationView(ScrollView, can_focus=True):
         for view in self._views_in_sight():
             if isinstance(view, ToolCallView):
                 view.tick()
-                self._first_changed = 0
+                self.changed_from(0)
         self._schedule()
 
     def _views_in_sight(self) -> list[ItemView]:
@@ -355,7 +266,8 @@ class ConversationView(ScrollView, can_focus=True):
         entry = self._document.entry_at(first)
         index = self._document.index_of(entry) if entry is not None else 0
         bottom = self.scroll_offset.y + self.size.height
-        for each in self._document.entries[index:]:
+        for place in range(index, len(self._document.entries)):
+            each = self._document.entries[place]
             if self._document.top_of(each) >= bottom:
                 break
             if isinstance(each, ItemView):
@@ -364,109 +276,32 @@ class ConversationView(ScrollView, can_focus=True):
 
     # -- drawing -----------------------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
-        """One row of the window."""
-        row = self.scroll_offset.y + y
-        pen = self._canvas.pen
-        position = self._document.position_at(row) if row < self._document.height else None
-        strip = self._document.strip(position, pen) if position is not None else None
-        if position is None or strip is None:
-            return Strip.blank(self._width, self.rich_style)
-        entry = self._document.entry_at(position)
-        if self.cursor_key is not None and isinstance(entry, ItemView) and entry.item.key == self.cursor_key:
-            strip = self._with_cursor(strip, entry, position)
-        number = position.encode()
-        selection = self.text_selection
-        if selection is not None and (span := selection.get_span(number)) is not None:
-            strip = _painted(strip, span, self.screen.get_component_rich_style("screen--selection"))
-        return strip.apply_offsets(0, number)
-
-    def _with_cursor(self, strip: Strip, view: ItemView, position: Position) -> Strip:
-        """The mark of the block cursor in the first column, not on the gap above the item."""
-        if position.spot == (0, 0, 0) and view.gap:
-            return strip
-        return Strip.join([Strip([Segment("┃", self.rich_style + self._canvas.pen.palette.cursor)], 1), strip.crop(1)])
-
-    def notify_style_update(self) -> None:
-        """Theme or stylesheet changed: draw everything in sight again."""
-        super().notify_style_update()
-        self._restyled = True
-        self._schedule(0.001)
-
-    def _new_pen(self) -> None:
-        self._restyled = False
+    def palette(self) -> Palette:
+        """From the component classes; colours of code from the theme's Pygments style once that is loaded."""
         base = self.rich_style
-        styles = {}
-        for name in Palette.names():
-            if name == "text":
-                styles[name] = base
-                continue
-            style = self.get_component_rich_style(f"conversation--{name.replace('_', '-')}")
-            styles[name] = _over(style, base)
-        styles |= self._highlighter.styles(self.app.theme_variables.get("code-theme", ""))
-        palette = Palette(**styles)
-        old = self._canvas.pen
-        width = max(20, self._width or 80)
-        if palette == old.palette and width == old.width:
-            return
-        self._first_changed = 0
-        self._canvas.pen = Pen(width, palette, old.generation + 1, self._highlighter)
-        self._schedule()
+        names = [name for name in Palette.names() if name != "text"]
+        styles = {
+            name: own_style(self.get_component_rich_style(f"conversation--{name.replace('_', '-')}"), base)
+            for name in names
+        }
+        return Palette(
+            text=base, **{**styles, **self._highlighter.styles(self.app.theme_variables.get("code-theme", ""))}
+        )
+
+    def colours(self) -> Highlighter:
+        """Colours fences a slice at a time."""
+        return self._highlighter
 
     def on_mount(self) -> None:
-        """Draw what was loaded before."""
+        """Prepare the Markdown parser beside the event loop."""
         self._warming = asyncio.get_running_loop().run_in_executor(None, warm_up)
-        self._new_pen()
-        self._schedule()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Wrap again, keeping the first row in sight in its place."""
-        if self._width != self._canvas.pen.width:
-            self._new_pen()
-            if self.text_selection is not None:
-                self.screen.clear_selection()
-        self._settle()
-        self.refresh()
-        self._schedule()
-
-    # -- scrolling ---------------------------------------------------------------------------------
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The person moved: keep that row in its place from now on, or follow the end again."""
-        super().watch_scroll_y(old_value, new_value)
-        if not self._placing and round(old_value) != round(new_value):
-            self._moved_to(round(new_value))
-
-    def _moved_to(self, row: int) -> None:
-        at_end = row >= self._document.height - self.size.height
-        self._anchor = None if at_end else self._document.position_at(row)
-        self._settle()
-        if self._document.unfinished:
-            self._schedule(CATCH_UP)
-
-    def _scroll_to(self, x: float | None = None, y: float | None = None, **options: object) -> bool:
-        """Scroll at once: an animation towards a row would miss it when blocks above are measured."""
-        options["animate"] = False
-        return super()._scroll_to(x, y, **options)  # type: ignore[arg-type]
-
-    @property
-    def following(self) -> bool:
-        """Whether the end of the conversation stays in sight."""
-        return self._anchor is None
-
-    def action_page(self, direction: int) -> None:
-        """A window up or down, one row of it kept."""
-        self.scroll_to(y=self.scroll_offset.y + direction * max(1, self.size.height - 1), animate=False)
-
-    def action_top(self) -> None:
-        """The first row."""
-        self.scroll_to(y=0, animate=False)
-
-    def action_bottom(self) -> None:
-        """The end, followed from now on."""
-        self._anchor = None
-        self._settle()
-        self.refresh()
+    def decorate(self, strip: Strip, position: Position) -> Strip:
+        """The mark of the block cursor in the first column, not on the gap above the item."""
+        view = self._cursor_view()
+        if view is None or view.serial != position.serial or (position.spot == (0, 0, 0) and view.gap):
+            return strip
+        return Strip.join([Strip([Segment("┃", self.rich_style + self._canvas.pen.palette.cursor)], 1), strip.crop(1)])
 
     # -- cursor ------------------------------------------------------------------------------------
 
@@ -615,36 +450,6 @@ class ConversationView(ScrollView, can_focus=True):
         if view.toggles_at(position.spot):
             self._change(view, view.toggle)
 
-    # -- selection ---------------------------------------------------------------------------------
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The visible text of a selection, without the indent of the pane."""
-        entries = self._document.entries
-        if not entries:
-            return None
-        first = _position(selection.start) or Position(entries[0].serial, entries[0].find(0))
-        last = _position(selection.end) or self._document.position_at(self._document.height)
-        if last is None:
-            return None
-        rows = []
-        for position in self._document.positions(first, last):
-            strip = self._document.strip(position, self._canvas.pen)
-            text = strip.text if strip is not None else ""
-            start, end = selection.get_span(position.encode()) or (0, 0)
-            rows.append(_without_indent(text[start : None if end == -1 else end], start).rstrip())
-        return "\n".join(rows), "\n"
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Paint it."""
-        self.refresh()
-
-    @property
-    def selected_text(self) -> str:
-        """The visible text that is selected; empty when nothing is."""
-        selection = self.text_selection
-        found = self.get_selection(selection) if selection is not None else None
-        return found[0] if found is not None else ""
-
 
 def _gap(previous: ItemView | None, view: ItemView) -> int:
     """Blank rows before an item: tool calls of one answer stand together."""
@@ -656,49 +461,3 @@ def _gap(previous: ItemView | None, view: ItemView) -> int:
 
 def _compact(view: ItemView) -> bool:
     return isinstance(view, ToolCallView) or (isinstance(view, AssistantView) and not view.item.pieces)
-
-
-def _over(style: Style, base: Style) -> Style:
-    """``style`` without what it only has from ``base``: its background, where that is the same."""
-    background = style.bgcolor if style.bgcolor != base.bgcolor else None
-    return Style(
-        color=style.color,
-        bgcolor=background,
-        bold=style.bold or None,
-        dim=style.dim or None,
-        italic=style.italic or None,
-        underline=style.underline or None,
-        strike=style.strike or None,
-        reverse=style.reverse or None,
-    )
-
-
-def _painted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
-    """``strip`` with the characters of ``span`` in the style of a selection."""
-    start, end = span
-    if end == -1:
-        end = len(strip.text.rstrip())
-    out: list[Segment] = []
-    begin = 0
-    for text, old, _control in strip:
-        stop = begin + len(text)
-        low, high = max(start, begin) - begin, min(end, stop) - begin
-        if high <= low:
-            out.append(Segment(text, old))
-        else:
-            pieces = ((text[:low], old), (text[low:high], (old or Style()) + style), (text[high:], old))
-            out.extend(Segment(part, each) for part, each in pieces if part)
-        begin = stop
-    return Strip(out, strip.cell_length)
-
-
-def _position(offset: Offset | None) -> Position | None:
-    return Position.decode(offset.y) if offset is not None else None
-
-
-def _without_indent(text: str, start: int) -> str:
-    """A row without the pane's own indent and bar, as far as they are in it."""
-    if start >= 3:
-        return text
-    indent = text[: 3 - start]
-    return text[3 - start :] if not indent.strip(" ▌┃") else text.lstrip(" ")

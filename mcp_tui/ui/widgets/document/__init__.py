@@ -6,4 +6,5 @@
 ``block``     the smallest unit: kept as source with an estimated height until it is looked at
 ``section``   blocks of one entry of the document
 ``document``  all sections; positions that survive any change of heights
+``view``      the window: frames, scrolling, selection
 """

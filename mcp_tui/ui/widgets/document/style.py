@@ -81,3 +81,18 @@ class Pen:
     palette: Palette
     generation: int = 0
     colours: Colours | None = None
+
+
+def own_style(style: Style, base: Style) -> Style:
+    """``style`` without what it only has from ``base``: its background, where that is the same."""
+    background = style.bgcolor if style.bgcolor != base.bgcolor else None
+    return Style(
+        color=style.color,
+        bgcolor=background,
+        bold=style.bold or None,
+        dim=style.dim or None,
+        italic=style.italic or None,
+        underline=style.underline or None,
+        strike=style.strike or None,
+        reverse=style.reverse or None,
+    )
