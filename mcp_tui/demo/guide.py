@@ -2,18 +2,6 @@
 
 from __future__ import annotations
 
-LABEL = "Offline demo: a small script answers here, not an AI. The tools and their results are real."
-"""Stands wherever the demo shows."""
-
-WELCOME = """## Welcome to the mcp-tui demo
-
-No key and no network are needed. A small **script** plays the model here: it is *not an AI*. Everything
-else is real: the MCP servers, their tools, the approval of each call, the inspector and the log.
-
-Ask one of these, and allow or refuse what the model wants to run:
-"""
-"""Markdown shown above the suggestions in an empty conversation."""
-
 SUGGESTIONS: tuple[tuple[str, str], ...] = (
     ("Two tools at once", "What time is it in Tokyo, and what is 12 * (3 + 4)?"),
     ("Look around", "List the files"),
