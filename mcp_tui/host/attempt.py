@@ -135,12 +135,15 @@ class Link:
             # A silent server may have choked on the question: half of the time is kept for a start without it.
             half = (asyncio.get_running_loop().time() + deadline) / 2
             await self.race(
-                "handshake", open_auto(sdk), lambda: deadline if session.transport.received else half, limit
+                "handshake",
+                open_auto(sdk, session.transport.closed),
+                lambda: deadline if session.transport.received else half,
+                limit,
             )
         elif protocol == "legacy":
             await self.race("handshake", open_legacy(sdk), lambda: deadline, limit)
         else:
-            await self.race("handshake", open_modern(sdk), lambda: deadline, limit)
+            await self.race("handshake", open_modern(sdk, session.transport.closed), lambda: deadline, limit)
         self._remember_era(session)
         await self.race("list", self.list_tools(), lambda: deadline, limit)
         version = session.protocol_version

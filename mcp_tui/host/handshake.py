@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
 from typing import Any
 
 import mcp_types as types
@@ -36,7 +35,7 @@ async def open_legacy(session: ClientSession) -> None:
     await session.initialize()
 
 
-async def open_modern(session: ClientSession) -> None:
+async def open_modern(session: ClientSession, closed: asyncio.Event) -> None:
     """``server/discover`` only.
 
     Raises `NotModern` when the server has no version in common with us.
@@ -44,18 +43,19 @@ async def open_modern(session: ClientSession) -> None:
     try:
         await session.discover()
     except (MCPError, RuntimeError, ValidationError) as error:
-        if isinstance(error, MCPError) and error.code == types.CONNECTION_CLOSED:
+        if closed.is_set():
             raise
         text = error.message if isinstance(error, MCPError) else "its answer to server/discover cannot be used"
         raise NotModern(f"The server does not speak protocol {LATEST_MODERN_VERSION}: {text}.") from None
 
 
-async def open_auto(session: ClientSession, probe_seconds: float = PROBE_SECONDS) -> None:
+async def open_auto(session: ClientSession, closed: asyncio.Event, probe_seconds: float = PROBE_SECONDS) -> None:
     """Ask ``server/discover``; fall back to ``initialize`` on anything but a modern answer.
 
+    ``closed`` tells that the connection ended: the SDK's error code for that is used by servers, too.
     Raises what the handshake raises.  The caller sets the deadline.
     """
-    probe = asyncio.ensure_future(_discover(session))
+    probe = asyncio.ensure_future(_discover(session, closed))
     try:
         done, _ = await asyncio.wait({probe}, timeout=probe_seconds)
         if done:
@@ -95,22 +95,15 @@ async def _discard(task: asyncio.Future[Any]) -> None:
         await task
 
 
-async def _discover(session: ClientSession) -> types.DiscoverResult | None:
+async def _discover(session: ClientSession, closed: asyncio.Event) -> types.DiscoverResult | None:
     """The server's answer, if it is one of the modern era; raises only when the connection is gone."""
-    raw = await _answer(session.send_discover(LATEST_MODERN_VERSION))
-    if raw is None:
-        return None
     try:
+        raw = await session.send_discover(LATEST_MODERN_VERSION)
         result = types.DiscoverResult.model_validate(raw)
+    except MCPError:
+        if closed.is_set():
+            raise
+        return None
     except ValidationError:
         return None
     return result if any(version in result.supported_versions for version in MODERN_PROTOCOL_VERSIONS) else None
-
-
-async def _answer(request: Awaitable[dict[str, Any]]) -> dict[str, Any] | None:
-    try:
-        return await request
-    except MCPError as error:
-        if error.code == types.CONNECTION_CLOSED and not error.data:
-            raise
-        return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 MAX_LINE = 16 << 20
 """Longest line that is read, in bytes."""
 
-_HEAD = 4096
+_HEAD, _TAIL = 4096, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,14 @@ class TooLong:
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class TooLongEnd:
+    """The end of a line that was reported as `TooLong`; ``tail`` are its last bytes."""
+
+    tail: bytes
+    limit: int
+
+
 class LineAssembler:
     """Collects chunks until a newline.  Never copies a chunk twice, never holds more than the cap."""
 
@@ -34,10 +42,11 @@ class LineAssembler:
         self._parts: list[bytes] = []
         self._size = 0
         self._skipping = False
+        self._tail = b""
         self.skipped = 0
         """Bytes thrown away since the last line that was kept."""
 
-    def feed(self, chunk: bytes) -> Iterator[Line | TooLong]:
+    def feed(self, chunk: bytes) -> Iterator[Line | TooLong | TooLongEnd]:
         """Take a chunk; yields what became complete or too long with it.  Empty lines are left out."""
         pieces = chunk.split(b"\n")
         for piece in pieces[:-1]:
@@ -51,21 +60,24 @@ class LineAssembler:
     def _add(self, piece: bytes) -> TooLong | None:
         if self._skipping:
             self.skipped += len(piece)
+            self._tail = (self._tail + piece[-_TAIL:])[-_TAIL:]
             return None
         if piece:
             self._parts.append(piece)
             self._size += len(piece)
         if self._size <= self._max:
             return None
-        head = b"".join(self._parts)[:_HEAD]
-        self._parts, self._skipping, self.skipped = [], True, self._size
-        return TooLong(head, self._max)
+        line = b"".join(self._parts)
+        self._parts, self._skipping, self.skipped, self._tail = [], True, self._size, line[-_TAIL:]
+        return TooLong(line[:_HEAD], self._max)
 
-    def _end(self) -> Line | None:
+    def _end(self) -> Line | TooLongEnd | None:
         data = b"".join(self._parts)
-        kept = not self._skipping
+        skipped = self._skipping
         self._parts, self._size, self._skipping = [], 0, False
-        if not kept or not data.strip():
+        if skipped:
+            return TooLongEnd(self._tail, self._max)
+        if not data.strip():
             return None
         self.skipped = 0
         return Line(data)

@@ -90,6 +90,7 @@ class ServerProcess:
         Raises `OSError` (no such program or folder, not executable) and `ValueError` (a NUL in an argument).
         """
         self = cls(reaper)
+        reaper.prepare()
         transport, protocol = await asyncio.get_running_loop().subprocess_exec(
             lambda: _Protocol(self.exited.set, self.input_lost.set),
             command,

@@ -28,13 +28,17 @@ class Reaper:
         """Process id of the reaper, while there is one."""
         return self._process.pid if self._process is not None else None
 
+    def prepare(self) -> None:
+        """Start the reaper, if there is none: before the first server, so that none is unwatched."""
+        if os.name == "posix" and self._process is None:
+            self._process = self._spawn()
+
     def watch(self, group: int) -> None:
-        """Have ``group`` ended should this program die.  Starts the reaper if need be."""
+        """Have ``group`` ended should this program die."""
         if os.name != "posix":
             return
+        self.prepare()
         self._groups[group] = start_time(group)
-        if self._process is None:
-            self._process = self._spawn()
         self._tell(f"+{group} {self._groups[group]}\n")
 
     def forget(self, group: int) -> None:

@@ -14,6 +14,9 @@ MAX_DEPTH = 100
 """Deepest nesting of a message; deeper ones could not be stored or shown."""
 
 _ID = re.compile(rb'"id"\s*:\s*(-?\d{1,18}|"[^"\\]{1,64}")')
+_ID_AT_END = re.compile(_ID.pattern + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$')
+_INNER = re.compile(rb'"(?:method|params|result|error)"')
+_EDGE = 4096
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -36,8 +39,9 @@ def parse(raw: bytes) -> list[dict[str, Any]] | Refused:
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        looks = text.lstrip()[:1] == "{" and '"jsonrpc"' in text[:4096]
-        return Refused(_reason(error), looks, find_id(raw[:4096]))
+        looks = text.lstrip()[:1] == "{" and '"jsonrpc"' in text[:_EDGE] + text[-_EDGE:]
+        found = find_id(raw)
+        return Refused(_reason(error), looks, found if found is not None else find_id_at_end(raw))
     if _SURROGATE_ESCAPE.search(text):
         value = _without_surrogates(value)
     messages = value if isinstance(value, list) else [value]
@@ -49,11 +53,17 @@ def parse(raw: bytes) -> list[dict[str, Any]] | Refused:
 
 
 def find_id(head: bytes) -> int | str | None:
-    """The id of a message of which only the beginning can be read; ``None`` for requests and where there is none."""
-    match = _ID.search(head)
-    if match is None or b'"method"' in head[: match.start()]:
+    """The id of an answer of which only the beginning can be read; an id inside the result does not count."""
+    match = _ID.search(head[:_EDGE])
+    if match is None or _INNER.search(head[: match.start()]):
         return None
     return as_id(json.loads(match[1]))
+
+
+def find_id_at_end(tail: bytes) -> int | str | None:
+    """The id of an answer of which only the end can be read: some servers write the result first."""
+    match = _ID_AT_END.search(tail[-_EDGE:])
+    return as_id(json.loads(match[1])) if match is not None else None
 
 
 def as_id(value: Any) -> int | str | None:

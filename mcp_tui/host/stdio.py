@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import anyio
 from mcp.shared.message import SessionMessage
@@ -22,11 +22,12 @@ from pydantic import ValidationError
 
 from mcp_tui.host.adapters import NEEDS
 from mcp_tui.host.exchange import CURRENT, Exchange
-from mcp_tui.host.lines import Line, LineAssembler, TooLong
+from mcp_tui.host.lines import Line, LineAssembler, TooLong, TooLongEnd
 from mcp_tui.host.listing import TOOLS_LIST, acknowledgement
 from mcp_tui.host.process import ServerProcess
 from mcp_tui.host.rates import TokenBucket
-from mcp_tui.host.repair import Refused, as_id, find_id, parse
+from mcp_tui.host.repair import Refused, as_id, find_id, find_id_at_end, parse
+from mcp_tui.host.streams import Reading, Writing
 
 _log = logging.getLogger(__name__)
 
@@ -66,65 +67,6 @@ class Listener(Protocol):
         ...
 
 
-class _Reading:
-    """The SDK's read end: ends when the connection does."""
-
-    def __init__(self) -> None:
-        self._send, self._receive = anyio.create_memory_object_stream[SessionMessage | Exception](64)
-
-    def deliver_nowait(self, message: SessionMessage) -> None:
-        self._send.send_nowait(message)
-
-    async def deliver(self, message: SessionMessage) -> None:
-        await self._send.send(message)
-
-    def close(self) -> None:
-        self._send.close()
-
-    async def receive(self) -> SessionMessage | Exception:
-        return await self._receive.receive()
-
-    async def aclose(self) -> None:
-        self._send.close()
-        self._receive.close()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionMessage | Exception:
-        return await self._receive.__anext__()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> bool | None:
-        await self.aclose()
-        return None
-
-
-class _Writing:
-    """The SDK's write end: runs in the task of the caller, so that a call is known by its context."""
-
-    def __init__(self, transport: StdioTransport) -> None:
-        self._transport = transport
-
-    async def send(self, item: SessionMessage, /) -> None:
-        await self._transport.write(item)
-
-    async def aclose(self) -> None:
-        """Nothing to do: the process owns the pipe."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> bool | None:
-        return None
-
-
 class StdioTransport:
     """One connection to one server process."""
 
@@ -132,8 +74,8 @@ class StdioTransport:
         self.process = process
         self._listener = listener
         self._write_timeout = write_timeout
-        self._reading = _Reading()
-        self._writing = _Writing(self)
+        self._reading = Reading()
+        self._writing = Writing(self.write)
         self.closed = asyncio.Event()
         """Set when the connection ended, for whatever reason."""
         self.reason = ""
@@ -152,7 +94,7 @@ class StdioTransport:
         self._last_result: dict[str, Any] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> tuple[_Reading, _Writing]:
+    async def __aenter__(self) -> tuple[Reading, Writing]:
         self._tasks = [
             asyncio.create_task(self._read(), name=f"stdout of {self.process.pid}"),
             asyncio.create_task(self._watch(), name=f"watch of {self.process.pid}"),
@@ -279,9 +221,13 @@ class StdioTransport:
             exited.cancel()
             lost.cancel()
 
-    async def _take(self, line: Line | TooLong) -> None:
-        if isinstance(line, TooLong):
-            await self._refuse(Refused(f"it is larger than {line.limit >> 20} MB", True, find_id(line.head)))
+    async def _take(self, line: Line | TooLong | TooLongEnd) -> None:
+        if isinstance(line, (TooLong, TooLongEnd)):
+            # Some servers write the id first, some last.
+            request_id = find_id(line.head) if isinstance(line, TooLong) else find_id_at_end(line.tail)
+            if isinstance(line, TooLongEnd) and request_id not in self._pending:
+                return
+            await self._refuse(Refused(f"it is larger than {line.limit >> 20} MB", True, request_id))
             return
         messages = parse(line.data)
         if isinstance(messages, Refused):
@@ -401,7 +347,4 @@ class StdioTransport:
             text = "The server's answer cannot be used: it has the wrong shape."
             error = {"jsonrpc": "2.0", "id": request_id, "error": {"code": _UNDELIVERABLE, "message": text}}
             parsed = jsonrpc_message_adapter.validate_python(error, by_name=False)
-        try:
-            self._reading.deliver_nowait(SessionMessage(parsed))
-        except anyio.WouldBlock:
-            await self._reading.deliver(SessionMessage(parsed))
+        await self._reading.deliver(SessionMessage(parsed))

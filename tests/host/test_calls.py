@@ -127,3 +127,14 @@ async def test_environment_of_a_server_is_minimal(make_host: HostFactory) -> Non
     assert "TOKEN_OF_SERVER" in text
     assert "C.UTF-8" in text
     assert "OPENAI_API_KEY" not in text
+
+
+async def test_an_answer_over_the_cap_is_told_from_its_end_too(make_host: HostFactory) -> None:
+    """Some servers write the result before the id."""
+    config = ServerConfig(command=sys.executable, args=[str(SERVERS / "era_server.py"), "result_first"])
+    kit = await make_host({"s": config})
+    result = await kit.call("s", arguments={"size": 20})
+    assert result.outcome == "error"
+    assert result.error is not None
+    assert "larger than 16 MB" in result.error.message
+    assert (await kit.call("s", arguments={"size": 1})).outcome == "success"

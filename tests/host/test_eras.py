@@ -27,6 +27,7 @@ def era(mode: str, log: Path | None = None, **fields: Any) -> ServerConfig:
         ("modern", "2026-07-28"),
         ("modern_slow", "2026-07-28"),
         ("legacy", "2025-11-25"),
+        ("legacy_refuses", "2025-11-25"),
         ("legacy_dies", "2025-11-25"),
         ("legacy_silent", "2025-11-25"),
         ("legacy_wedges", "2025-11-25"),

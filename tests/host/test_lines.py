@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_tui.host.lines import Line, LineAssembler, TooLong
+from mcp_tui.host.lines import Line, LineAssembler, TooLong, TooLongEnd
 
 
 @given(st.lists(st.binary(max_size=30), max_size=20), st.integers(1, 7))
@@ -28,7 +28,7 @@ def test_a_line_over_the_cap_is_reported_once_and_skipped(length: int, size: int
     else:
         assert isinstance(found[0], TooLong)
         assert found[0].head.startswith(b"a" * 11)
-        assert found[1:] == [Line(b"next")]
+        assert found[1:] == [TooLongEnd(b"a" * length, 10), Line(b"next")]
 
 
 def test_cost_is_linear() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_tui.host.repair import MAX_DEPTH, Refused, as_id, find_id, parse
+from mcp_tui.host.repair import MAX_DEPTH, Refused, as_id, find_id, find_id_at_end, parse
 
 
 def _message(**fields: Any) -> bytes:
@@ -77,3 +77,6 @@ def test_ids() -> None:
     assert find_id(b'{"jsonrpc":"2.0","id":"abc","result":') == "abc"
     assert find_id(b'{"method":"m","id":1') is None
     assert find_id(b"none") is None
+    assert find_id(b'{"result":{"id":3,"x":"') is None
+    assert find_id_at_end(b'{"result":{"id":3}},"jsonrpc":"2.0","id":4}') == 4
+    assert find_id_at_end(b'{"id":3}},"id":4,"jsonrpc":"2.0"}\r') == 4

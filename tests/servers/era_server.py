@@ -6,12 +6,14 @@
 ``modern``           2026-07-28, announces changed tools on a subscription; the tool ``add_tool`` changes them
 ``modern_slow``      the same, three seconds late
 ``legacy``           2025-11-25; refuses ``server/discover`` as an unknown method
+``legacy_refuses``   2025-11-25; refuses what comes before ``initialize`` with the code -32000
 ``legacy_dies``      2025-11-25; exits on anything but ``initialize`` as the first message
 ``legacy_silent``    2025-11-25; never answers a method that it does not know
 ``legacy_wedges``    2025-11-25; reads nothing more after an unknown first message
 ``legacy_pages``     2025-11-25; seven tools on four pages, one cursor is the empty string
 ``legacy_asks``      2025-11-25; a tool call asks the client for an elicitation and fails when that is refused
 ``progress``         2025-11-25; ``work`` reports progress every 0.2 s for ``seconds``; ``quiet`` reports none
+``result_first``     2025-11-25; answers a call with ``size`` MB, the id at the end of the line
 ``legacy_tasks``     2025-11-25; one tool runs only as a task, one is for graphical apps only
 
 FILE, if given, gets a line for every message received, and one for every start.
@@ -100,6 +102,13 @@ def call(request_id: int | str, params: dict[str, Any]) -> None:
             send({"method": "notifications/progress", "params": progress})
     elif name == "quiet":
         return
+    elif MODE == "result_first":
+        text = "y" * (arguments["size"] << 20)
+        answer = {"result": {"content": [{"type": "text", "text": text, "id": 1}]}, "jsonrpc": "2.0", "id": request_id}
+        with lock:
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+        return
     elif MODE == "legacy_asks":
         ask = {"message": "your name?", "requestedSchema": {"type": "object", "properties": {}}}
         send({"id": "ask", "method": "elicitation/create", "params": ask})
@@ -158,7 +167,9 @@ def unknown(request_id: int | str, first: bool) -> None:
     if MODE == "legacy_wedges" and first:
         while sys.stdin.buffer.read(0) == b"":
             time.sleep(0.5)
-    if MODE != "legacy_silent":
+    if MODE == "legacy_refuses":
+        send({"id": request_id, "error": {"code": -32000, "message": "Bad Request: not initialized"}})
+    elif MODE != "legacy_silent":
         send({"id": request_id, "error": {"code": -32601, "message": "Method not found"}})
 
 
