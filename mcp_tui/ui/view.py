@@ -240,9 +240,7 @@ class ChatView:
     def _hints(self, pane: str) -> list[Hint]:
         keys = effective(self._app.key_overrides)
         return [
-            Hint(show_keys(keys[binding.id][:1], short=True), binding.hint)
-            for binding in keys_of(pane)
-            if binding.hint
+            Hint(show_keys(keys[binding.id][:1], short=True), binding.hint) for binding in keys_of(pane) if binding.hint
         ]
 
     def draw_welcome(self) -> None:

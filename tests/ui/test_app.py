@@ -34,7 +34,11 @@ from tests.ui.support import AT, Clock, ScriptedEngine, answer, attach, make_app
 
 @asynccontextmanager
 async def running(
-    engine: ScriptedEngine | None = None, *, size: tuple[int, int] = (120, 40), app: McpTuiApp | None = None, **settings: Any
+    engine: ScriptedEngine | None = None,
+    *,
+    size: tuple[int, int] = (120, 40),
+    app: McpTuiApp | None = None,
+    **settings: Any,
 ) -> AsyncIterator[tuple[McpTuiApp, ScriptedEngine, Pilot[int]]]:
     app = app or make_app()
     engine = engine or ScriptedEngine(servers=(status("fs"), status("gh")))
@@ -195,7 +199,15 @@ async def test_status_line_says_what_is_up_what_it_costs_and_what_failed() -> No
     async with running(engine) as (app, _, pilot):
         await until(lambda: "ctx" in app.chat.line("status").plain, pilot)
         line = app.chat.line("status").plain
-        for part in ("1/2 servers", "![pg]", "openai/gpt-x", "ctx 18.2k/128k 14%", "(tools 9.1k)", "$0.031", "1 queued"):
+        for part in (
+            "1/2 servers",
+            "![pg]",
+            "openai/gpt-x",
+            "ctx 18.2k/128k 14%",
+            "(tools 9.1k)",
+            "$0.031",
+            "1 queued",
+        ):
             assert part in line
         assert "offline demo, not an AI" in app.chat.line("header").plain
 

@@ -158,7 +158,9 @@ async def test_sidebar_shows_progress_of_the_turn() -> None:
     engine = ScriptedEngine(servers=(status("jira"),), busy=True, queue=("and then?",))
     async with running(engine, size=(120, 40)) as (app, _, pilot):
         engine.emit(*turn_start(), *proposal("c1", {"n": 1}))
-        engine.emit(tools.ToolCallStarted(at=AT, turn_id="t1", call_id="c1", server="jira", name="close_issue", arguments={}))
+        engine.emit(
+            tools.ToolCallStarted(at=AT, turn_id="t1", call_id="c1", server="jira", name="close_issue", arguments={})
+        )
         engine.emit(tools.ToolCallProgress(turn_id="t1", call_id="c1", progress=13, total=25, message="pull"))
         await until(lambda: "52% pull" in shown(app), pilot)
         assert "1 and then?" in shown(app)

@@ -95,7 +95,9 @@ def details(server: ServerStatus, stderr: tuple[str, ...]) -> Content:
         parts.append((f"! {strict(warning)}\n", "$warning"))
     for tool in server.set_aside:
         parts.append((f"! {strict(tool.name)} is set aside: {strict(tool.reason)}\n", "$warning"))
-    parts.append((f"\nstandard error, last {len(stderr)} lines\n" if stderr else "\nnothing on standard error\n", "bold"))
+    parts.append(
+        (f"\nstandard error, last {len(stderr)} lines\n" if stderr else "\nnothing on standard error\n", "bold")
+    )
     parts += [(f"{strict(line)}\n", "$muted") for line in stderr]
     return Content.assemble(*parts)
 

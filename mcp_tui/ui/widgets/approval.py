@@ -89,7 +89,9 @@ class ApprovalCard(Vertical, can_focus=True):
         with Vertical(id="card-edit"):
             yield ArgumentEditor("", id="card-editor", tab_behavior="focus", show_line_numbers=True, compact=True)
             yield Static(id="card-problems")
-        yield Input(placeholder="what should the model know? Enter denies, Esc goes back", id="card-message", compact=True)
+        yield Input(
+            placeholder="what should the model know? Enter denies, Esc goes back", id="card-message", compact=True
+        )
         yield Static(id="card-keys")
         yield Static(id="card-wake")
 

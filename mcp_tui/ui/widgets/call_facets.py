@@ -108,7 +108,10 @@ def _result(item: ToolCallItem) -> Content:
     if not item.finished:
         parts.append((f"{item.state}\n", "$warning"))
     for block in item.content:
-        parts += _block(block)
+        if _repeats(block, item.structured_content):
+            parts.append(("text: the structured content as JSON\n", "$muted"))
+        else:
+            parts += _block(block)
     if item.structured_content is not None:
         parts += [("structured content\n", "$muted"), _json(item.structured_content), ("\n", "")]
     if item.truncated:
@@ -116,6 +119,16 @@ def _result(item: ToolCallItem) -> Content:
     if not parts:
         parts.append(("the result is empty", "$muted"))
     return Content.assemble(*parts)
+
+
+def _repeats(block: Any, structured: Any) -> bool:
+    """Whether a text block is only the structured content again, as the specification asks of servers."""
+    if structured is None or block.type != "text" or len(block.text) > MAX_CHARACTERS:
+        return False
+    try:
+        return bool(json.loads(block.text) == structured)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _block(block: Any) -> list[Part]:
@@ -134,7 +147,9 @@ def _block(block: Any) -> list[Part]:
                 return [head, *_text(block.text)]
             return [head, (f"[binary, {_decoded_size(block.blob or '')}]\n", "$accent")]
         case _:
-            return [(f"[{strict(getattr(block, 'kind', block.type))}: a kind this release does not know]\n", "$warning")]
+            return [
+                (f"[{strict(getattr(block, 'kind', block.type))}: a kind this release does not know]\n", "$warning")
+            ]
 
 
 def _text(text: str) -> list[Part]:

@@ -136,7 +136,12 @@ class ServerSidebar(Vertical):
             return [(f"   {call.progress:g} {message}\n", "$accent")]
         share = min(1.0, max(0.0, call.progress / call.progress_total))
         filled = round(12 * share)
-        return [("   ", ""), ("█" * filled, "$accent"), ("░" * (12 - filled), "$muted"), (f" {share:.0%} {message}\n", "")]
+        return [
+            ("   ", ""),
+            ("█" * filled, "$accent"),
+            ("░" * (12 - filled), "$muted"),
+            (f" {share:.0%} {message}\n", ""),
+        ]
 
     def _context_part(self) -> list[Part]:
         share = self._engine.context

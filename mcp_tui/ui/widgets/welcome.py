@@ -9,6 +9,7 @@ from textual.widget import Widget
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.widgets.bars import Part
 
+
 class Welcome(Widget, can_focus=True):
     """Text, and in the demo a list of examples to pick from."""
 
