@@ -25,7 +25,12 @@ POLITE_EXIT = 1.0
 """Seconds the worker gets to end by itself after its stdin closed."""
 
 _ROOT = str(Path(__file__).resolve().parents[2])
-_START = "import sys; sys.path.append(sys.argv.pop()); from mcp_tui.gateway.worker import main; main()"
+_START = (
+    "import sys; root = sys.argv.pop(); sys.path.insert(0, root); import mcp_tui; sys.path.remove(root); "
+    "from mcp_tui.gateway.worker import main; main()"
+)
+"""Runs the worker of this very package, wherever another one is installed, and searches its folder for nothing else."""
+
 
 START_LIMIT = 60.0
 """Seconds until a worker that did not become ready counts as hung and is killed."""

@@ -189,11 +189,15 @@ async def test_answer_that_takes_longer_than_the_total_limit() -> None:
         await asyncio.wait_for(bench.provider.requests[-1].gone.wait(), 30)
 
 
-async def test_modules_in_the_working_directory_are_not_imported(
+async def test_worker_is_of_this_package_and_imports_nothing_from_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "litellm.py").write_text("raise SystemExit('the wrong litellm')")
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "litellm.py").write_text("raise SystemExit('the wrong litellm')")
+    (tmp_path / "installed" / "mcp_tui").mkdir(parents=True)
+    (tmp_path / "installed" / "mcp_tui" / "__init__.py").write_text("raise SystemExit('the wrong mcp_tui')")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"))
     async for bench in make_bench():
         await bench.gateway.wait_ready()
 
