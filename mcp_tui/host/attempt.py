@@ -19,7 +19,7 @@ from mcp_tui.events.base import utc_now
 from mcp_tui.events.servers import ServerFailure
 from mcp_tui.host.arguments import Schemas
 from mcp_tui.host.base import EventSink
-from mcp_tui.host.catalog import build_catalog
+from mcp_tui.host.catalog import Catalog, build_catalog
 from mcp_tui.host.environment import fingerprint, server_environment
 from mcp_tui.host.eras import EraStore
 from mcp_tui.host.failures import Step, cause_of, failure_of, failure_to_spawn
@@ -197,7 +197,8 @@ class Link:
         closed = asyncio.ensure_future(transport.closed.wait())
         try:
             while not task.done():
-                await self._wait_any(task, closed, deadline())
+                left = max(0.0, deadline() - asyncio.get_running_loop().time())
+                await self._wishes.wait_with({task, closed}, left)
                 if self._wishes.changed():
                     raise Interrupted("interrupted")
                 if task.done():
@@ -218,15 +219,6 @@ class Link:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _wait_any(self, task: asyncio.Future[None], closed: asyncio.Future[Any], deadline: float) -> None:
-        wake = asyncio.ensure_future(self._wishes.wake.wait())
-        left = max(0.0, deadline - asyncio.get_running_loop().time())
-        try:
-            await asyncio.wait({task, closed, wake}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            wake.cancel()
-        self._wishes.wake.clear()
-
     def broken(self, step: Step, cause: str) -> Broken:
         """The failure of this connection, with what its process left behind."""
         assert self.process is not None
@@ -244,7 +236,7 @@ class Link:
         self.session = None
         if process is None:
             return
-        self._reports.catalog = type(self._reports.catalog)()
+        self._reports.catalog = Catalog()
         with contextlib.ExitStack() as at_end:
             at_end.callback(self._closed, process)
             if session is not None:

@@ -157,12 +157,15 @@ class ServerConnection:
         self.reports.update(
             state="starting", enabled=True, retry_at=None, warnings=(), set_aside=(), restarts=self._starts - 1
         )
-        await self._shared.gate.enter(self.name)
+        place = asyncio.ensure_future(self._shared.gate.enter(self.name))
         try:
-            if self._wishes.changed():
-                raise Interrupted("interrupted")
+            while not place.done():
+                await self._wishes.wait_with({place})
+                if self._wishes.changed():
+                    raise Interrupted("interrupted")
             await self._link.connect()
         finally:
+            place.cancel()
             self._shared.gate.leave(self.name)
 
     async def _after_failure(self, broken: Broken, uptime: float) -> None:

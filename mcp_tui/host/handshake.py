@@ -64,12 +64,14 @@ async def open_auto(session: ClientSession, closed: asyncio.Event, probe_seconds
             else:
                 await session.initialize()
             return
-        await _race(session, probe)
+        await _race(session, probe, closed)
     finally:
         await _discard(probe)
 
 
-async def _race(session: ClientSession, probe: asyncio.Future[types.DiscoverResult | None]) -> None:
+async def _race(
+    session: ClientSession, probe: asyncio.Future[types.DiscoverResult | None], closed: asyncio.Event
+) -> None:
     """Both questions are open: a modern answer to the first or any answer to the second decides."""
     handshake = asyncio.ensure_future(session.initialize())
     try:
@@ -81,8 +83,12 @@ async def _race(session: ClientSession, probe: asyncio.Future[types.DiscoverResu
         try:
             await handshake
         except MCPError as error:
-            # A server that took the first question as its opening refuses the second one: it is modern.
-            if error.code != types.UNSUPPORTED_PROTOCOL_VERSION or (result := await probe) is None:
+            # A server that took the first question as its opening refuses the second one: it is modern.  The SDK
+            # stops waiting for the first answer after ten seconds; a server slower than that is asked once more.
+            if error.code != types.UNSUPPORTED_PROTOCOL_VERSION:
+                raise
+            result = await probe or await _discover(session, closed)
+            if result is None:
                 raise
             session.adopt(result)
     finally:

@@ -25,8 +25,8 @@ from mcp_tui.host.gate import StartGate
 from mcp_tui.host.names import server_prefixes
 from mcp_tui.host.reaping import Reaper
 
-_SDK_LOGGERS = ("mcp", "client")
-"""Loggers of the SDK; without a handler Python would print their warnings over the screen."""
+_LOGGERS = ("mcp", "client", "mcp_tui.host")
+"""Loggers of the SDK and ours; without a handler Python would print their warnings over the screen."""
 
 
 class McpHost:
@@ -49,8 +49,9 @@ class McpHost:
         client_version: str,
         state_dir: Path | None = None,
     ) -> None:
-        for name in _SDK_LOGGERS:
-            logging.getLogger(name).addHandler(logging.NullHandler())
+        for logger in map(logging.getLogger, _LOGGERS):
+            if not logger.handlers:
+                logger.addHandler(logging.NullHandler())
         self._servers = dict(servers)
         self._tools = tools
         self._mask = mask
@@ -140,12 +141,16 @@ class McpHost:
     ) -> CallResult:
         """Run a tool under its idle and total deadlines.  Never raises for what a server does.
 
-        Cancelling the caller tells the server (``notifications/cancelled``) and re-raises at once.
+        A tool whose definition changed since ``tool`` was made is not run: what was offered, checked and decided
+        on is not what would run.  Cancelling the caller tells the server (``notifications/cancelled``) and
+        re-raises at once.
         """
         connection = self._connections.get(tool.server)
         session = connection.session if connection is not None else None
         if connection is None or session is None:
             return CallResult(outcome="error", error=self._unavailable(tool.server, connection))
+        if any(now.name == tool.name and now.digest != tool.digest for now in connection.reports.catalog.tools):
+            return CallResult(outcome="error", error=_changed(tool))
         config = self._servers[tool.server]
         exchange = Exchange(
             call_id,
@@ -183,3 +188,11 @@ class McpHost:
         """Last lines of the server's standard error, secrets masked (requirement C8)."""
         connection = self._connections.get(server)
         return connection.stderr() if connection is not None else ()
+
+
+def _changed(tool: ToolDefinition) -> ErrorInfo:
+    return ErrorInfo(
+        kind="tool_changed",
+        message=f"The server {tool.server} changed the definition of {tool.name}; the call did not run.",
+        hint="Look at the new definition and ask again.",
+    )

@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 MAX_WARNINGS = 20
 MAX_LOG_TEXT = 4000
+_JUNK = "It writes text to its standard output that is no protocol message"
 
 
 class ServerReports:
@@ -88,8 +89,8 @@ class ServerReports:
 
     def on_junk(self, text: str) -> None:
         """Standard output that is no protocol message."""
-        shown = self._mask(text.strip())[:80]
-        self.warn(f"It writes text to its standard output that is no protocol message, such as: {shown}")
+        if not any(warning.startswith(_JUNK) for warning in self.status.warnings):
+            self.warn(f"{_JUNK}, such as: {self._mask(text.strip())[:80]}")
 
     def on_dropped(self, what: str) -> None:
         """Something of the server was thrown away."""

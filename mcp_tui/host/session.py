@@ -78,10 +78,11 @@ class ServerSession:
                 return Listing()
             raise
 
-    async def ping(self) -> float:
-        """Ask the server whether it lives, in the way of its era; any answer will do.
+    async def ping(self) -> float | None:
+        """Ask the server whether it lives, in the way of its era; any answer will do, an error too.
 
-        Returns the round trip in seconds.  Raises `MCPError` when the connection is gone.
+        Returns the round trip in seconds, ``None`` when a call kept the server from answering.
+        Raises `MCPError` when the connection is gone, `TimeoutError`.
         """
         assert self.sdk is not None
         started = time.perf_counter()
@@ -90,9 +91,13 @@ class ServerSession:
                 await self.sdk.send_discover(str(self.protocol_version))
             else:
                 await self.sdk.send_ping()
-        except MCPError:
+        except MCPError as error:
             if self.transport.closed.is_set():
                 raise
+            if error.code == types.REQUEST_TIMEOUT:
+                if self.transport.exchanges:
+                    return None
+                raise TimeoutError from None
         return time.perf_counter() - started
 
     async def listen(self, on_open: Callable[[], None]) -> None:

@@ -107,7 +107,9 @@ class Upkeep:
         )
 
     async def _ping(self, session: ServerSession) -> None:
-        self._reports.update(latency_seconds=await session.ping())
+        latency = await session.ping()
+        if latency is not None:
+            self._reports.update(latency_seconds=latency)
 
     async def _hold_subscription(self, session: ServerSession) -> None:
         """Have a 2026-07-28 server tell when its tools change; one that refuses is left alone.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 
 class Wishes:
@@ -24,4 +25,13 @@ class Wishes:
         """Wait until there is a reason to look up, or ``timeout`` seconds passed."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.wake.wait(), timeout)
+        self.wake.clear()
+
+    async def wait_with(self, futures: set[asyncio.Future[Any]], timeout: float | None = None) -> None:
+        """As `wait`, and until one of ``futures`` is done."""
+        wake = asyncio.ensure_future(self.wake.wait())
+        try:
+            await asyncio.wait({*futures, wake}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            wake.cancel()
         self.wake.clear()

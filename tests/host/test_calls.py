@@ -138,3 +138,20 @@ async def test_an_answer_over_the_cap_is_told_from_its_end_too(make_host: HostFa
     assert result.error is not None
     assert "larger than 16 MB" in result.error.message
     assert (await kit.call("s", arguments={"size": 1})).outcome == "success"
+
+
+async def test_a_tool_that_changed_since_it_was_offered_does_not_run(make_host: HostFactory, tmp_path: Path) -> None:
+    """The definition differs with each start of the server."""
+    log, state = tmp_path / "log", tmp_path / "state"
+    kit = await make_host(
+        {"s": hostile("rug_pull_restart", env={"HOSTILE_LOG": str(log), "HOSTILE_STATE": str(state)})}
+    )
+    offered = kit.tool("s", "echo")
+    kit.host.restart("s")
+    await wait_until_async(lambda: kit.status("s").restarts == 1, what="a restart")
+    await kit.state("s", "running")
+    result = await kit.host.call(offered, {"x": "y"}, call_id="1")
+    assert result.error is not None
+    assert result.error.kind == "tool_changed"
+    assert "tools/call" not in log.read_text()
+    assert (await kit.call("s")).outcome == "success"

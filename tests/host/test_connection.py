@@ -113,6 +113,17 @@ async def test_disable_during_connect_sticks(make_host: HostFactory) -> None:
     assert await kit.host.settled(0.1)
 
 
+async def test_disable_while_waiting_for_a_place(make_host: HostFactory) -> None:
+    servers = {"first": hostile("hang_init"), "second": hostile("ok")}
+    kit = await make_host(servers, connection={"max_concurrent_starts": 1}, wait=False)
+    await wait_until_async(lambda: kit.status("first").pid, what="a process")
+    kit.host.set_enabled("second", False)
+    started = time.monotonic()
+    await kit.state("second", "stopped")
+    assert time.monotonic() - started < 1
+    assert _states(kit, "second").count("running") == 0
+
+
 async def test_enable_and_disable_while_running(make_host: HostFactory) -> None:
     kit = await make_host({"s": hostile("ok", enabled=False)})
     assert kit.status("s").state == "stopped"
@@ -163,12 +174,17 @@ async def test_closing_is_immune_to_cancellation(make_host: HostFactory) -> None
     assert leftovers.group_gone(pid, seconds=0)
 
 
+ERA_SERVER = ServerConfig(command=sys.executable, args=[str(SERVERS / "era_server.py"), "modern"])
+
+
+@pytest.mark.parametrize(("config", "version"), [(hostile("ok"), "2025-11-25"), (ERA_SERVER, "2026-07-28")])
 async def test_a_stopped_process_fails_its_health_check(
-    make_host: HostFactory, monkeypatch: pytest.MonkeyPatch
+    config: ServerConfig, version: str, make_host: HostFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mcp_tui.host.upkeep.HEALTH_TIMEOUT", 0.5)
-    kit = await make_host({"s": hostile("ok")}, connection={"health_check_interval": 0.2})
+    kit = await make_host({"s": config}, connection={"health_check_interval": 0.2})
     await wait_until_async(lambda: kit.status("s").latency_seconds, what="a health check")
+    assert kit.status("s").protocol_version == version
     pid = kit.status("s").pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)

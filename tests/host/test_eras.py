@@ -126,3 +126,16 @@ async def test_what_is_not_offered_is_said(make_host: HostFactory) -> None:
     reasons = {tool.name: tool.reason for tool in kit.status("tasks").set_aside}
     assert "task" in reasons["task_only"]
     assert "graphical" in reasons["app_only"]
+
+
+async def test_a_server_slower_than_the_sdk_waits_is_opened(
+    make_host: HostFactory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The first answer comes too late for the SDK; the server is asked again, not started again."""
+    monkeypatch.setattr("mcp.client.session.DISCOVER_TIMEOUT_SECONDS", 2.2)
+    log = tmp_path / "log"
+    kit = await make_host({"era": era("modern_slow", log)})
+    assert (await kit.state("era", "running")).protocol_version == "2026-07-28"
+    seen = log.read_text().split()
+    assert seen.count("start") == 1
+    assert seen.count("server/discover") >= 2

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from mcp_tui.host.environment import command_line, fingerprint, server_environme
 from mcp_tui.host.gate import StartGate
 from mcp_tui.host.process import STDERR_LINE_BYTES, STDERR_LINES, StderrRing
 from mcp_tui.host.rates import TokenBucket
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def test_backoff_grows_with_jitter_to_its_limit_and_ends() -> None:
@@ -125,3 +130,21 @@ def test_errors_say_what_they_mean() -> None:
     assert "arguments" in error_of({"code": -32602, "message": "x"}, str).hint
     assert error_of({"code": "x", "message": 5}, str).message.endswith("no reason given")
     assert "elicitation and sampling" in not_offered(["sampling/createMessage", "elicitation/create"]).message
+
+
+def test_the_contract_imports_no_sdk() -> None:
+    code = "import sys, mcp_tui.host.base; sys.exit('mcp' in sys.modules or 'mcp_types' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_nothing_is_printed_by_the_sdk() -> None:
+    """Without a configured log, Python prints warnings over the screen unless a handler stands in the way."""
+    code = (
+        "import asyncio, logging\n"
+        "from tests.support.hosts import connection_config, tools_config\n"
+        "from mcp_tui.host.host import McpHost\n"
+        "McpHost({}, connection_config(), tools_config(), emit=print, environ={}, mask=str, client_version='0')\n"
+        "for name in ('mcp.client.session', 'client', 'mcp_tui.host.x'): logging.getLogger(name).error('text')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("", "")
