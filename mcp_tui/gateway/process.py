@@ -156,9 +156,13 @@ class WorkerProcess:
             self._life.cancel()
         elif self._process.stdin is not None:
             self._process.stdin.close()
-        await asyncio.wait([self._life], timeout=POLITE_EXIT)
-        self.kill()
-        await asyncio.wait([self._life])
+        _, living = await asyncio.wait([self._life], timeout=POLITE_EXIT)
+        if living:
+            self.kill()
+            _, living = await asyncio.wait([self._life], timeout=POLITE_EXIT / 2)
+        for task in living:
+            task.cancel()
+        await asyncio.gather(self._life, return_exceptions=True)
 
     async def _read_stdout(self, process: asyncio.subprocess.Process) -> None:
         """Pass lines on until the process ends; one that is none of the protocol's ends the process."""
