@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -28,8 +29,14 @@ _HOME_FOLDERS = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Shut the network before anything is imported that might reach for it."""
+    """Shut the network before anything is imported that might reach for it.
+
+    A shell ignores Ctrl+C for what it starts in the background, and children inherit that: undone here,
+    so that the programs under test can be interrupted wherever the tests run.
+    """
     net.allow_loopback_only()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

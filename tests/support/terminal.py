@@ -101,6 +101,8 @@ class Terminal:
     def __enter__(self) -> Self:
         self._master, self._slave = pty.openpty()
         os.set_blocking(self._master, False)
+        self._poll = select.poll()
+        self._poll.register(self._master, select.POLLIN)
         self._set_size(self._screen.columns, self._screen.lines)
         self.modes_before = termios.tcgetattr(self._slave)
         self._process = subprocess.Popen(
@@ -246,10 +248,10 @@ class Terminal:
             if self._master < 0:
                 time.sleep(max(0.0, left))
                 return any_output
-            ready, _, _ = select.select([self._master], [], [], max(0.0, left))
+            ready = bool(self._poll.poll(max(0.0, left) * 1000))
             if ready and not self._take():
                 time.sleep(max(0.0, min(left, 0.02)))
-            any_output = any_output or bool(ready)
+            any_output = any_output or ready
             if left <= 0:
                 return any_output
 
