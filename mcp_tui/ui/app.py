@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["McpTuiApp", "Preferences", "UiSettings"]
 
+CONVERSATION_HELP = (
+    "The conversation. Up and Down move the cursor from message to message; Enter on a tool call opens it in the "
+    "inspector, Space expands it, y copies its source. Drag with the mouse to select; Ctrl+C copies the selection."
+)
+
 TWICE_SECONDS = 1.0
 """A second Esc or Ctrl+C within this time means more than the first."""
 
@@ -200,7 +205,9 @@ class McpTuiApp(CatalogApp):
         focused = self.screen.focused
         nodes = focused.ancestors_with_self if focused is not None else ()
         about = next((text for node in nodes if (text := getattr(node, "HELP", "") or "")), "")
-        self.push_screen(HelpScreen(self.focused_pane(), str(about), self.key_overrides, COMMANDS))
+        pane = self.focused_pane()
+        about = about or (CONVERSATION_HELP if pane == "conversation" else "")
+        self.push_screen(HelpScreen(pane, str(about), self.key_overrides, COMMANDS))
 
     def action_palette(self) -> None:
         """Ctrl+P: every action by name."""
@@ -222,7 +229,7 @@ class McpTuiApp(CatalogApp):
             self.view.inspect_item(message.item, pin=True)
 
     def on_conversation_view_copy_requested(self, message: ConversationView.CopyRequested) -> None:
-        """y on a block."""
+        """Copy a block of the conversation."""
         self.copy_to_clipboard(message.text)
         self.say(f"Copied {message.what}, {len(message.text):,} characters.", timeout=3)
 

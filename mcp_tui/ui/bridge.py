@@ -8,6 +8,7 @@ it can be cancelled at any time, and the engine never waits for it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +19,8 @@ from mcp_tui.ui.live import LiveState
 if TYPE_CHECKING:
     from mcp_tui.engine.engine import Engine
     from mcp_tui.events.base import EventBase
+
+log = logging.getLogger(__name__)
 
 FRAME_SECONDS = 1 / 30
 """Shortest time between two updates of the screen."""
@@ -37,6 +40,9 @@ class View(Protocol):
 
     def live_event(self, event: EventBase) -> None:
         """A live event, for effects only: bell, toast, focus."""
+
+    def failed(self, error: Exception) -> None:
+        """Something could not be shown; the rest goes on."""
 
 
 class Bridge:
@@ -61,12 +67,20 @@ class Bridge:
         try:
             async for batch in subscription:
                 for event in batch.events:
-                    self._fold(event, batch.live)
+                    self._take(event, batch.live)
                 self._wake.set()
         finally:
             painter.cancel()
             subscription.close()
             await asyncio.gather(painter, return_exceptions=True)
+
+    def _take(self, event: EventBase, live: bool) -> None:
+        """Fold one event; a fault of ours costs that event on the screen, never the stream."""
+        try:
+            self._fold(event, live)
+        except Exception as error:
+            log.exception("the screen could not take in %s", event.type, extra={"operation": "ui"})
+            self._view.failed(error)
 
     def _fold(self, event: EventBase, live: bool) -> None:
         if event.type == "conversation_opened":
@@ -86,7 +100,11 @@ class Bridge:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            self.flush()
+            try:
+                self.flush()
+            except Exception as error:
+                log.exception("the screen could not draw a change", extra={"operation": "ui"})
+                self._view.failed(error)
             await asyncio.sleep(FRAME_SECONDS)
 
     def flush(self) -> None:

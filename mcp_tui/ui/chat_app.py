@@ -62,7 +62,7 @@ class ChatApp(BaseApp):
 
     @property
     def _whole(self) -> McpTuiApp:
-        """This app with its actions: no other class is ever made."""
+        """The app with its actions: no other class is ever made."""
         return cast("McpTuiApp", self)
 
     # -- contract with the command line --------------------------------------------------------

@@ -6,7 +6,8 @@ import asyncio
 import os
 import shlex
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mcp_tui.errors import UsageError
@@ -32,18 +33,28 @@ async def edit(text: str) -> str:
     Raises `UsageError` when the editor cannot be started, fails, or leaves something that is no text.
     """
     command = editor_command()
+    with _file_with(text) as path:
+        await _run([*command, str(path)])
+        return _read(path)
+
+
+@contextmanager
+def _file_with(text: str) -> Iterator[Path]:
     descriptor, name = tempfile.mkstemp(prefix="mcp-tui-", suffix=".md")
-    path = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode("utf-8", "replace"))
-        await _run([*command, name])
-        return path.read_text(encoding="utf-8").removesuffix("\n")
-    except UnicodeDecodeError:
-        raise UsageError("The editor left a file that is not UTF-8; the draft is unchanged.") from None
+        yield Path(name)
     finally:
         with suppress(OSError):
-            path.unlink()
+            Path(name).unlink()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n")
+    except (UnicodeDecodeError, OSError):
+        raise UsageError("The editor left no file that can be read as UTF-8; the draft is unchanged.") from None
 
 
 async def _run(command: list[str]) -> None:

@@ -16,6 +16,11 @@ def count(number: float) -> str:
     raise AssertionError("unreachable")
 
 
+def plural(number: int, noun: str) -> str:
+    """``1 tool``, ``4 tools``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def seconds(value: float) -> str:
     """``2ms``, ``0.41s``, ``12.0s``, ``3m 05s``."""
     if value < 0.0995:

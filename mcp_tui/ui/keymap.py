@@ -128,15 +128,14 @@ def all_keys() -> tuple[KeyBinding, ...]:
 
 
 _MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "meta", "hyper"})
-_NAMED = frozenset(
-    (
-        "up down left right home end pageup pagedown enter escape tab space backspace delete insert "
-        "slash question_mark full_stop comma minus plus equals_sign colon semicolon underscore at number_sign "
-        "left_square_bracket right_square_bracket backslash apostrophe quotation_mark grave_accent tilde "
-        "exclamation_mark dollar_sign percent_sign ampersand asterisk left_parenthesis right_parenthesis "
-        "less_than_sign greater_than_sign circumflex_accent vertical_line"
-    ).split()
-) | {f"f{number}" for number in range(1, 25)}
+_NAMED = frozenset({
+    "up", "down", "left", "right", "home", "end", "pageup", "pagedown", "enter", "escape", "tab", "space",
+    "backspace", "delete", "insert", "slash", "question_mark", "full_stop", "comma", "minus", "plus",
+    "equals_sign", "colon", "semicolon", "underscore", "at", "number_sign", "left_square_bracket",
+    "right_square_bracket", "backslash", "apostrophe", "quotation_mark", "grave_accent", "tilde",
+    "exclamation_mark", "dollar_sign", "percent_sign", "ampersand", "asterisk", "left_parenthesis",
+    "right_parenthesis", "less_than_sign", "greater_than_sign", "circumflex_accent", "vertical_line",
+}) | {f"f{number}" for number in range(1, 25)}  # fmt: skip
 _SAME_BYTES = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape"}
 
 

@@ -27,7 +27,7 @@ def exact(text: str, style: str = "", *, one_line: bool = True) -> Content:
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:
-    """``value`` as JSON that parses back to it, with every character that hides written as ``\\uXXXX``."""
+    """``value`` as JSON that parses back to it, with every character that hides written as its escape."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
     if text.isascii():
         return text

@@ -33,6 +33,7 @@ class ChatView:
         self.engine: Engine | None = None
         self.bridge: Bridge | None = None
         self._conversation: ConversationView | None = None
+        self._faults: set[type[Exception]] = set()
         self.examples: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -83,6 +84,14 @@ class ChatView:
             self._app.say(f"Not sent: {returned.reason.message} {returned.reason.hint}".strip(), severity="error")
         elif event.type == "approval_requested" and not self._app.app_focus:
             self._app.bell()
+
+    def failed(self, error: Exception) -> None:
+        """Say that a part of the screen could not be drawn, once for each kind of fault."""
+        if self.alive and type(error) not in self._faults:
+            self._faults.add(type(error))
+            self._app.say(
+                f"Part of the screen could not be drawn ({type(error).__name__}); see the log.", severity="error"
+            )
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -233,7 +242,7 @@ class ChatView:
             always = [hint for hint in always if hint.label != "stop"]
         for hints in ((own + always), always if pane in ("composer", "app") else own + always[:1]):
             parts = (*lead, *hint_parts(hints))
-            if sum(len(text) for text, _ in parts) <= line.content_size.width + 2:
+            if sum(len(text) for text, _ in parts) <= line.content_size.width:
                 break
         line.show(parts)
 
@@ -252,14 +261,14 @@ class ChatView:
         for server in () if self._screen.is_open("sidebar") else engine.servers:
             mark, style = STATE_MARKS[server.state]
             parts += [(f"{mark} ", style), (f"{strict(server.name)}  ", "$foreground")]
-            parts.append(
-                (f"{server.tools} tools\n" if server.state == "running" else f"{self._state_words(server)}\n", "$muted")
-            )
+            parts.append((f"{self._state_words(server)}\n", "$muted"))
         self._screen.welcome.show(demo=engine.demo, servers=tuple(parts), examples=self.examples)
 
     @staticmethod
     def _state_words(server: Any) -> str:
-        if server.failure is not None and server.state != "running":
+        if server.state == "running":
+            return formats.plural(server.tools, "tool")
+        if server.failure is not None:
             return f"{server.state}: {prose(shorten(server.failure.message, 60))}"
         return str(server.state).replace("_", " ")
 

@@ -211,11 +211,19 @@ def turn_start(text: str = "Close the duplicate.", turn: str = "t1") -> list[Eve
 
 def answer(text: str, turn: str = "t1", message_id: str = "m1") -> EventBase:
     """A whole answer."""
-    usage = turns.Usage(prompt_tokens=1200, completion_tokens=80)
     return turns.AssistantMessage(
-        at=AT, turn_id=turn, message_id=message_id, hop=1, provider="work", model="openai/gpt-x", text=text, usage=usage,
-        finish_reason="stop", cost=0.004, duration_seconds=1.4,
-    )  # fmt: skip
+        at=AT,
+        turn_id=turn,
+        message_id=message_id,
+        hop=1,
+        provider="work",
+        model="openai/gpt-x",
+        text=text,
+        usage=turns.Usage(prompt_tokens=1200, completion_tokens=80),
+        finish_reason="stop",
+        cost=0.004,
+        duration_seconds=1.4,
+    )
 
 
 def finished(call_id: str, text: str = "closed", turn: str = "t1", **more: Any) -> EventBase:

@@ -376,13 +376,16 @@ async def test_crash_report_has_no_locals_and_no_key(tmp_path: Path) -> None:
         held_in_a_local = secret
         raise RuntimeError(f"broke with {held_in_a_local}")
 
-    with pytest.raises(RuntimeError):
+    async def run() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await until(app.painted.is_set, pilot)
             app.data_dir = tmp_path
             app.call_later(fail)
             await pilot.pause()
             await pilot.pause()
+
+    with pytest.raises(RuntimeError):
+        await run()
     assert app.return_code == 1
     [report] = tmp_path.glob("crash-*.txt")
     assert stat.S_IMODE(report.stat().st_mode) == 0o600

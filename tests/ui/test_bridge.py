@@ -18,11 +18,16 @@ class Recorder:
         self.changes: list[Change] = []
         self.redrawn = 0
         self.live: list[str] = []
+        self.faults: list[Exception] = []
+        self.broken = False
 
     def conversation_opened(self, items: list[Item]) -> None:
         self.opened.append([item.key for item in items])
 
     def conversation_changed(self, changes: list[Change]) -> None:
+        if self.broken:
+            self.broken = False
+            raise ZeroDivisionError
         self.changes += changes
 
     def state_changed(self) -> None:
@@ -30,6 +35,9 @@ class Recorder:
 
     def live_event(self, event: EventBase) -> None:
         self.live.append(event.type)
+
+    def failed(self, error: Exception) -> None:
+        self.faults.append(error)
 
 
 async def settle(condition: Any) -> None:
@@ -86,6 +94,19 @@ async def test_another_conversation_starts_afresh() -> None:
     engine.emit(turns.ConversationOpened())
     await settle(lambda: len(view.opened) == 2)
     assert view.opened[1] == []
+    engine.subscriptions[0].close()
+    await task
+
+
+async def test_a_fault_of_the_screen_does_not_end_the_stream() -> None:
+    engine, view = ScriptedEngine(), Recorder()
+    task = asyncio.create_task(Bridge(engine, view).run())  # type: ignore[arg-type]
+    await settle(lambda: view.opened)
+    view.broken = True
+    engine.emit(*turn_start())
+    await settle(lambda: view.faults)
+    engine.emit(answer("still here"))
+    await settle(lambda: view.changes)
     engine.subscriptions[0].close()
     await task
 

@@ -9,9 +9,8 @@ from textual import events
 from mcp_tui.ui.external_editor import edit, editor_command
 from mcp_tui.ui.screens.chooser import Chooser
 from mcp_tui.ui.widgets.composer import PASTE_LIMIT
-from tests.ui.support import ScriptedEngine
+from tests.ui.support import ScriptedEngine, until
 from tests.ui.test_app import running, shown, toasts
-from tests.ui.support import until
 
 
 async def test_newlines_and_growth_up_to_a_limit() -> None:

@@ -22,9 +22,9 @@ from tests.ui.support import AT, Clock, ScriptedEngine, answer, attach, finished
 from tests.ui.support import McpTuiApp as App
 
 LIGHT = replace(
-    DEFAULT_THEME, name="paper", dark=False, primary="#2a5db0", secondary="#5b4fb5", accent="#9a5b13", warning="#8a6100",
-    error="#b3261e", success="#2e6b2e", foreground="#1f2328", background="#ffffff", surface="#f4f5f7", panel="#e6e8ec",
-    boost="#dcdfe5", code_theme="default",
+    DEFAULT_THEME, name="paper", dark=False, primary="#2a5db0", secondary="#5b4fb5", accent="#9a5b13",
+    warning="#8a6100", error="#b3261e", success="#2e6b2e", foreground="#1f2328", background="#ffffff",
+    surface="#f4f5f7", panel="#e6e8ec", boost="#dcdfe5", code_theme="default",
     variables={
         "muted": "#5a6270", "role-user": "#0f6b66", "role-assistant": "#3a48a8", "role-tool": "#8a4f0d",
         "role-reasoning": "#5a6270", "card-border": "#8a6100", "pane-border": "#c6cad2", "selection": "#cfdcf5",
@@ -183,8 +183,8 @@ def test_completions(snap_compare: Any) -> None:
 def test_history(snap_compare: Any) -> None:
     stored = tuple(
         ConversationSummary(
-            id=f"c{number}", title=title, created_at=AT, updated_at=AT - timedelta(days=number), events=9, user_messages=14,
-            tool_calls=9, model="openai/gpt-x", demo=number == 2, size=41200,
+            id=f"c{number}", title=title, created_at=AT, updated_at=AT - timedelta(days=number), events=9,
+            user_messages=14, tool_calls=9, model="openai/gpt-x", demo=number == 2, size=41200,
         )
         for number, title in enumerate(["login-timeouts", "proxy keep-alive", "nightly failures of the long kind"])
     )  # fmt: skip

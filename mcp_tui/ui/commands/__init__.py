@@ -10,14 +10,14 @@ from mcp_tui.ui.commands import (
     disable,
     editor,
     enable,
-    help,
+    help_command,
     history,
     inspect,
     jump,
     model,
     mouse,
     new,
-    quit,
+    quit_command,
     restart,
     servers,
     stop,
@@ -28,7 +28,7 @@ from mcp_tui.ui.commands import (
 from mcp_tui.ui.commands.base import Command
 
 COMMANDS: tuple[Command, ...] = (
-    help.COMMAND,
+    help_command.COMMAND,
     new.COMMAND,
     history.COMMAND,
     continue_conversation.COMMAND,
@@ -48,6 +48,6 @@ COMMANDS: tuple[Command, ...] = (
     mouse.COMMAND,
     suspend.COMMAND,
     call.COMMAND,
-    quit.COMMAND,
+    quit_command.COMMAND,
 )
 """All of them."""

@@ -113,6 +113,8 @@ class ChatScreen(Screen[None]):
         self.set_class(width < NARROW, "-narrow")
         self.set_class(width >= WIDE, "-wide")
         self.set_class(width < TINY[0] or height < TINY[1], "-tiny")
+        if self.has_class("-tiny") and (self.focused_in("sidebar") or self.focused_in("inspector")):
+            self.composer.focus()
         if not self.has_class("-wide") and self.has_class("-sidebar") and self.has_class("-inspector"):
             self.set_pane("inspector" if self.focused_in("sidebar") else "sidebar", opened=False)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -35,7 +37,7 @@ class Chooser(ModalScreen[str]):
 
     PANE = "list"
     HELP = "Type to filter, Up and Down to move, Enter to choose, Esc to go back."
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("list"),
         ("up", "move('cursor_up')", "Up"),
         ("down", "move('cursor_down')", "Down"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
@@ -17,7 +20,7 @@ class ConfigErrorScreen(Screen[None]):
 
     PANE = "app"
     HELP = "mcp-tui could not start. Fix what is listed, or quit and run one of the commands below."
-    BINDINGS = [("q,escape,enter", "app.quit", "Quit")]
+    BINDINGS: ClassVar[list[BindingType]] = [("q,escape,enter", "app.quit", "Quit")]
     DEFAULT_CSS = """
     ConfigErrorScreen {
         & VerticalScroll { padding: 1 3; scrollbar-size-vertical: 1; }

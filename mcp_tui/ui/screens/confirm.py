@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -17,7 +19,7 @@ class ConfirmScreen(ModalScreen[bool]):
     PANE = "list"
     HELP = "The letter named in the question is yes. Esc is no."
     WAKE_SECONDS = 0.3
-    BINDINGS = [("escape,n", "answer(False)", "No")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,n", "answer(False)", "No")]
     DEFAULT_CSS = """
     ConfirmScreen {
         align: center middle;

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -22,7 +23,7 @@ Part = tuple[str, str]
 class HelpScreen(ModalScreen[None]):
     """Text that scrolls; F1 or Esc closes it."""
 
-    BINDINGS = [("escape,q,enter", "app.help", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,enter", "app.help", "Close")]
     DEFAULT_CSS = """
     HelpScreen {
         align: right top;

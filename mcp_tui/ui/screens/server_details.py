@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -26,7 +27,7 @@ class ServerDetailsScreen(ModalScreen[None]):
 
     PANE = "servers"
     HELP = "Command line, state, last failure and the last lines of standard error. R restarts the server."
-    BINDINGS = [("escape,q,enter", "close", "Close"), ("R,r", "restart", "Restart")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,enter", "close", "Close"), ("R,r", "restart", "Restart")]
     DEFAULT_CSS = """
     ServerDetailsScreen {
         align: center middle;

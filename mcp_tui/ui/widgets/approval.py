@@ -154,6 +154,7 @@ class ApprovalCard(Vertical, can_focus=True):
         self.query_one("#card-body", Static).update(self._body(item))
         self._args.scroll_home(animate=False)
         self._fit()
+        self.draw_state()
         self.call_after_refresh(self._was_drawn, wanted)
 
     def _was_drawn(self, what: object) -> None:

@@ -92,5 +92,5 @@ def hint_parts(hints: list[Hint]) -> tuple[Part, ...]:
     """``key label`` pairs, keys coloured."""
     parts: list[Part] = []
     for hint in hints:
-        parts += [(hint.key, "$accent"), (f" {hint.label}  ", "$muted")]
+        parts += [("  " if parts else "", ""), (hint.key, "$accent"), (f" {hint.label}", "$muted")]
     return tuple(parts)

@@ -43,7 +43,7 @@ class ServerSidebar(Vertical):
         height: 1fr; background: $background;
         & #servers-title { height: 1; padding: 0 1; background: $surface; }
         & OptionList, & OptionList:focus {
-            border: none; height: auto; max-height: 60%; background: $background; padding: 0 0 0 1;
+            border: none; height: auto; max-height: 60%; background: $background; padding: 0;
             scrollbar-size-vertical: 1;
         }
         & #sections { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
@@ -60,7 +60,7 @@ class ServerSidebar(Vertical):
     def compose(self) -> ComposeResult:
         """Title, servers, sections."""
         yield Static(id="servers-title")
-        yield OptionList(markup=False, compact=True)
+        yield OptionList(markup=False)
         with VerticalScroll(id="sections", can_focus=False):
             yield Static(id="section-text")
 
@@ -131,15 +131,15 @@ class ServerSidebar(Vertical):
     def _progress(self, call: ToolCallItem) -> list[Part]:
         if call.state != "running" or call.progress is None:
             return []
-        message = shorten(call.progress_message, max(0, self._width - 24)) if call.progress_message else ""
+        message = shorten(call.progress_message, max(0, self._width - 17)) if call.progress_message else ""
         if not call.progress_total:
             return [(f"   {call.progress:g} {message}\n", "$accent")]
         share = min(1.0, max(0.0, call.progress / call.progress_total))
-        filled = round(12 * share)
+        filled = round(8 * share)
         return [
             ("   ", ""),
-            ("█" * filled, "$accent"),
-            ("░" * (12 - filled), "$muted"),
+            ("━" * filled, "$accent"),
+            ("─" * (8 - filled), "$muted"),
             (f" {share:.0%} {message}\n", ""),
         ]
 
@@ -153,11 +153,11 @@ class ServerSidebar(Vertical):
             part = min(1.0, share.used / share.window)
             filled = min(BAR, round(BAR * part))
             style = "$error" if part >= 0.9 else "$warning" if part >= 0.7 else "$success"
-            parts += [("█" * filled, style), ("░" * (BAR - filled), "$muted"), (f" {part:.0%}\n", "")]
+            parts += [("━" * filled, style), ("─" * (BAR - filled), "$muted"), (f" {part:.0%}\n", "")]
             parts.append((f"{about}{formats.count(share.used)} of {formats.count(share.window)} tokens\n", ""))
         else:
             parts.append((f"{about}{formats.count(share.used)} tokens\n", ""))
-        parts.append((f"{formats.count(share.tools)} of them tool definitions\n", "$muted"))
+        parts.append((f"{formats.count(share.tools)} in tool definitions\n", "$muted"))
         return parts
 
     def _cost_part(self) -> list[Part]:
@@ -213,7 +213,7 @@ def server_row(server: ServerStatus, width: int) -> Content:
     mark, style = STATE_MARKS[server.state] if server.enabled or server.state != "failed" else STATE_MARKS["stopped"]
     if server.state == "running" and (server.warnings or server.set_aside):
         mark, style = "!", "$warning"
-    tools = f"{server.tools} tools" if server.state == "running" else server.state.replace("_", " ")
+    tools = formats.plural(server.tools, "tool") if server.state == "running" else server.state.replace("_", " ")
     name = shorten(server.name, max(4, width - len(tools) - 3))
     first = Content.assemble((f"{mark} ", style), (name, "bold"), " " * max(1, width - 2 - len(name) - len(tools)))
     return Content.assemble(first, (tools, "$muted"), "\n", *_second_line(server, width))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -15,7 +18,11 @@ class Welcome(Widget, can_focus=True):
 
     PANE = "list"
     HELP = "In the demo, choose an example with Up and Down; Enter puts it into the composer."
-    BINDINGS = [*bindings("list"), ("up,k", "move(-1)", "Up"), ("down,j", "move(1)", "Down")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("list"),
+        ("up,k", "move(-1)", "Up"),
+        ("down,j", "move(1)", "Down"),
+    ]
     DEFAULT_CSS = """
     Welcome { height: 1fr; padding: 1 2; overflow-y: auto; }
     """
