@@ -61,6 +61,10 @@ class ModelContext:
             case _:
                 pass
 
+    def messages(self) -> list[ModelMessage]:
+        """Everything that a request may carry, so that a long conversation can be counted beforehand."""
+        return [message for group in self._groups(images=True) for message in group.messages]
+
     def build(
         self,
         *,

@@ -78,7 +78,10 @@ def _merge(last: EventBase, event: EventBase) -> EventBase | None:
             return last.model_copy(update={"text": last.text + event.text})
         case tools.ToolCallProgress(), tools.ToolCallProgress() if last.call_id == event.call_id:
             return event
-        case turns.ToolCallDelta(), turns.ToolCallDelta() if last.message_id == event.message_id:
+        case turns.ToolCallDelta(), turns.ToolCallDelta() if (last.message_id, last.index) == (
+            event.message_id,
+            event.index,
+        ):
             return event
         case _:
             return None

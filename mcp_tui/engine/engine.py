@@ -273,7 +273,9 @@ class Engine:
 
     def select_model(self, provider: str) -> None:
         """Answer with this provider entry from the next turn on.  Raises `UsageError` for one that is not there."""
-        self._provider = self._choice(provider).name
+        choice = self._choice(provider)
+        self._provider = choice.name
+        self._services.counter.select(choice.model)
         self._spawn(self._learn_window(provider), "model information")
 
     def restart_server(self, name: str) -> None:
@@ -328,7 +330,7 @@ class Engine:
     def _keep_model(self) -> None:
         known = {choice.name for choice in self.providers}
         if self.transcript.provider in known:
-            self._provider = self.transcript.provider
+            self.select_model(self.transcript.provider)
 
     # -- inside ----------------------------------------------------------------------------
 

@@ -158,6 +158,7 @@ class Turn:
         limits = [limit for limit in (context.max_tokens, info.context_window) if limit is not None]
         budget = max(0, min(limits) - context.reserve_tokens - tools_tokens) if limits else None
         await counter.ready()
+        await counter.count_messages(self._bus.folds.context.messages())
         built = self._bus.folds.context.build(
             system_prompt=self._services.settings.service.system_prompt,
             count=counter.count_message,
