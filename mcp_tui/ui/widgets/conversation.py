@@ -203,7 +203,7 @@ class ConversationView(DocumentView):
     def busy(self) -> bool:
         """Whether changes wait to be shown."""
         waiting = bool(self._dirty) or bool(self._document.unfinished)
-        return self._pending or waiting or self._highlighter.busy
+        return self._pending or waiting or self._highlighter.busy or not self.ready
 
     # -- frames ------------------------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ class ConversationView(DocumentView):
         if self._highlighter.restyled:
             self._highlighter.restyled = False
             self._new_pen()
-        if colouring or self._highlighter.coloured:
+        if self._highlighter.coloured:
             self._highlighter.coloured = False
             self.changed_from(0)
         return bool(self._dirty) or colouring
@@ -288,6 +288,11 @@ class ConversationView(DocumentView):
             text=base, **{**styles, **self._highlighter.styles(self.app.theme_variables.get("code-theme", ""))}
         )
 
+    @property
+    def ready(self) -> bool:
+        """Once the Markdown parser is there."""
+        return self._warming is not None and self._warming.done()
+
     def colours(self) -> Highlighter:
         """Colours fences a slice at a time."""
         return self._highlighter
@@ -295,6 +300,7 @@ class ConversationView(DocumentView):
     def on_mount(self) -> None:
         """Prepare the Markdown parser beside the event loop."""
         self._warming = asyncio.get_running_loop().run_in_executor(None, warm_up)
+        self._warming.add_done_callback(lambda _done: self._schedule(0.001))
 
     def decorate(self, strip: Strip, position: Position) -> Strip:
         """The mark of the block cursor in the first column, not on the gap above the item."""

@@ -434,3 +434,21 @@ async def test_open_fence_of_many_lines_is_coloured_when_closed() -> None:
             str(segment.style.color) for segment in app.pane.render_line(20) if segment.style and segment.text.strip()
         }
         assert len(styles) >= 3
+
+
+async def test_partial_paints_leave_the_screen_as_a_full_paint_would() -> None:
+    item = answer(2, streaming=True)
+    text = (
+        "Intro\n\n"
+        + "\n".join(f"- point {number} with `code`" for number in range(9))
+        + "\n\n```py\nx = 1\n```\n\n|a|b|\n|-|-|\n|1|2|\n"
+    )
+    app = Pane([user(1), item])
+    async with app.run_test(size=(60, 50)) as pilot:
+        for start in range(0, len(text), 9):
+            app.pane.apply([streamed(item, text[start : start + 9])])
+            await settled(pilot)
+            painted = [
+                "".join(part.text for part in strip).rstrip() for strip in app.screen._compositor.render_strips()
+            ]
+            assert [row[:59].rstrip() for row in painted] == [row[:59].rstrip() for row in app.rows()]

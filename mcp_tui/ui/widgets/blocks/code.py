@@ -54,10 +54,14 @@ class Fence:
             self.size -= len(line) + 1
         del self.lines[count:]
 
-    def coloured(self, upto: int, since: int) -> None:
-        """Colours of the lines from ``since`` to ``upto`` arrived: draw their pieces again."""
-        for piece in self.pieces[since // PIECE_LINES : upto // PIECE_LINES + 1]:
+    def coloured(self, upto: int, since: int) -> bool:
+        """Colours of the lines from ``since`` to ``upto`` arrived; whether a piece, complete now, was drawn before."""
+        drawn = False
+        last = len(self.pieces) if upto >= len(self.lines) else upto // PIECE_LINES
+        for piece in self.pieces[since // PIECE_LINES : last]:
+            drawn |= piece.strips is not None
             piece.drop()
+        return drawn
 
     @classmethod
     def whole(cls, frame: Frame, text: str, language: str, label: str, base: str = "text") -> list[CodeBlock]:

@@ -72,7 +72,7 @@ class Highlighter:
         self._current: tuple[Fence, Iterator[Coloured]] | None = None
         self._purposes: dict[Any, str] = {}
         self.coloured = False
-        """Whether `work` coloured anything, or a lexer arrived, since somebody last reset this."""
+        """Whether what was drawn got other colours since somebody last reset this."""
 
     @property
     def busy(self) -> bool:
@@ -141,8 +141,7 @@ class Highlighter:
                 break
         else:
             self._current = None
-        fence.coloured(len(fence.colours), since)
-        self.coloured = True
+        self.coloured |= fence.coloured(len(fence.colours), since)
 
     def _load(self, language: str, fence: Fence | None) -> None:
         waiting = self._loading.get(language)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mcp_tui.ui.widgets.document.style import Palette
 
 _PLAIN = re.compile(r"[^\\`*_~\[\]!<>]*\Z")
+MAX_BRACKETS = 100
+"""A text with more opening brackets is shown as it stands: to look for links in it takes quadratic time."""
+
 _BOLD, _ITALIC, _STRIKE = Style(bold=True), Style(italic=True), Style(strike=True)
 
 
@@ -43,7 +46,7 @@ def _parser() -> MarkdownIt:
 
 def inline(text: str, palette: Palette, base: Style) -> list[Span]:
     """Markdown ``text`` (already harmless) as styled spans; ``base`` lies under every style."""
-    if _PLAIN.match(text):
+    if _PLAIN.match(text) or text.count("[") > MAX_BRACKETS:
         return [(text.replace("\n", " ") if "\n" in text else text, base)] if text else []
     parser = _parser()
     tokens: list[Token] = []

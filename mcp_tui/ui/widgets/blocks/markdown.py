@@ -13,6 +13,7 @@ nothing, and a list is as tight as its blank lines say, item by item.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mcp_tui.safety.text import prose
@@ -441,7 +442,7 @@ class Markdown:
         if gap is None:
             gap = self._gap(len(containers) > self._fresh_from)
         rest = "".join(container.rest for container in containers)
-        return Frame(first, rest, gap=gap, quoted=any(not container.indent for container in containers))
+        return _frame(first, rest, gap, any(not container.indent for container in containers))
 
     def _gap(self, opened: bool) -> int:
         """A blank row before the leaf: where the source has one, and around code, tables and headings."""
@@ -469,6 +470,12 @@ class Markdown:
             for piece in leaf.fence.pieces:
                 piece.drop()
         self._state = self._state._replace(leaf=None, fence_mark="", fence_indent=0)
+
+
+@lru_cache(maxsize=256)
+def _frame(first: str, rest: str, gap: int, quoted: bool) -> Frame:
+    """Frames are never changed, so that leaves share them."""
+    return Frame(first, rest, gap=gap, quoted=quoted)
 
 
 def _size(leaf: Leaf | None) -> int:

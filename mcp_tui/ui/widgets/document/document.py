@@ -16,11 +16,17 @@ if TYPE_CHECKING:
     from mcp_tui.ui.widgets.document.block import Block
     from mcp_tui.ui.widgets.document.style import Pen
 
-MAX_DRAWN_ROWS = 4_000
-"""Rows of strips that are kept; the least recently seen blocks are dropped beyond."""
+MAX_DRAWN_ROWS = 500
+"""Rows of strips that are kept; the least recently seen blocks are dropped beyond.
+
+A strip with its caches is some hundred objects, so that thousands of them make each collection of garbage a stall.
+"""
 
 MAX_BUILT_ENTRIES = 200
 """Entries whose blocks are kept; the least recently seen go back to their source beyond."""
+
+NOWHERE = 1 << 60
+"""A row after all others."""
 
 _LINE_BITS, _BLOCK_BITS, _SECTION_BITS = 20, 28, 4
 
@@ -59,6 +65,8 @@ class Document:
         self._built: OrderedDict[int, Entry] = OrderedDict()
         self.unfinished: dict[int, Entry] = {}
         """Entries seen by `measure` that still have to catch up with their source."""
+        self.moved_row = NOWHERE
+        """First row whose place changed in `measure` since somebody last reset this."""
 
     @property
     def height(self) -> int:
@@ -67,7 +75,10 @@ class Document:
 
     def replace(self, entries: Iterable[Entry]) -> None:
         """Other entries altogether."""
-        self.__init__()  # type: ignore[misc]
+        self._drawn.clear()
+        self._built.clear()
+        self.unfinished.clear()
+        self._drawn_rows = 0
         self.entries = list(entries)
         for serial, entry in enumerate(self.entries):
             entry.serial = serial
@@ -140,18 +151,22 @@ class Document:
             if entry.unfinished:
                 self.unfinished[entry.serial] = entry
             grown = self._measure_entry(entry, inner, bottom - row, pen)
-            if self.heights.set(index, entry.height) or grown:
+            if grown < NOWHERE:
+                self.moved_row = min(self.moved_row, row - inner + grown)
+            if self.heights.set(index, entry.height) or grown < NOWHERE:
                 return True
             row += self.heights[index] - inner
         return False
 
-    def _measure_entry(self, entry: Entry, first: int, rows: int, pen: Pen) -> bool:
-        changed = False
-        for section, begin, end in _windows(entry, first, rows):
+    def _measure_entry(self, entry: Entry, first: int, rows: int, pen: Pen) -> int:
+        """Draw the blocks between two rows of an entry; the first row of it that got another height."""
+        changed = NOWHERE
+        for section, top, begin, end in _windows(entry, first, rows):
             index, _line = section.heights.find(begin)  # its height is not 0
             row = section.heights.offset(index)
             while index < len(section.blocks) and row < end:
-                changed |= bool(section.measure(index, pen))
+                if section.measure(index, pen):
+                    changed = min(changed, top + row)
                 self._note(section.blocks[index], section.heights[index])
                 row += section.heights[index]
                 index += 1
@@ -162,7 +177,7 @@ class Document:
         known = self._drawn.pop(id(block), None)
         self._drawn_rows += rows - (known[1] if known else 0)
         self._drawn[id(block)] = (block, rows)
-        while self._drawn_rows > MAX_DRAWN_ROWS and len(self._drawn) > 200:
+        while self._drawn_rows > MAX_DRAWN_ROWS and len(self._drawn) > 64:
             _key, (old, old_rows) = self._drawn.popitem(last=False)
             self._drawn_rows -= old_rows
             old.drop()
@@ -206,14 +221,14 @@ class Document:
             row += 1
 
 
-def _windows(entry: Entry, first: int, rows: int) -> list[tuple[Section, int, int]]:
-    """The parts of an entry's sections between two of its rows: section, first row, row after the last."""
+def _windows(entry: Entry, first: int, rows: int) -> list[tuple[Section, int, int, int]]:
+    """The parts of an entry's sections between two of its rows: section, its top, first row, row after the last."""
     out = []
     end = first + rows
     begin = 0
     for section in entry.sections:
         height = section.height
         if height and begin < end and begin + height > first:
-            out.append((section, max(0, first - begin), min(height, end - begin)))
+            out.append((section, begin, max(0, first - begin), min(height, end - begin)))
         begin += height
     return out

@@ -12,7 +12,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mcp_tui.ui.widgets.document.document import Document, Position
+from mcp_tui.ui.widgets.document.document import NOWHERE, Document, Position
 from mcp_tui.ui.widgets.document.section import Canvas
 from mcp_tui.ui.widgets.document.style import Palette, Pen
 
@@ -31,8 +31,6 @@ WORK = 0.008
 CATCH_UP = 0.004
 """Seconds until the next frame while there is more to do than fits in one."""
 
-_NOWHERE = 1 << 60
-
 
 class DocumentView(ScrollView, can_focus=True):
     """Shows a `Document`.  It follows the end until the person moves; then the first row in sight stays in its place.
@@ -50,8 +48,10 @@ class DocumentView(ScrollView, can_focus=True):
         self._anchor: Position | None = None
         """First row in sight; ``None``: the end of the document is followed."""
         self._placing = False
+        self._painting = False
         self._pending = False
         self._last_frame = 0.0
+        self._last_painted = 0.0
         self._restyled = False
         self._first_changed = 0
 
@@ -60,6 +60,11 @@ class DocumentView(ScrollView, can_focus=True):
     def take_in(self, end: float) -> bool:
         """Bring the document up to date until the clock shows ``end``; whether something is left to do."""
         return False
+
+    @property
+    def ready(self) -> bool:
+        """Whether blocks can be drawn yet."""
+        return True
 
     def palette(self) -> Palette:
         """The styles to draw with now."""
@@ -104,12 +109,17 @@ class DocumentView(ScrollView, can_focus=True):
     def _frame(self) -> None:
         self._pending = False
         self._last_frame = time.perf_counter()
-        if not self._width:
+        if not self._width or not self.ready:
             return
         if self._restyled:
             self._new_pen()
-        top, below = self.scroll_offset.y, self._document.height
+        below = self._document.height
         more = self.take_in(self._last_frame + WORK)
+        if more and self._last_frame - self._last_painted < FRAME:
+            self._schedule(CATCH_UP)
+            return
+        self._last_painted = self._last_frame
+        top = self.scroll_offset.y
         self._settle()
         more |= bool(self._document.unfinished)
         self._paint(top, below)
@@ -120,7 +130,7 @@ class DocumentView(ScrollView, can_focus=True):
     def _paint(self, top: int, below: int) -> None:
         """Have the rows drawn again that may look different: from the first change on, or all when rows moved."""
         row = max(0, min(self._first_changed, below) - top)
-        self._first_changed = _NOWHERE
+        self._first_changed = NOWHERE
         if top != self.scroll_offset.y:
             self.refresh()
         elif row < self.size.height:
@@ -129,9 +139,11 @@ class DocumentView(ScrollView, can_focus=True):
     def _settle(self) -> None:
         """Draw what is in sight and put the window where it belongs."""
         height = self.size.height
-        if not self._width or not height:
+        if not self._width or not height or not self.ready:
             return
         top = self._document.settle(self._anchor, height, self._canvas.pen)
+        self.changed_from(self._document.moved_row)
+        self._document.moved_row = NOWHERE
         self._document.trim(top, top + height)
         self._placing = True
         try:
@@ -163,7 +175,19 @@ class DocumentView(ScrollView, can_focus=True):
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(number)) is not None:
             strip = _painted(strip, span, self.screen.get_component_rich_style("screen--selection"))
-        return strip.apply_offsets(0, number)
+        return strip if self._painting else strip.apply_offsets(0, number)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows to paint.
+
+        They go without the offsets that a selection is made of: Textual asks `render_line` for those when the mouse
+        is pressed.  With them every segment would have a style of its own, and Textual keeps thousands of styles.
+        """
+        self._painting = True
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._painting = False
 
     def notify_style_update(self) -> None:
         """Theme or stylesheet changed: draw everything in sight again."""

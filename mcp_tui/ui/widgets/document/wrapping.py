@@ -66,7 +66,7 @@ def _cell_breaks(text: str, width: int) -> list[tuple[int, int]]:
         used += cells
         if space and text[start:end].strip(" "):
             candidate = (begin, end, used)
-    out.append((start, start + len(text[start:].rstrip(" ")) if out else len(text)))
+    out.append((start, start + len(text[start:].rstrip(" "))))
     return out
 
 
