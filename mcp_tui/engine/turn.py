@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from dataclasses import dataclass, field
@@ -152,9 +151,7 @@ class Turn:
     async def _plan(self, hop: int, info: ModelInfo) -> AnswerPlan:
         specs = await self._offer_tools()
         counter, context = self._services.counter, self._services.settings.service.context
-        tools_tokens = await counter.count_async(
-            "".join(spec.wire_name + spec.description + json.dumps(spec.parameters) for spec in specs)
-        )
+        tools_tokens = await counter.count_tools_async(specs)
         limits = [limit for limit in (context.max_tokens, info.context_window) if limit is not None]
         budget = max(0, min(limits) - context.reserve_tokens - tools_tokens) if limits else None
         await counter.ready()
