@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 WAKE_SECONDS = 0.5
 """How long nothing must have been pressed, and the card must have been drawn, before its keys count."""
 
+SMALL_HEIGHT = 18
+"""Rows of a terminal below which the card leaves its line of keys to F1."""
+
+LOCKED = "y and s are locked until you have scrolled to the end (End, PgDn)"
+
 KEYS = (
     (("y", "once"), ("s", "this tool, this conversation"), ("e", "edit")),
     (("n", "deny"), ("d", "deny + message"), ("c", "stop turn"), ("v", "JSON"), ("f", "full")),
@@ -61,6 +66,7 @@ class ApprovalCard(Vertical, can_focus=True):
         &.-editing #card-args, &.-editing #card-keys { display: none; }
         &.-editing #card-edit { display: block; }
         &.-answering #card-message { display: block; }
+        &.-small #card-keys { display: none; }
         &.-full { height: 1fr; }
         &.-full #card-args, &.-full #card-edit { height: 1fr; }
     }
@@ -202,9 +208,12 @@ class ApprovalCard(Vertical, can_focus=True):
     def _fit(self) -> None:
         """Give the arguments what is left of 60 % of the screen's height."""
         full = self.has_class("-full")
+        small = self.screen.size.height < SMALL_HEIGHT
+        self.set_class(small, "-small")
         limit = self.screen.size.height * 6 // 10
         width = max(20, self.screen.size.width - 6)
-        fixed = 3 + sum(len(self._plain(name).wrap(width)) for name in ("#card-head", "#card-keys"))
+        names = ("#card-head",) if small else ("#card-head", "#card-keys")
+        fixed = 3 + sum(len(self._plain(name).wrap(width)) for name in names)
         self._args.styles.max_height = None if full else max(2, limit - fixed)
         wanted = self.query_one(ArgumentEditor).document.line_count + 4
         self.query_one("#card-edit").styles.height = "1fr" if full else max(4, min(wanted, limit - 5))
@@ -246,13 +255,19 @@ class ApprovalCard(Vertical, can_focus=True):
         if self.item is None or self.has_class("-editing"):
             return
         last: float = getattr(self.app, "last_input", float("-inf"))
-        left = self.seconds_to_wake(last)
+        left, narrow = self.seconds_to_wake(last), self.screen.size.width < 78
         if not self.has_focus_within:
-            text, style = "Tab or Ctrl+O a to answer; nothing runs until then; your draft is kept", "$muted"
+            text = (
+                "Tab answers; F1 lists keys"
+                if narrow
+                else "Tab or Ctrl+O a to answer; nothing runs until then; your draft is kept"
+            )
+            style = "$muted"
         elif left > 0:
-            text, style = f"keys wake up in {left:.1f} s; your draft below is kept", "$warning"
+            text, style = f"keys wake up in {left:.1f} s{'' if narrow else '; your draft below is kept'}", "$warning"
         elif not self.seen_to_end:
-            text, style = "y and s are locked until you have scrolled to the end (End, PgDn)", "$warning"
+            text = "y, s locked: scroll to the end (End)" if narrow else LOCKED
+            style = "$warning"
         else:
             text, style = "keys are awake", "$success"
         wake = self.query_one("#card-wake", Static)
