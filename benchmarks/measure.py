@@ -89,6 +89,8 @@ class Screen:
         mode[3] &= ~termios.ECHO  # only the program itself may echo
         termios.tcsetattr(slave, termios.TCSANOW, mode)
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self._poll = select.poll()
+        self._poll.register(self._master, select.POLLIN)
         self.output = bytearray()
         self.began = time.perf_counter()
         self._process = subprocess.Popen(
@@ -121,7 +123,7 @@ class Screen:
 
     def pump(self, seconds: float) -> None:
         """Collect output; returns at the first of it, or after ``seconds``."""
-        if select.select([self._master], [], [], seconds)[0]:
+        if self._poll.poll(seconds * 1000):
             try:
                 self.output += os.read(self._master, 1 << 16)
             except OSError:
