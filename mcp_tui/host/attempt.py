@@ -29,6 +29,7 @@ from mcp_tui.host.process import ServerProcess
 from mcp_tui.host.reaping import Reaper
 from mcp_tui.host.reports import ServerReports
 from mcp_tui.host.session import ServerSession
+from mcp_tui.host.stdio import EXIT_GRACE, PIPE_CLOSED
 from mcp_tui.host.wishes import Wishes
 
 _log = logging.getLogger(__name__)
@@ -204,24 +205,31 @@ class Link:
                 if task.done():
                     break
                 if closed.done():
-                    raise self.broken(step, transport.reason)
+                    raise await self.broken(step, transport.reason)
                 if asyncio.get_running_loop().time() >= deadline():
-                    raise self.broken(step, f"it did not answer within {limit:g} s")
+                    raise await self.broken(step, f"it did not answer within {limit:g} s")
             task.result()
         except (MCPError, RuntimeError, ValidationError, TimeoutError) as error:
-            raise self.broken(step, transport.reason or cause_of(error)) from None
+            raise await self.broken(step, transport.reason or cause_of(error)) from None
         except HostError as error:
             if isinstance(error, (Broken, Interrupted)):
                 raise
-            raise self.broken(step, transport.reason or cause_of(error)) from None
+            raise await self.broken(step, transport.reason or cause_of(error)) from None
         finally:
             closed.cancel()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def broken(self, step: Step, cause: str) -> Broken:
+    async def broken(self, step: Step, cause: str) -> Broken:
         """The failure of this connection, with what its process left behind."""
         assert self.process is not None
+        assert self.session is not None
+        if self.session.transport.closed.is_set():
+            # The pipes often close a moment before the exit code is known, and it says more than they do.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.process.exited.wait(), EXIT_GRACE)
+        if self.process.exited.is_set() and cause in PIPE_CLOSED:
+            cause = "it exited"
         return Broken(failure_of(step, cause or "the connection ended", self.process, self._shared.mask))
 
     def stderr(self) -> tuple[str, ...]:

@@ -60,7 +60,8 @@ class ServerConnection:
     @property
     def session(self) -> ServerSession | None:
         """The open connection, while calls can be made on it."""
-        return self._link.session if self.reports.status.state == "running" else None
+        session = self._link.session if self.reports.status.state == "running" else None
+        return session if session is not None and not session.transport.closed.is_set() else None
 
     def start(self) -> None:
         """Begin; returns at once."""

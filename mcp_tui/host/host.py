@@ -165,7 +165,8 @@ class McpHost:
 
     @staticmethod
     def _unavailable(server: str, connection: ServerConnection | None) -> ErrorInfo:
-        state = connection.reports.status.state if connection is not None else "not configured"
+        state: str = connection.reports.status.state if connection is not None else "not configured"
+        state = "disconnected" if state == "running" else state
         failure = connection.reports.status.failure if connection is not None else None
         cause = f" {failure.message}" if failure is not None else ""
         return ErrorInfo(

@@ -43,7 +43,9 @@ async def list_all_tools(session: ClientSession, take_page: Callable[[], dict[st
     for _ in range(MAX_PAGES):
         page = await session.list_tools(params=types.PaginatedRequestParams(cursor=cursor))
         listed = take_page().get("tools")
-        tools.extend(listed if isinstance(listed, list) else [])
+        if not isinstance(listed, list):
+            return _cut(tools, "Its list of tools has the wrong shape; it was not read to its end.")
+        tools.extend(listed)
         cursor = page.next_cursor
         if len(tools) > MAX_TOOLS:
             return _cut(tools, f"It lists more than {MAX_TOOLS} tools; only the first {MAX_TOOLS} are used.")

@@ -37,6 +37,10 @@ WRITE_TIMEOUT = 10.0
 EXIT_GRACE = 0.3
 """Seconds to read what a dead server left in the pipe; a grandchild may hold it open for ever."""
 
+INPUT_CLOSED, OUTPUT_CLOSED = "it closed its input", "it closed its output"
+PIPE_CLOSED = frozenset({"", INPUT_CLOSED, OUTPUT_CLOSED})
+"""Reasons that an exit of the program explains better."""
+
 MAX_JUNK_LINES, MAX_JUNK_BYTES = 500, 256 << 10
 """Output that is no protocol message: within `JUNK_WINDOW` seconds, more than this ends the connection."""
 
@@ -140,6 +144,8 @@ class StdioTransport:
         A ``notifications/cancelled`` is handed to the pipe without waiting: a server that no longer reads must
         not keep the person waiting who just stopped it.
         """
+        if self.process.input_lost.is_set():
+            self.end(INPUT_CLOSED)
         if self.closed.is_set():
             raise anyio.BrokenResourceError
         message: dict[str, Any] = item.message.model_dump(by_alias=True, exclude_unset=True, mode="json")
@@ -160,7 +166,7 @@ class StdioTransport:
             self.end(f"it did not read its input for {self._write_timeout:g} s")
             raise anyio.BrokenResourceError from None
         except (OSError, RuntimeError):
-            self.end("its input is closed")
+            self.end(INPUT_CLOSED)
             raise anyio.BrokenResourceError from None
 
     def _note(self, message: dict[str, Any], method: str | None, size: int) -> Exchange | None:
@@ -203,7 +209,7 @@ class StdioTransport:
                     await asyncio.sleep(max(0.001, loop.time() - started))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.process.exited.wait(), EXIT_GRACE)
-            self.end("it exited" if self.process.exited.is_set() else "it closed its output")
+            self.end("it exited" if self.process.exited.is_set() else OUTPUT_CLOSED)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             self.end("")
         except OSError as error:
@@ -216,7 +222,7 @@ class StdioTransport:
         try:
             await asyncio.wait({exited, lost}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.sleep(EXIT_GRACE)
-            self.end("it exited" if self.process.exited.is_set() else "it closed its input")
+            self.end("it exited" if self.process.exited.is_set() else INPUT_CLOSED)
         finally:
             exited.cancel()
             lost.cancel()
@@ -276,9 +282,7 @@ class StdioTransport:
                 await self._notification(message, method, size)
             return
         request_id = as_id(message.get("id"))
-        if request_id is None and "error" in message and len(self._pending) == 1:
-            # JSON-RPC uses a null id when a request could not be read; with one in flight it is that one.
-            request_id = next(iter(self._pending))
+        if request_id is None and "error" in message and (request_id := self._only_request()) is not None:
             message = message | {"id": request_id}
         if request_id is None or request_id not in self._pending:
             self._drop_answer(request_id)
@@ -292,6 +296,14 @@ class StdioTransport:
         if exchange is not None:
             exchange.answer(message, size)
         await self._deliver(self._for_sdk(message, requested, exchange))
+
+    def _only_request(self) -> int | str | None:
+        """Whom an error without an id concerns: JSON-RPC sends it when a request could not be read.
+
+        The one call in flight, or else the one request; ``None`` where that cannot be told.
+        """
+        waiting = [key for key in self.exchanges if key in self._pending] or list(self._pending)
+        return waiting[0] if len(waiting) == 1 else None
 
     def _for_sdk(self, message: dict[str, Any], method: str, exchange: Exchange | None) -> dict[str, Any]:
         """The message as the SDK gets it: tool results were taken already and are only acknowledged."""

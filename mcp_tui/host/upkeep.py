@@ -68,7 +68,7 @@ class Upkeep:
             if self._wishes.changed():
                 raise Interrupted("interrupted")
             if session.transport.closed.is_set():
-                raise self._link.broken("running", session.transport.reason)
+                raise await self._link.broken("running", session.transport.reason)
             if self._relist and loop.time() >= self._relist_after:
                 await self._list_again(session)
             if loop.time() >= health_at:

@@ -155,10 +155,10 @@ async def test_call(case: Call, make_host: HostFactory) -> None:
     if case.alive:
         assert kit.status("bad").pid == pid
     else:
-        status = await kit.state("bad", "running")
+        await wait_until_async(lambda: kit.status("bad").restarts == 1, what="a restart")
+        await kit.state("bad", "running")
         assert pid is not None
-        assert leftovers.group_gone(pid)
-        assert status.restarts == 1
+        assert await asyncio.to_thread(leftovers.group_gone, pid)
 
 
 FLOODS = ["flood_garbage", "flood_bytes"]
