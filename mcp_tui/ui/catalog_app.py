@@ -17,7 +17,8 @@ class CatalogApp(ChatApp):
 
     def action_new_conversation(self) -> None:
         """Ctrl+N."""
-        self.start(self._new_conversation())
+        if self.screen is self.chat:
+            self.start(self._new_conversation())
 
     async def _new_conversation(self) -> None:
         await self.require_engine().new_conversation()

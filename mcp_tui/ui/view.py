@@ -234,7 +234,12 @@ class ChatView:
         """Keys of the focused pane as far as there is room beside those that always help."""
         pane = self._app.focused_pane()
         lead: tuple[Part, ...] = ()
-        if self.engine is not None and self.bridge is not None and self.live.waiting and pane != "approval":
+        if (
+            self.engine is not None
+            and self.bridge is not None
+            and self.live.waiting
+            and pane not in ("approval", "editor")
+        ):
             lead = (("Tab to approvals  ", "$warning bold"),)
         own, always = self._hints(pane), self._hints("app")
         line = self._screen.line("hints")

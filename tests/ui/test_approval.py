@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -288,3 +289,27 @@ async def test_escape_elsewhere_stops_the_turn() -> None:
         await b.press("escape")
         assert b.engine.calls == [("cancel", False)]
         assert b.engine.decisions == []
+
+
+async def test_on_a_tiny_terminal_card_and_composer_are_both_there() -> None:
+    async with bench({"comment": "x\n" * 300}, size=(50, 14)) as b:
+        await b.pilot.press(*"draft")
+        screen = b.app.chat.region
+        assert b.card.region.height >= 6
+        assert b.app.chat.composer.region.height >= 2
+        assert screen.contains_region(b.app.chat.composer.region)
+        await b.reach()
+        await b.press("y")
+        assert b.engine.decisions == []
+        await b.press("end")
+        await until(lambda: b.card.seen_to_end, b.pilot)
+        b.clock.now += 1
+        await b.press("y")
+        assert len(b.engine.decisions) == 1
+
+
+async def test_half_a_megabyte_of_arguments_is_shown_without_a_freeze() -> None:
+    started = time.monotonic()
+    async with bench({"comment": "word " * 100_000, "path": "é" * 20_000}) as b:
+        assert time.monotonic() - started < 15
+        assert "(500,000 characters)" in b.text("body")

@@ -29,7 +29,7 @@ class HelpScreen(ModalScreen[None]):
         align: right top;
         background: $background 40%;
         & VerticalScroll {
-            width: 72; max-width: 100%; height: 1fr; background: $surface; border: round $primary;
+            width: 84; max-width: 100%; height: 1fr; background: $surface; border: round $primary;
             border-title-color: $primary; border-subtitle-color: $muted; padding: 0 1; scrollbar-size-vertical: 1;
         }
     }
