@@ -120,7 +120,7 @@ async def test_a_large_frame_is_noted_by_size_and_its_content_kept(make_host: Ho
 
 async def test_environment_of_a_server_is_minimal(make_host: HostFactory) -> None:
     """Requirement C7: what the entry names, a few harmless names, nothing else."""
-    environ = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "OPENAI_API_KEY": "sk-none", "LANG": "C.UTF-8", "X": "() { :;}"}
+    environ = {"PATH": "/usr/bin:/bin", "HOME": "/", "OPENAI_API_KEY": "sk-none", "LANG": "C.UTF-8", "X": "() { :;}"}
     kit = await make_host({"s": hostile("ok", env={"TOKEN_OF_SERVER": "mine"})}, environ=environ)
     result = await kit.call("s", "env", {})
     text = _text(result)
