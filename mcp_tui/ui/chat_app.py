@@ -5,6 +5,8 @@ The app runs before there is an engine: what is typed is kept, what is sent is s
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -41,6 +43,23 @@ class UiSettings:
     """What the configuration allows but should not stay so; shown once."""
     examples: tuple[tuple[str, str], ...] = ()
     """Inputs that a newcomer can pick in an empty conversation: (what it shows, the input)."""
+
+
+LATE = (
+    "mcp_tui.ui.bridge",
+    "mcp_tui.ui.commands",
+    "mcp_tui.ui.widgets.conversation",
+    "mcp_tui.ui.widgets.approval",
+    "mcp_tui.ui.widgets.server_sidebar",
+    "mcp_tui.ui.widgets.inspector",
+    "mcp_tui.ui.screens.choosers",
+)
+"""What the first paint does not need; imported in a thread, so that the screen does not stall when it is used."""
+
+
+def _import_late() -> None:
+    for name in LATE:
+        importlib.import_module(name)
 
 
 class ChatApp(BaseApp):
@@ -102,6 +121,7 @@ class ChatApp(BaseApp):
         self.run_worker(self._follow(engine), name="bridge", exit_on_error=True)
 
     async def _follow(self, engine: Engine) -> None:
+        await asyncio.to_thread(_import_late)
         from mcp_tui.ui.bridge import Bridge
 
         await self.view.adopt_conversation()

@@ -313,3 +313,20 @@ async def test_half_a_megabyte_of_arguments_is_shown_without_a_freeze() -> None:
     async with bench({"comment": "word " * 100_000, "path": "é" * 20_000}) as b:
         assert time.monotonic() - started < 15
         assert "(500,000 characters)" in b.text("body")
+
+
+async def test_arguments_that_changed_under_the_card_are_not_allowed() -> None:
+    async with bench() as b:
+        await b.reach()
+        item = b.card.item
+        assert item is not None
+        item.arguments = {"issue_id": "PROJ-666"}
+        await b.press("y")
+        assert b.engine.decisions == []
+
+
+async def test_the_card_names_the_keys_of_the_configuration() -> None:
+    async with bench() as b:
+        b.app.key_overrides = {"approval.once": "o"}
+        b.card._draw_keys()
+        assert "o once" in b.text("keys")

@@ -17,11 +17,11 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from mcp_tui.errors import UsageError
-from mcp_tui.safety.text import hidden_report, prose, strict
+from mcp_tui.safety.text import strict
 from mcp_tui.ui.bindings import bindings
-from mcp_tui.ui.literal import json_content, to_json
+from mcp_tui.ui.literal import to_json
+from mcp_tui.ui.widgets import approval_text
 from mcp_tui.ui.widgets.argument_editor import ArgumentEditor, parse_arguments
-from mcp_tui.ui.widgets.arguments import annotation_words, argument_rows, show_padding
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
@@ -32,14 +32,6 @@ WAKE_SECONDS = 0.5
 
 SMALL_HEIGHT = 18
 """Rows of a terminal below which the card leaves its line of keys to F1."""
-
-LOCKED = "y and s are locked until you have scrolled to the end (End, PgDn)"
-
-KEYS = (
-    (("y", "once"), ("s", "this tool, this conversation"), ("e", "edit")),
-    (("n", "deny"), ("d", "deny + message"), ("c", "stop turn"), ("v", "JSON"), ("f", "full")),
-)
-"""What the card says of its keys, in one line or in two."""
 
 
 class ApprovalCard(Vertical, can_focus=True):
@@ -152,53 +144,34 @@ class ApprovalCard(Vertical, can_focus=True):
             return
         self.border_title = f"approval {self._at + 1} of {len(self._waiting)}"
         self.border_subtitle = "Left/Right: other calls" if len(self._waiting) > 1 else ""
-        wanted = (item.approval_id, to_json(self.arguments, indent=None), self._json)
+        wanted = self._wanted(item)
         if wanted == self._drawn:
             return
         self._drawn, self._drawn_at = wanted, None
-        self.query_one("#card-head", Static).update(self._head(item))
-        self.query_one("#card-body", Static).update(self._body(item))
+        transport = next((server.transport for server in self._engine.servers if server.name == item.server), "")
+        edited = item.approval_id in self._edited
+        head = approval_text.head(item, self.arguments, transport, edited=edited)
+        self.query_one("#card-head", Static).update(head)
+        body = approval_text.body(item, self.arguments, as_json=self._json, edited=edited)
+        self.query_one("#card-body", Static).update(body)
         self._args.scroll_home(animate=False)
         self._fit()
         self.draw_state()
         self.call_after_refresh(self._was_drawn, wanted)
+
+    def _wanted(self, item: ToolCallItem) -> tuple[str, str, bool]:
+        """What must be on the card before it can allow: the call and exactly its arguments, in this form."""
+        return item.approval_id, to_json(self.arguments, indent=None), self._json
 
     def _was_drawn(self, what: object) -> None:
         if what == self._drawn:
             self._drawn_at = self._clock()
             self._look()
 
-    def _head(self, item: ToolCallItem) -> Content:
-        parts = [(strict(item.label), "$role-tool bold")]
-        definition = item.definition
-        words = annotation_words(definition.annotations) if definition is not None else ""
-        if words:
-            parts.append((f"  server says: {words} (unverified)", "$warning"))
-        transport = next((server.transport for server in self._engine.servers if server.name == item.server), "")
-        if transport:
-            parts.append((f"  {transport}{', local' if transport == 'stdio' else ''}", "$muted"))
-        parts.append((f"  why: {prose(item.approval_reason)}", "$muted"))
-        hidden = sum(hidden_report(to_plain(self.arguments)).values())
-        if hidden:
-            parts.append((f"   contains {hidden} hidden characters, spelled out below", "$error"))
-        if item.approval_id in self._edited:
-            parts.append(("   arguments edited by you", "$warning"))
-        return Content.assemble(*parts)
-
-    def _body(self, item: ToolCallItem) -> Content:
-        if self._json:
-            return json_content(show_padding(to_json(self.arguments)))
-        schema = item.definition.input_schema if item.definition is not None else {}
-        original = item.arguments if item.approval_id in self._edited else None
-        return argument_rows(self.arguments, schema, original)
-
     def _draw_keys(self) -> None:
-        rows = [
-            Content.assemble(*(part for key, label in row for part in ((key, "$accent bold"), f" {label}  ")))
-            for row in KEYS
-        ]
-        narrow = sum(row.cell_length for row in rows) > self.screen.size.width - 4
-        self.query_one("#card-keys", Static).update(Content("\n" if narrow else "").join(rows))
+        overrides: dict[str, str] = getattr(self.app, "key_overrides", {})
+        text = approval_text.keys_text(overrides, self.screen.size.width - 4)
+        self.query_one("#card-keys", Static).update(text)
 
     def on_resize(self) -> None:
         """Keep to at most 60 % of the height."""
@@ -255,21 +228,12 @@ class ApprovalCard(Vertical, can_focus=True):
         if self.item is None or self.has_class("-editing"):
             return
         last: float = getattr(self.app, "last_input", float("-inf"))
-        left, narrow = self.seconds_to_wake(last), self.screen.size.width < 78
-        if not self.has_focus_within:
-            text = (
-                "Tab answers; F1 lists keys"
-                if narrow
-                else "Tab or Ctrl+O a to answer; nothing runs until then; your draft is kept"
-            )
-            style = "$muted"
-        elif left > 0:
-            text, style = f"keys wake up in {left:.1f} s{'' if narrow else '; your draft below is kept'}", "$warning"
-        elif not self.seen_to_end:
-            text = "y, s locked: scroll to the end (End)" if narrow else LOCKED
-            style = "$warning"
-        else:
-            text, style = "keys are awake", "$success"
+        text, style = approval_text.state_text(
+            focused=self.has_focus_within,
+            seconds=self.seconds_to_wake(last),
+            seen=self.seen_to_end,
+            narrow=self.screen.size.width < 78,
+        )
         wake = self.query_one("#card-wake", Static)
         content = Content.styled(text, style)
         if wake.content != content:
@@ -298,9 +262,8 @@ class ApprovalCard(Vertical, can_focus=True):
         self._allow("conversation")
 
     def _allow(self, scope: str) -> None:
-        if self._awake() and self.seen_to_end:
-            item = self.item
-            assert item is not None
+        item = self.item
+        if item is not None and self._awake() and self.seen_to_end and self._drawn == self._wanted(item):
             self._decide("allow", scope=scope, arguments=self._edited.get(item.approval_id))
 
     def action_deny(self) -> None:
@@ -446,14 +409,3 @@ class ApprovalCard(Vertical, can_focus=True):
     def action_end_args(self) -> None:
         """The last line."""
         self._args.scroll_end(animate=False)
-
-
-def to_plain(value: Any) -> str:
-    """All strings of a JSON value, for counting what hides in them."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return "".join(f"{to_plain(key)}{to_plain(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return "".join(to_plain(item) for item in value)
-    return ""
