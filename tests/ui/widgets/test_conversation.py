@@ -452,3 +452,14 @@ async def test_partial_paints_leave_the_screen_as_a_full_paint_would() -> None:
                 "".join(part.text for part in strip).rstrip() for strip in app.screen._compositor.render_strips()
             ]
             assert [row[:59].rstrip() for row in painted] == [row[:59].rstrip() for row in app.rows()]
+
+
+async def test_no_frame_is_lost_when_the_machine_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    item = answer(2, streaming=True)
+    app = Pane([user(1), item])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        monkeypatch.setattr(ConversationView, "set_timer", lambda *_args, **_options: None)  # one that is late is lost
+        app.pane.apply([streamed(item, "late")])
+        await settled(pilot)
+        assert "   late" in app.rows()

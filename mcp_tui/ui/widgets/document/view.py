@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -50,6 +51,7 @@ class DocumentView(ScrollView, can_focus=True):
         self._placing = False
         self._painting = False
         self._pending = False
+        self._due: asyncio.TimerHandle | None = None
         self._last_frame = 0.0
         self._last_painted = 0.0
         self._restyled = False
@@ -98,13 +100,21 @@ class DocumentView(ScrollView, can_focus=True):
     # -- frames --------------------------------------------------------------------------------------
 
     def _schedule(self, delay: float | None = None) -> None:
-        """Have a frame soon, at most one each `FRAME`."""
+        """Have a frame soon, at most one each `FRAME`.
+
+        Not by a timer of Textual: one that is late by its own interval never fires.
+        """
         if self._pending or not self.is_attached or not self.is_running:
             return
         self._pending = True
         if delay is None:
             delay = max(0.001, self._last_frame + FRAME - time.perf_counter())
-        self.set_timer(delay, self._frame)
+        self._due = asyncio.get_running_loop().call_later(delay, self.call_next, self._frame)
+
+    def on_unmount(self) -> None:
+        """No more frames."""
+        if self._due is not None:
+            self._due.cancel()
 
     def _frame(self) -> None:
         self._pending = False
