@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import pty
@@ -97,6 +98,8 @@ async def _feed(text: str, rate: float, write: Any) -> None:
 
 async def _measure(text: str, rate: float, write: Any, finish: Any) -> dict[str, float]:
     stalls = Stalls()
+    gc.collect()
+    gc.freeze()  # as the program does once it has started
     stalls.start()
     await asyncio.sleep(0.2)
     stalls.worst = 0.0
