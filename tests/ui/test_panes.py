@@ -106,6 +106,21 @@ async def test_inspector_follows_the_latest_call_until_another_is_chosen() -> No
         assert '"n": 1' in facet(inspector)
 
 
+async def test_inspector_turns_to_the_result_unless_a_tab_was_chosen() -> None:
+    async with running(size=(160, 45)) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"n": 1}))
+        app.open_inspector()
+        await until(lambda: app.view.inspector is not None and '"n": 1' in facet(app.view.inspector), pilot)
+        inspector = app.view.inspector
+        assert inspector is not None
+        engine.emit(finished("c1", "the outcome"))
+        await until(lambda: "the outcome" in facet(inspector), pilot)
+        await until(lambda: app.chat.focused_in("inspector"), pilot)
+        await pilot.press("1")
+        engine.emit(*proposal("c2", {"n": 2}), finished("c2", "another"))
+        await until(lambda: '"n": 2' in facet(inspector), pilot)
+
+
 async def test_sidebar_says_why_and_when_again() -> None:
     failure = servers.ServerFailure(
         step="spawn", message='role "me" unknown', exit_code=1, suggestion="Create the role.", stderr=("fatal",)

@@ -69,7 +69,7 @@ class Inspector(Vertical):
         self._data_dir, self._calls = data_dir, calls
         self._item: ToolCallItem | None = None
         self._facet: Facet = "args"
-        self._pinned = self._ready = False
+        self._pinned = self._ready = self._tab_chosen = False
 
     def compose(self) -> ComposeResult:
         """Which call, tabs, text."""
@@ -97,16 +97,21 @@ class Inspector(Vertical):
         """Show ``item``; with ``pin``, later calls do not take its place."""
         if item is not self._item:
             self._item = item
-            if item is not None and not self._pinned:
-                self._facet = "result" if item.finished else "args"
+            self._choose_facet()
             self._draw(top=True)
         self._pinned = pin
+
+    def _choose_facet(self) -> None:
+        """Arguments until there is a result, unless the person chose a tab."""
+        if self._item is not None and not self._tab_chosen:
+            self._facet = "result" if self._item.finished else "args"
 
     def items_changed(self, changed: set[int], latest: ToolCallItem | None) -> None:
         """Some items changed, by identity; ``latest`` is the newest call."""
         if not self._pinned and latest is not None and latest is not self._item:
             self.show(latest)
         elif self._item is not None and id(self._item) in changed:
+            self._choose_facet()
             self._draw()
 
     def action_call(self, step: int) -> None:
@@ -145,7 +150,7 @@ class Inspector(Vertical):
 
     def action_tab(self, facet: str) -> None:
         """Show this tab."""
-        self._facet = cast("Facet", facet)
+        self._facet, self._tab_chosen = cast("Facet", facet), True
         self._draw(top=True)
 
     def action_step(self, step: int) -> None:
