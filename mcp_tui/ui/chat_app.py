@@ -90,6 +90,10 @@ class ChatApp(BaseApp):
         """The chat is what the app opens with."""
         return self.chat
 
+    def on_mount(self) -> None:
+        """After ``fg`` the terminal shows nothing of ours any more: draw all of it."""
+        self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.refresh, layout=True))
+
     def screen_painted(self) -> None:
         """The first paint is on the terminal."""
         if not self.painted.is_set():

@@ -43,7 +43,7 @@ def _file_with(text: str) -> Iterator[Path]:
     descriptor, name = tempfile.mkstemp(prefix="mcp-tui-", suffix=".md")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "replace"))
+            file.write(f"{text}\n".encode("utf-8", "replace"))
         yield Path(name)
     finally:
         with suppress(OSError):
@@ -52,7 +52,7 @@ def _file_with(text: str) -> Iterator[Path]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").removesuffix("\n")
+        return path.read_text(encoding="utf-8").rstrip("\n")
     except (UnicodeDecodeError, OSError):
         raise UsageError("The editor left no file that can be read as UTF-8; the draft is unchanged.") from None
 
