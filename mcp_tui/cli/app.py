@@ -54,17 +54,19 @@ async def _main(options: Options) -> int:
     preferences = load(preferences_path())
     app = McpTuiApp(preferences)
     session = AppSession(app, options, preferences)
-    guard = Guard(app, session.aclose)
+    guard = Guard(app)
     boot = asyncio.create_task(session.boot(), name="boot")
     try:
         await app.run_async(mouse=preferences.mouse)
     finally:
-        guard.stopping()
+        guard.stopping(screen_left=True)
+        telling = guard.say_what_is_waited_for()
         boot.cancel()
         await asyncio.gather(boot, return_exceptions=True)
         await session.aclose()
+        telling.cancel()
         guard.close()
-    return app.return_code or 0
+    return guard.code or app.return_code or 0
 
 
 class AppSession:
@@ -76,6 +78,7 @@ class AppSession:
         self._preferences = preferences
         self._stack = ExitStack()
         self._engine: Engine | None = None
+        self._preparing: asyncio.Task[Setup] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     async def boot(self) -> None:
@@ -90,7 +93,8 @@ class AppSession:
             self._app.show_problem(McpTuiError(f"The start failed: {type(error).__name__}.", hint="See the log file."))
 
     async def _start(self) -> None:
-        made = await asyncio.to_thread(self._prepare)
+        self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare), name="prepare")
+        made = await asyncio.shield(self._preparing)
         from mcp_tui.cli.run import conversation_id
         from mcp_tui.cli.wiring import build_engine, conversations_dir
         from mcp_tui.demo.guide import SUGGESTIONS
@@ -130,6 +134,9 @@ class AppSession:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
+        if self._preparing is not None:
+            # A thread cannot be cancelled: what it opens is closed after it.
+            await asyncio.wait({self._preparing})
         if self._engine is not None:
             await self._engine.aclose()
         await asyncio.to_thread(self._stack.close)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,10 +19,16 @@ from textual.filter import LineFilter
 from mcp_tui.safety.text import prose
 from mcp_tui.ui.line_filter import SafetyFilter
 from mcp_tui.ui.preferences import Preferences, save
+from mcp_tui.ui.terminal import is_gone, mute
 from mcp_tui.ui.themes import textual_theme
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from mcp_tui.config.theme_data import ThemeData
+
+TERMINAL_GONE = 129
+"""Exit status when the terminal was closed: 128 + SIGHUP."""
 
 _SAFETY = SafetyFilter()
 
@@ -44,6 +52,7 @@ class BaseApp(App[int], inherit_bindings=False):
         """Set once the first paint is on the terminal."""
         self.crash: str = ""
         """The report of an unhandled error, without any local variable; empty when there was none."""
+        self.terminal_gone = False
         self.theme_data: dict[str, ThemeData] = {}
         self.add_theme(preferences.theme)
         self.theme = preferences.theme.name
@@ -98,6 +107,26 @@ class BaseApp(App[int], inherit_bindings=False):
         await super().on_event(event)
 
     # -- end ---------------------------------------------------------------------------------
+
+    def abandon_terminal(self) -> None:
+        """Draw and read nothing any more: the terminal is gone.  May be called from any thread."""
+        self.terminal_gone = True
+        if self._driver is not None:
+            mute(self._driver)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End because of a fault of the terminal's driver, such as a terminal that cannot be read any more."""
+        if self.terminal_gone or is_gone(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0):
+            self.abandon_terminal()
+            self.exit(return_code=TERMINAL_GONE)
+        else:
+            super().panic(*renderables)
+
+    def _print_error_renderables(self) -> None:
+        """As Textual does, where there is somebody to read it."""
+        if not self.terminal_gone:
+            with contextlib.suppress(OSError):
+                super()._print_error_renderables()
 
     def _handle_exception(self, error: Exception) -> None:
         """As Textual does, but every kind of error takes our report."""

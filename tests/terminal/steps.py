@@ -49,7 +49,7 @@ def conversation(terminal: Terminal) -> list[str]:
     """The lines of the conversation pane, without the sidebar beside it."""
     rows = terminal.lines[1:]
     end = next(number for number, row in enumerate(rows) if row.startswith("─────"))
-    return [row.partition("│")[2] or row for row in rows[:end]]
+    return [row.partition("│")[2] if "│" in row else row for row in rows[:end]]
 
 
 def ended_well(terminal: Terminal, status: int = 0, *, seconds: float = 15.0) -> None:
