@@ -82,8 +82,12 @@ class AppSession:
         self._closing: asyncio.Task[None] | None = None
 
     async def boot(self) -> None:
-        """After the first paint: import, load, build, attach, start."""
+        """After the first paint: import, load, build, attach, start.
+
+        The garbage collector rests meanwhile: what the imports make stays, and walking it stalls the screen.
+        """
         await self._app.painted.wait()
+        gc.disable()
         try:
             await self._start()
         except McpTuiError as error:
@@ -91,6 +95,9 @@ class AppSession:
         except Exception as error:
             log.exception("start failed", extra={"operation": "start"})
             self._app.show_problem(McpTuiError(f"The start failed: {type(error).__name__}.", hint="See the log file."))
+        finally:
+            gc.freeze()
+            gc.enable()
 
     async def _start(self) -> None:
         self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare), name="prepare")
@@ -114,15 +121,14 @@ class AppSession:
         )
         self._app.attach(engine, settings)
         await engine.start()
-        gc.collect()
-        gc.freeze()
 
     def _prepare(self) -> Setup:
         """Import and load; runs in a thread."""
-        from mcp_tui.cli.wiring import open_log, setup
+        from mcp_tui.cli.wiring import open_log, preload, setup
         from mcp_tui.telemetry.logging import silence
 
         silence()
+        preload(self._options.demo)
         made = self._stack.enter_context(setup(self._options, theme=self._preferences.theme.name))
         self._stack.callback(open_log(made).close)
         return made

@@ -91,6 +91,17 @@ def _demo(paths: Paths, environ: Mapping[str, str], theme: str | None) -> Iterat
         )
 
 
+def preload(demo: bool) -> None:
+    """Import in the calling thread what the engine's start would otherwise import on the event loop."""
+    from mcp_tui.host.preload import preload as preload_host
+
+    preload_host()
+    if demo:
+        import mcp_tui.gateway.demo
+    else:
+        import mcp_tui.gateway.litellm_gateway  # noqa: F401
+
+
 def open_log(made: Setup) -> LogFile:
     """The log file.  Raises `UsageError` when it cannot be opened."""
     path = made.paths.log_dir / "mcp-tui.log"
@@ -145,9 +156,10 @@ def conversations_dir(paths: Paths) -> Path:
 
 def _gateway(made: Setup) -> ModelGateway:
     if made.demo:
+        from mcp_tui.demo.guide import SUGGESTIONS
         from mcp_tui.gateway.demo import DemoGateway
 
-        return DemoGateway()
+        return DemoGateway(suggestions=SUGGESTIONS)
     from mcp_tui.gateway.litellm_gateway import LiteLLMGateway
 
     return LiteLLMGateway(made.providers, made.config.llm.request, environ=made.environ, mask=made.redactor.scrub)
