@@ -62,6 +62,10 @@ class Transcript:
         item = self._by_key.get(call_id)
         return item if isinstance(item, ToolCallItem) else None
 
+    def knows(self, event: EventBase) -> bool:
+        """Whether this stored event was folded before."""
+        return bool(event.seq) and event.id in self._applied
+
     def waiting(self) -> list[ToolCallItem]:
         """Calls that wait for the person, oldest first."""
         return [item for item in self.items if isinstance(item, ToolCallItem) and item.state == "waiting"]
@@ -73,9 +77,9 @@ class Transcript:
 
     def apply(self, event: EventBase) -> list[Change]:
         """Fold one event and tell what changed."""
+        if self.knows(event):
+            return []
         if event.seq:
-            if event.id in self._applied:
-                return []
             self._applied.add(event.id)
         match event:
             case turns.TextDelta() | turns.ReasoningDelta() | turns.MessageFragment():
@@ -309,7 +313,9 @@ class Transcript:
         found: list[Item] = []
         for item in reversed(self.items):
             if item.turn_id != turn_id:
-                break
+                if isinstance(item, UserItem):
+                    break
+                continue
             if (isinstance(item, AssistantItem) and item.streaming) or (
                 isinstance(item, ToolCallItem) and not item.finished
             ):

@@ -3,5 +3,11 @@
 ``engine``      the facade: submit, cancel, decide, ...
 ``bus``         number, redact, record, fold, publish
 ``turn``        one turn: hops until done or ``max_tool_hops``
+``answer``      one model request: stream, retries, fragments
 ``tool_calls``  validate, permit, run concurrently, finish
+``results``     a tool result as the model is given it
+``recovery``    the ends that a log lacks
+``redaction``   events without secrets
+``services``    the parts that a turn works with
+``shielded``    closing work that a cancellation must not cut short
 """

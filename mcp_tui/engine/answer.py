@@ -18,6 +18,7 @@ from mcp_tui.events.base import ErrorInfo, new_id
 from mcp_tui.gateway.assembler import Assembler, CallProgress, Draft
 from mcp_tui.gateway.base import Chunk, ModelRequest, ReasoningChunk, TextChunk, ToolCallChunk
 from mcp_tui.gateway.retry import next_delay
+from mcp_tui.safety.secrets import StreamMask
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ class Answer:
         self._first_token: float | None = None
         self._assembler = self._new_assembler()
         self._announced = (-1, "", 0)
+        self._writer: asyncio.Task[None] | None = None
+        self._masks = StreamMask(services.redactor), StreamMask(services.redactor)
         self.message: turns.AssistantMessage | None = None
 
     async def run(self) -> turns.AssistantMessage:
@@ -59,18 +62,23 @@ class Answer:
         Raises `GatewayError` after the closing event when the request failed for good, and re-raises a
         cancellation after what arrived was kept.
         """
-        await self._bus.record(self._request_event())
-        writer = asyncio.create_task(self._write_fragments(), name="fragments")
         try:
+            await self._bus.record(self._request_event())
+            self._writer = asyncio.create_task(self._write_fragments(), name="fragments")
             await self._stream_with_retries()
         except GatewayError as error:
             info = ErrorInfo(kind=error.kind, message=error.message, hint=error.hint)
-            await self._close(writer, complete=False, problem=info)
+            await shielded(self._close(complete=False, problem=info), CLOSING_LIMIT)
             raise
         except BaseException:
-            await shielded(self._close(writer, complete=False, problem=None), CLOSING_LIMIT)
+            await shielded(self._close(complete=False, problem=None), CLOSING_LIMIT)
             raise
-        return await self._close(writer, complete=True, problem=None)
+        return await self._closed()
+
+    async def _closed(self) -> turns.AssistantMessage:
+        await shielded(self._close(complete=True, problem=None), CLOSING_LIMIT)
+        assert self.message is not None
+        return self.message
 
     async def _stream_with_retries(self) -> None:
         attempt = 0
@@ -122,16 +130,20 @@ class Answer:
         match chunk:
             case TextChunk() if chunk.text:
                 self._seen()
-                self._publish(turns.TextDelta(message_id=self._message_id, text=chunk.text))
+                self._publish_text(turns.TextDelta, self._masks[0].feed(chunk.text))
             case ReasoningChunk() if chunk.text:
                 self._seen()
-                self._publish(turns.ReasoningDelta(message_id=self._message_id, text=chunk.text))
+                self._publish_text(turns.ReasoningDelta, self._masks[1].feed(chunk.text))
             case ToolCallChunk():
                 self._seen()
                 if progress is not None:
                     self._publish_call(progress)
             case _:
                 pass
+
+    def _publish_text(self, kind: type[turns.TextDelta | turns.ReasoningDelta], text: str) -> None:
+        if text:
+            self._publish(kind(message_id=self._message_id, text=text))
 
     def _publish_call(self, progress: CallProgress) -> None:
         """Tell that a call is being written: when it begins, and then for each further kilobyte."""
@@ -159,26 +171,38 @@ class Answer:
         self._bus.publish(event.model_copy(update=ids))
 
     async def _write_fragments(self) -> None:
+        failing = False
         while True:
             await asyncio.sleep(self._services.settings.fragment_interval)
             try:
                 await self._bus.write_fragments()
+                failing = False
             except HistoryError as error:
-                self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
+                if not failing:
+                    self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
+                failing = True
 
-    async def _close(
-        self, writer: asyncio.Task[None], *, complete: bool, problem: ErrorInfo | None
-    ) -> turns.AssistantMessage:
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
+    async def _close(self, *, complete: bool, problem: ErrorInfo | None) -> None:
+        """Write the one end of the request, unless the request itself could not be written."""
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        if self._bus.folds.transcript.find(self._message_id) is None:
+            return
         draft = self._assembler.close()
         self.message = self._closing_event(draft, complete, problem)
+        extra = {
+            "operation": "model_request",
+            "duration": self.message.duration_seconds,
+            "provider": self._plan.provider,
+            "model": self._plan.model,
+            "request_id": self._message_id,
+            "outcome": "success" if complete else "error" if problem else "cancelled",
+        }
+        if problem is not None:
+            extra["error"] = problem.kind
+        log.info("model answered" if complete else "model request ended", extra=extra)
         await self._bus.record(self.message)
-        log.info(
-            "model answered",
-            extra={"operation": "model_request", "duration": self.message.duration_seconds, "model": self._plan.model},
-        )
-        return self.message
 
     def _closing_event(self, draft: Draft, complete: bool, problem: ErrorInfo | None) -> turns.AssistantMessage:
         return turns.AssistantMessage(

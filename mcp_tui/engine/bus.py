@@ -11,16 +11,21 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from mcp_tui.conversation.context import ModelContext
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
+from mcp_tui.engine.redaction import redacted
+from mcp_tui.engine.shielded import held
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
-from mcp_tui.events.codec import from_object, to_object
 from mcp_tui.history.base import HistoryStore
 from mcp_tui.permissions.grants import ConversationGrants
 from mcp_tui.safety.secrets import Redactor
+
+PATIENCE = 2.0
+"""Seconds that a cancelled task waits for its write, so that what is stored is also seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,9 @@ class Folds:
     """How full the window was at the latest request."""
 
     def apply(self, event: EventBase) -> None:
-        """Fold one event into each."""
+        """Fold one event into each; a stored event that was folded before changes nothing."""
+        if self.transcript.knows(event):
+            return
         self.transcript.apply(event)
         self.context.apply(event)
         self.totals.apply(event)
@@ -124,19 +131,27 @@ class EventBus:
         self._store = store
         self._redactor = redactor
         self._subscribers: list[Subscription] = []
-        self._recorded: list[EventBase] = []
-        self._last_seq = 0
-        self._unwritten: dict[str, tuple[list[str], list[str]]] = {}
-        self.conversation_id = ""
+        self._owed: list[EventBase] = []
+        self._clear("")
+
+    def _clear(self, conversation_id: str) -> None:
+        self.conversation_id = conversation_id
         self.folds = Folds()
+        self.behind = False
+        """Whether something else has written to this conversation since it was read (`catch_up`)."""
+        self._recorded: list[EventBase] = []
+        self._fragments: dict[str, list[EventBase]] = {}
+        self._unwritten: dict[str, tuple[list[str], list[str]]] = {}
+        self._last_seq = 0
 
     def open(self, conversation_id: str, events: Sequence[EventBase]) -> None:
         """Make another conversation the current one; every subscriber starts afresh from its log."""
-        self.conversation_id = conversation_id
-        self.folds = Folds()
-        self._recorded, self._last_seq, self._unwritten = [], 0, {}
+        if conversation_id != self.conversation_id:
+            self._owed = []
+        self._clear(conversation_id)
         for event in events:
             self._remember(event)
+        self.behind = False
         for subscriber in self._subscribers:
             self._replay(subscriber)
 
@@ -167,11 +182,21 @@ class EventBus:
     async def record(self, *events: EventBase) -> None:
         """Store events, then fold and publish them.
 
-        Raises `mcp_tui.errors.HistoryError`; then nothing was stored and nobody saw them.
+        A cancellation that arrives meanwhile is raised afterwards, so that nothing is stored that nobody saw.
+        Raises `mcp_tui.errors.HistoryError`; then nothing was stored and nobody saw them.  Ends among them are
+        kept and go before whatever is recorded next: what began must not stay open for ever because a disk was
+        full for a moment.
         """
-        for event in await self._append(events):
-            if isinstance(event, turns.AssistantMessage):
-                self._unwritten.pop(event.message_id, None)
+        await held(self._record(events), PATIENCE)
+
+    async def _record(self, events: Sequence[EventBase]) -> None:
+        owed, self._owed = self._owed, []
+        try:
+            stored = await self._append([*owed, *events])
+        except BaseException:
+            self._owed = [*owed, *filter(_is_end, events), *self._owed]
+            raise
+        for event in stored:
             self._remember(event)
             self._send(event)
 
@@ -191,35 +216,60 @@ class EventBus:
         if not fragments:
             return
         try:
-            self._recorded.extend(await self._append(fragments))
+            stored = await self._append(fragments)
         except BaseException:
             for message_id, (text, reasoning) in pending.items():
                 later = self._unwritten.setdefault(message_id, ([], []))
                 later[0][:0], later[1][:0] = text, reasoning
             raise
+        for event in stored:
+            self._keep(event)
 
     async def catch_up(self) -> None:
-        """Read what other processes have added to this conversation since it was opened."""
+        """Read the conversation again, in the order of its log, since others have written to it.
+
+        Subscribers start afresh.  Raises `mcp_tui.errors.HistoryError`.
+        """
         stored = await self._store.read(self.conversation_id)
-        known = {event.id for event in self._recorded}
-        for event in stored.events:
-            if event.id not in known:
-                self._remember(event)
-                self._send(event)
+        self.open(self.conversation_id, stored.events)
+
+    def events_of(self, turn_id: str) -> list[EventBase]:
+        """What was recorded of a recent turn, the ends included that could not be stored yet."""
+        found: list[EventBase] = []
+        for event in reversed(self._recorded):
+            if event.turn_id == turn_id:
+                found.append(event)
+                if isinstance(event, turns.TurnStarted):
+                    break
+        fragments = chain.from_iterable(self._fragments.values())
+        return [*reversed(found), *(e for e in chain(fragments, self._owed) if e.turn_id == turn_id)]
 
     async def _append(self, events: Sequence[EventBase]) -> list[EventBase]:
-        redacted = [self._redact(event) for event in events]
-        return await self._store.append(self.conversation_id, redacted)
-
-    def _redact(self, event: EventBase) -> EventBase:
-        if not self._redactor.occurs_in(event.model_dump_json()):
-            return event
-        return from_object(self._redactor.mask_value(to_object(event)))
+        return await self._store.append(self.conversation_id, [redacted(event, self._redactor) for event in events])
 
     def _remember(self, event: EventBase) -> None:
-        self._recorded.append(event)
-        self._last_seq = max(self._last_seq, event.seq)
+        self._keep(event)
         self.folds.apply(event)
+
+    def _keep(self, event: EventBase) -> None:
+        """Keep for those who come later; fragments only until the whole message is there."""
+        match event:
+            case turns.MessageFragment():
+                self._fragments.setdefault(event.message_id, []).append(event)
+            case turns.AssistantMessage():
+                self._fragments.pop(event.message_id, None)
+                self._unwritten.pop(event.message_id, None)
+                self._recorded.append(event)
+            case _:
+                self._recorded.append(event)
+        if event.seq:
+            self.behind = self.behind or event.seq != self._last_seq + 1
+            self._last_seq = max(self._last_seq, event.seq)
+
+    @property
+    def recorded(self) -> list[EventBase]:
+        """The conversation's stored events, superseded fragments left out."""
+        return [*self._recorded, *chain.from_iterable(self._fragments.values())]
 
     @property
     def last_seq(self) -> int:
@@ -233,9 +283,20 @@ class EventBus:
     def _replay(self, subscriber: Subscription) -> None:
         opened = turns.ConversationOpened(conversation_id=self.conversation_id, title=self.folds.transcript.title)
         subscriber.put(opened, False)
-        for event in self._recorded:
+        for event in self.recorded:
             subscriber.put(event, False)
         for message_id, (text, reasoning) in self._unwritten.items():
             for kind, pieces in ((turns.ReasoningDelta, reasoning), (turns.TextDelta, text)):
                 if pieces:
                     subscriber.put(kind(message_id=message_id, text="".join(pieces)), False)
+
+
+def _is_end(event: EventBase) -> bool:
+    """Whether the event ends something that is in the log already."""
+    match event:
+        case tools.ApprovalDecided():
+            return event.action != "allow"
+        case turns.AssistantMessage() | tools.ToolCallFinished() | turns.TurnFinished():
+            return True
+        case _:
+            return False

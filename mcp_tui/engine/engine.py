@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from mcp_tui.events.base import ErrorInfo, EventBase, new_id
 from mcp_tui.events.servers import ServerStatus
 from mcp_tui.events.tools import ArgumentProblem, ToolDefinition
 from mcp_tui.gateway.base import ModelGateway
+from mcp_tui.gateway.surrogates import valid_unicode
 from mcp_tui.gateway.tokens import TokenCounter
 from mcp_tui.history.base import HistoryStore
 from mcp_tui.host.base import EventSink, ToolHost
@@ -79,13 +80,16 @@ class Engine:
             gateway=parts.gateway,
             host=parts.make_host(self._bus.publish),
             counter=parts.counter,
+            redactor=parts.redactor,
             rules=parts.rules,
             fallback=parts.fallback,
         )
         self.providers = parts.providers
         self._provider = parts.provider
         self._queue: deque[Submission] = deque()
-        self._turn: asyncio.Task[turns.TurnFinished | None] | None = None
+        self._turn: asyncio.Task[None] | None = None
+        """The running turn, or the pause between a stopped one and the next input."""
+        self._ended: turns.TurnFinished | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._window: dict[str, int | None] = {}
         self._closing = False
@@ -138,7 +142,7 @@ class Engine:
 
     @property
     def busy(self) -> bool:
-        """Whether a turn runs."""
+        """Whether a turn runs, or is about to."""
         return self._turn is not None and not self._turn.done()
 
     @property
@@ -199,7 +203,7 @@ class Engine:
 
     def submit(self, text: str, *, request_id: str | None = None) -> str:
         """Take an input, or queue it while a turn runs; the same ``request_id`` counts once (requirement A7)."""
-        request_id = request_id or new_id()
+        request_id, text = request_id or new_id(), valid_unicode(text)
         if request_id in self._taken_up or request_id in self.transcript.request_ids or self._closing:
             return request_id
         self._taken_up.add(request_id)
@@ -211,10 +215,12 @@ class Engine:
         return request_id
 
     def cancel_turn(self, *, drop_queue: bool = False) -> bool:
-        """Stop the running turn; what arrived is kept.  False when none runs."""
+        """Stop the running turn; what arrived is kept.  False when none runs.
+
+        The next queued input waits for `EngineSettings.queue_pause`, so that a second call can drop it.
+        """
         if drop_queue and self._queue:
-            self._queue.clear()
-            self._publish_queue()
+            self._forget_queue()
         if not self.busy or self._turn is None:
             return False
         self._turn.cancel()
@@ -225,20 +231,17 @@ class Engine:
         if not self._queue:
             return None
         submission = self._queue.pop()
+        self._taken_up.discard(submission.request_id)
         self._publish_queue()
         return submission.text
 
     async def idle(self) -> turns.TurnFinished | None:
         """Wait until no turn runs and nothing is queued; the end of the last turn, if one began."""
-        finished: turns.TurnFinished | None = None
-        while self._turn is not None:
-            turn = self._turn
-            await asyncio.wait({turn})
-            if not turn.cancelled():
-                finished = turn.result()
-            if self._turn is turn:
-                break
-        return finished
+        while self.busy or (self._queue and not self._closing):
+            assert self._turn is not None
+            await asyncio.wait({self._turn})
+            await asyncio.sleep(0)
+        return self._ended
 
     # -- approval --------------------------------------------------------------------------
 
@@ -250,7 +253,7 @@ class Engine:
         pending = self._services.pending
         if not pending.waits(approval_id):
             return False
-        if decision.arguments is not None and self._problems_of(approval_id, decision.arguments):
+        if self._problems_of(approval_id, decision):
             return False
         if decision.action == "stop":
             pending.resolve_all(decision)
@@ -265,9 +268,12 @@ class Engine:
             return (ArgumentProblem(field="", message="the tool is not available any more", type="tool"),)
         return self._services.host.check(tool, arguments)
 
-    def _problems_of(self, approval_id: str, arguments: dict[str, Any]) -> tuple[ArgumentProblem, ...]:
+    def _problems_of(self, approval_id: str, decision: Decision) -> tuple[ArgumentProblem, ...]:
+        """What is wrong with the arguments that a decision would let run."""
+        if decision.action != "allow" or decision.arguments is None:
+            return ()
         item = next((item for item in self.transcript.waiting() if item.approval_id == approval_id), None)
-        return self.check_arguments(item.key, arguments) if item is not None else ()
+        return self.check_arguments(item.key, decision.arguments) if item is not None else ()
 
     # -- models and servers ----------------------------------------------------------------
 
@@ -308,16 +314,17 @@ class Engine:
             raise UsageError(
                 "This conversation was written by a newer release of mcp-tui.", hint="Upgrade mcp-tui to continue it."
             )
-        self._refuse_while_busy()
         events = list(stored.events)
         events += await self._close_open_turn(conversation_id, events)
+        self._refuse_while_busy()
         self._bus.open(conversation_id, events)
         self._keep_model()
         if stored.set_aside:
             words = f"{len(stored.set_aside)} damaged lines of this conversation were set aside; they stay in its file."
-            self._bus.publish(turns.Notice(severity="warning", message=words))
+            self.notice(words)
 
     async def _close_open_turn(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
+        """What a crash left open is closed, unless another process is at it; without a disk, only to look at."""
         closing = closing_events(events)
         if not closing:
             return []
@@ -326,6 +333,9 @@ class Engine:
                 return await self._store.append(conversation_id, closing)
         except StoreBusy:
             return []
+        except StoreFailed as error:
+            self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
+            return closing
 
     def _keep_model(self) -> None:
         known = {choice.name for choice in self.providers}
@@ -338,38 +348,53 @@ class Engine:
         if not self._queue or self._closing:
             return
         submission = self._queue.popleft()
-        self._turn = asyncio.create_task(self._run(submission), name="turn")
-        self._turn.add_done_callback(self._turn_ended)
+        self._run_next(self._run(submission), "turn")
         self._publish_queue()
 
-    def _turn_ended(self, task: asyncio.Task[turns.TurnFinished | None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("turn ended with %s", type(error).__name__, exc_info=error)
-            self.notice(
-                f"The turn ended in an internal error: {type(error).__name__}. See the log file.", severity="error"
-            )
-        if self._queue and not self._closing:
+    def _run_next(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._turn = asyncio.create_task(work, name=name)
+        self._turn.add_done_callback(self._turn_ended)
+
+    def _turn_ended(self, task: asyncio.Task[None]) -> None:
+        if not self._queue or self._closing:
+            return
+        if task.cancelled():
+            self._run_next(asyncio.sleep(self._services.settings.queue_pause), "queue pause")
+        else:
             self._next_turn()
 
-    async def _run(self, submission: Submission) -> turns.TurnFinished | None:
+    async def _run(self, submission: Submission) -> None:
+        self._ended, turn = None, None
         try:
             async with self._store.lease(self.conversation_id):
                 turn = Turn(self._services, self._provider, self.model)
-                return await turn.run(submission)
+                await turn.run(submission)
         except HistoryError as error:
             self._history_failed(submission, error)
         except TimeoutError:
             self._history_failed(submission, StoreFailed("The history could not be written in time."))
-        return None
+        except Exception as error:
+            log.exception("turn failed", extra={"operation": "turn", "request_id": submission.request_id})
+            words = f"An internal error ended the turn: {type(error).__name__}."
+            self._history_failed(submission, StoreFailed(words, hint="The log file has the details."))
+        finally:
+            self._ended = turn.finished if turn is not None else None
 
     def _history_failed(self, submission: Submission, error: HistoryError) -> None:
         """Give the input back when it was not taken up; say what happened in any case."""
+        extra = {"operation": "history", "error": type(error).__name__, "request_id": submission.request_id}
+        log.error("the turn could not be kept: %s", error.message, extra=extra)
         if submission.request_id in self.transcript.request_ids:
             self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
             return
         self._taken_up.discard(submission.request_id)
         reason = ErrorInfo(kind=type(error).__name__, message=error.message, hint=error.hint)
         self._bus.publish(turns.InputReturned(text=submission.text, reason=reason))
+
+    def _forget_queue(self) -> None:
+        self._taken_up.difference_update(submission.request_id for submission in self._queue)
+        self._queue.clear()
+        self._publish_queue()
 
     def _publish_queue(self) -> None:
         self._bus.publish(turns.QueueChanged(inputs=self.queue))
@@ -382,10 +407,8 @@ class Engine:
         for choice in self.providers:
             if choice.name == provider:
                 return choice
-        raise UsageError(f"There is no model {provider!r}.", hint=f"Configured: {', '.join(self._names())}.")
-
-    def _names(self) -> Mapping[str, ProviderChoice]:
-        return {choice.name: choice for choice in self.providers}
+        names = ", ".join(choice.name for choice in self.providers)
+        raise UsageError(f"There is no model {provider!r}.", hint=f"Configured: {names}.")
 
     async def _learn_window(self, provider: str) -> None:
         try:

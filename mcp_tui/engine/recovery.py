@@ -1,4 +1,7 @@
-"""What a crash left open is closed when the conversation is opened again (law 3, catalogue 117 and 120)."""
+"""Ends that a log lacks: a crash, a full disk or a lock that nobody gave back left something open.
+
+They are written when the conversation is opened again (law 3, catalogue 117 and 120), and at the end of every turn.
+"""
 
 from __future__ import annotations
 
@@ -7,50 +10,69 @@ from collections.abc import Sequence
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import ErrorInfo, EventBase
 
-_MAY_HAVE_RUN = ErrorInfo(
-    kind="interrupted",
-    message="The program ended while this call was running; it may have run.",
-    hint="Check before you run it again.",
-)
-_NEVER_ANSWERED = ErrorInfo(
-    kind="interrupted", message="The program ended before this call was decided; it did not run."
-)
+PROGRAM_ENDED = "The program ended"
 
 
-def closing_events(events: Sequence[EventBase]) -> list[EventBase]:
-    """The ends that are missing from a log, in order; empty for a log that was closed properly."""
-    turn_id = _open_turn(events)
-    if turn_id is None:
-        return []
-    mine = [event for event in events if event.turn_id == turn_id]
-    closing: list[EventBase] = [*_open_answers(mine), *_open_calls(mine)]
-    closing.append(turns.TurnFinished(outcome="interrupted"))
-    ids = {"conversation_id": events[0].conversation_id, "turn_id": turn_id}
-    return [event.model_copy(update=ids) for event in closing]
+def closing_events(events: Sequence[EventBase], *, besides: str = "") -> list[EventBase]:
+    """The ends that are missing from a log, in order; empty for a log that was closed properly.
+
+    The turn ``besides`` is left alone: it is running.
+    """
+    closing: list[EventBase] = []
+    for turn_id in _turns(events):
+        if turn_id == besides:
+            continue
+        mine = [event for event in events if event.turn_id == turn_id]
+        missing = open_ends(mine, PROGRAM_ENDED)
+        if not any(isinstance(event, turns.TurnFinished) for event in mine):
+            missing.append(_of(mine[0], turns.TurnFinished(outcome="interrupted")))
+        closing += missing
+    return closing
 
 
-def _open_turn(events: Sequence[EventBase]) -> str | None:
-    open_turn: str | None = None
+def open_ends(events: Sequence[EventBase], cause: str) -> list[EventBase]:
+    """Ends of the answers and calls in one turn's ``events`` that have none; ``cause`` begins their explanation."""
+    missing = [*_open_answers(events, cause), *_open_calls(events, cause)]
+    return [_of(events[0], event) for event in missing]
+
+
+def _turns(events: Sequence[EventBase]) -> list[str]:
+    """Turns that may lack an end: those that did not finish, and those with a start that none followed."""
+    open_turns: dict[str, set[str]] = {}
     for event in events:
         match event:
-            case turns.TurnStarted():
-                open_turn = event.turn_id
-            case turns.TurnFinished() if event.turn_id == open_turn:
-                open_turn = None
+            case turns.TurnStarted() if event.turn_id:
+                open_turns.setdefault(event.turn_id, set()).add(event.turn_id)
+            case turns.TurnFinished() if event.turn_id:
+                open_turns.get(event.turn_id, set()).discard(event.turn_id)
+            case turns.ModelRequestStarted() if event.turn_id in open_turns:
+                open_turns[event.turn_id].add(event.message_id)
+            case turns.AssistantMessage() if event.turn_id in open_turns:
+                open_turns[event.turn_id].discard(event.message_id)
+            case tools.ToolCallProposed() if event.turn_id in open_turns:
+                open_turns[event.turn_id].add(event.call_id)
+            case tools.ToolCallFinished() if event.turn_id in open_turns:
+                open_turns[event.turn_id].discard(event.call_id)
             case _:
                 pass
-    return open_turn
+    return [turn_id for turn_id, starts in open_turns.items() if starts]
 
 
-def _open_answers(events: Sequence[EventBase]) -> list[EventBase]:
+def _of(first: EventBase, event: EventBase) -> EventBase:
+    return event.model_copy(update={"conversation_id": first.conversation_id, "turn_id": first.turn_id})
+
+
+def _open_answers(events: Sequence[EventBase], cause: str) -> list[EventBase]:
     requests = {event.message_id: event for event in events if isinstance(event, turns.ModelRequestStarted)}
     for event in events:
         if isinstance(event, turns.AssistantMessage):
             requests.pop(event.message_id, None)
-    return [_answer_so_far(request, events) for request in requests.values()]
+    return [_answer_so_far(request, events, cause) for request in requests.values()]
 
 
-def _answer_so_far(request: turns.ModelRequestStarted, events: Sequence[EventBase]) -> turns.AssistantMessage:
+def _answer_so_far(
+    request: turns.ModelRequestStarted, events: Sequence[EventBase], cause: str
+) -> turns.AssistantMessage:
     fragments = [e for e in events if isinstance(e, turns.MessageFragment) and e.message_id == request.message_id]
     return turns.AssistantMessage(
         message_id=request.message_id,
@@ -60,11 +82,11 @@ def _answer_so_far(request: turns.ModelRequestStarted, events: Sequence[EventBas
         text="".join(fragment.text for fragment in fragments),
         reasoning="".join(fragment.reasoning for fragment in fragments),
         complete=False,
-        problem=ErrorInfo(kind="interrupted", message="The program ended while this answer was streaming."),
+        problem=ErrorInfo(kind="interrupted", message=f"{cause} while this answer was streaming."),
     )
 
 
-def _open_calls(events: Sequence[EventBase]) -> list[EventBase]:
+def _open_calls(events: Sequence[EventBase], cause: str) -> list[EventBase]:
     proposed: dict[str, bool] = {}
     approvals: dict[str, str] = {}
     for event in events:
@@ -86,7 +108,19 @@ def _open_calls(events: Sequence[EventBase]) -> list[EventBase]:
         for call_id, approval_id in approvals.items()
     ]
     for call_id, started in proposed.items():
-        error = _MAY_HAVE_RUN if started else _NEVER_ANSWERED
+        error = _may_have_run(cause) if started else _never_ran(cause)
         outcome: tools.ToolOutcome = "unknown" if started else "cancelled"
         closing.append(tools.ToolCallFinished(call_id=call_id, outcome=outcome, error=error, model_text=error.message))
     return closing
+
+
+def _may_have_run(cause: str) -> ErrorInfo:
+    return ErrorInfo(
+        kind="interrupted",
+        message=f"{cause} while this call was running; it may have run.",
+        hint="Check before you run it again.",
+    )
+
+
+def _never_ran(cause: str) -> ErrorInfo:
+    return ErrorInfo(kind="interrupted", message=f"{cause} before this call was decided; it did not run.")

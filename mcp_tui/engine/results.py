@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, assert_never
 
 from mcp_tui.events.base import ErrorInfo
@@ -18,6 +18,12 @@ from mcp_tui.events.content import (
 )
 from mcp_tui.events.tools import ArgumentProblem
 from mcp_tui.host.base import CallResult
+
+CHARACTERS_PER_TOKEN = 20
+"""More than ordinary text has: what is longer than this many per allowed token is cut before it is counted."""
+
+SHORTEST = 200
+"""Characters that are kept of a result however small the limit is."""
 
 
 def result_text(result: CallResult) -> str:
@@ -64,14 +70,26 @@ def error_text(error: ErrorInfo) -> str:
     return _json({"error": {"kind": error.kind, "message": error.message}})
 
 
-def clip(text: str, tokens: int, limit: int) -> tuple[str, bool]:
-    """``text`` cut in proportion to at most ``limit`` of its ``tokens``, head and tail kept, and whether it was cut."""
-    if tokens <= limit:
-        return text, False
-    keep = max(200, int(len(text) * limit / tokens * 0.95))
+async def clip(text: str, limit: int, count: Callable[[str], Awaitable[int]]) -> tuple[str, int, bool]:
+    """``text`` cut to at most ``limit`` tokens, head and tail kept; its tokens then, and whether it was cut.
+
+    What is far too long is not counted as a whole.
+    """
+    most = limit * CHARACTERS_PER_TOKEN
+    keep = min(len(text), most)
+    shown = _cut(text, keep)
+    while (tokens := await count(shown)) > limit and keep > SHORTEST:
+        keep = max(SHORTEST, min(keep * 9 // 10, int(keep * limit / tokens * 0.95)))
+        shown = _cut(text, keep)
+    return shown, tokens, keep < len(text)
+
+
+def _cut(text: str, keep: int) -> str:
+    if keep >= len(text):
+        return text
     head = keep * 3 // 4
     note = f"\n[... {len(text) - keep} of {len(text)} characters left out ...]\n"
-    return text[:head] + note + text[len(text) - (keep - head) :], True
+    return text[:head] + note + text[len(text) - (keep - head) :]
 
 
 def _size(base64_data: str) -> str:

@@ -12,6 +12,7 @@ from mcp_tui.gateway.tokens import TokenCounter
 from mcp_tui.host.base import ToolHost
 from mcp_tui.permissions.base import CallFacts, Rule, Verdict
 from mcp_tui.permissions.service import PendingApprovals, evaluate
+from mcp_tui.safety.secrets import Redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class EngineSettings:
     """Seconds between writes of a streaming answer: what a crash may cost."""
     refusals_to_stop: int = 3
     """Refusals in a row, by the person, that end the turn."""
+    queue_pause: float = 1.0
+    """Seconds between a stop and the next queued input: time to drop the queue too."""
 
 
 @dataclass(slots=True)
@@ -38,6 +41,7 @@ class Services:
     gateway: ModelGateway
     host: ToolHost
     counter: TokenCounter
+    redactor: Redactor
     rules: Sequence[Rule] = ()
     fallback: Rule | None = None
     pending: PendingApprovals = field(default_factory=PendingApprovals)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 
@@ -25,3 +26,29 @@ async def shielded(work: Coroutine[Any, Any, object], limit: float) -> None:
             task.exception()
         raise cancelled
     task.result()
+
+
+async def held(work: Coroutine[Any, Any, None], patience: float) -> None:
+    """Finish ``work``; a cancellation is held back until it is done, for at most ``patience`` seconds.
+
+    Raises what ``work`` raises.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError as cancelled:
+        await _settle(task, patience)
+        raise cancelled from None
+
+
+async def _settle(task: asyncio.Task[None], patience: float) -> None:
+    """Let ``task`` end, whatever cancels us meanwhile; end it when time is up."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while not task.done() and (left := deadline - asyncio.get_running_loop().time()) > 0:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({task}, timeout=left)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()

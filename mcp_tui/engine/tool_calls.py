@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 CLOSING_LIMIT = 5.0
 """Seconds that closing events may take when the turn is being cancelled."""
 
+RESULT_LIMIT = 30.0
+"""Seconds that counting and writing a result may take; it is not thrown away because the turn was stopped."""
 
 _NO_PROBLEMS: tuple[ArgumentProblem, ...] = ()
 
@@ -42,8 +44,9 @@ class _Call:
     arguments: dict[str, Any]
     problems: tuple[ArgumentProblem, ...]
     timing: CallTiming = field(default_factory=CallTiming)
-    proposed_at: float = 0.0
     approval_id: str = ""
+    task: asyncio.Task[None] | None = None
+    allowed: bool = False
     sent: bool = False
     ended: bool = False
 
@@ -74,17 +77,20 @@ class ToolCalls:
         self._hop = hop
         self._slots = asyncio.Semaphore(services.settings.service.tools.max_concurrent)
         self._outcome = CallsOutcome()
+        self._calls: list[_Call] = []
 
     async def run(self, message_id: str, asked: Sequence[turns.RequestedToolCall]) -> CallsOutcome:
         """Propose all calls, then take each to its one end.  Returns when all have theirs."""
-        calls = [self._prepare(call, index) for index, call in enumerate(asked)]
-        await self._record(*(self._proposal(call, message_id) for call in calls))
-        for call in calls:
-            call.proposed_at = time.monotonic()
+        self._calls = [self._prepare(call, index) for index, call in enumerate(asked)]
+        try:
+            await self._record(*(self._proposal(call, message_id) for call in self._calls))
+        except asyncio.CancelledError:
+            await shielded(self._end_all_cancelled(), CLOSING_LIMIT)
+            raise
         try:
             async with asyncio.TaskGroup() as group:
-                for call in calls:
-                    group.create_task(self._run_to_its_end(call), name=f"call {call.id}")
+                for call in self._calls:
+                    call.task = group.create_task(self._run_to_its_end(call), name=f"call {call.id}")
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         return self._outcome
@@ -139,7 +145,9 @@ class ToolCalls:
         else:
             decision = Decision("allow" if verdict.effect == "allow" else "deny")
             decided = self._decided(call, tool, decision, by="rule", rule=verdict.rule)
+        self._log("approval decided", call, "approval", decided.waited_seconds, f"{decided.action} by {decided.by}")
         if decision.action == "allow":
+            call.allowed = True
             await self._run(call, tool, decided)
         else:
             await self._end_denied(call, decision, decided)
@@ -192,6 +200,9 @@ class ToolCalls:
             if arguments_digest(call.arguments) != decided.arguments_digest:
                 await self._refuse_arguments(call, (_changed_arguments(),))
                 return
+            if (changed := self._changed(call, tool)) is not None:
+                await self._end(call, "error", error_text(changed), CallResult("error", error=changed), decided)
+                return
             started = tools.ToolCallStarted(
                 call_id=call.id, server=tool.server, name=tool.name, arguments=call.arguments
             )
@@ -202,7 +213,24 @@ class ToolCalls:
                 tool, call.arguments, call_id=call.id, on_progress=lambda *progress: self._progress(call, *progress)
             )
         call.timing = call.timing.model_copy(update={"queued": queued, "wire": result.wire_seconds})
-        await self._end(call, result.outcome, result_text(result), result)
+        await shielded(self._end(call, result.outcome, result_text(result), result), RESULT_LIMIT)
+
+    def _changed(self, call: _Call, tool: ToolDefinition) -> ErrorInfo | None:
+        """Why what would run now is not what was decided on; ``None`` while it still is.
+
+        A server that is down is left to the host, which knows the reason.
+        """
+        now = self._services.host.tool(call.asked.wire_name)
+        if now is None:
+            states = {server.name: server.state for server in self._services.host.servers()}
+            if states.get(tool.server) != "running":
+                return None
+            words = f"The server {tool.server} does not offer {tool.name} any more; the call did not run."
+            return ErrorInfo(kind="tool_gone", message=words)
+        if (now.server, now.name, now.digest) == (tool.server, tool.name, tool.digest):
+            return None
+        words = f"The definition of {tool.server}.{tool.name} changed after the call was allowed; it did not run."
+        return ErrorInfo(kind="tool_changed", message=words, hint="Look at the new definition and ask again.")
 
     def _progress(self, call: _Call, progress: float, total: float | None, message: str) -> None:
         self._bus.publish(
@@ -222,12 +250,11 @@ class ToolCalls:
         self, call: _Call, outcome: ToolOutcome, text: str, result: CallResult | None = None, *before: EventBase
     ) -> None:
         limit = self._services.settings.service.tools.max_result_tokens
-        tokens = await self._services.counter.count_async(text)
-        shown, truncated = clip(text, tokens, limit)
-        if truncated:
-            tokens = await self._services.counter.count_async(shown)
+        shown, tokens, truncated = await clip(text, limit, self._services.counter.count_async)
         result = result or CallResult(outcome)
         call.ended = True
+        kind = result.error.kind if result.error is not None else ""
+        self._log("tool call ended", call, "tool_call", call.timing.wire, outcome, kind)
         await self._record(
             *before,
             tools.ToolCallFinished(
@@ -244,16 +271,18 @@ class ToolCalls:
                 wire=result.wire,
             ),
         )
-        log.info(
-            "tool call ended",
-            extra={
-                "operation": "tool_call",
-                "call_id": call.id,
-                "tool": call.asked.wire_name,
-                "outcome": outcome,
-                "duration": call.timing.wire,
-            },
-        )
+
+    def _log(self, words: str, call: _Call, operation: str, duration: float, outcome: str, error: str = "") -> None:
+        extra = {
+            "operation": operation,
+            "call_id": call.id,
+            "server": call.tool.server if call.tool else "",
+            "tool": call.asked.wire_name,
+            "outcome": outcome,
+            "duration": duration,
+            "error": error,
+        }
+        log.info(words, extra=extra)
 
     async def _refuse_arguments(self, call: _Call, problems: tuple[ArgumentProblem, ...]) -> None:
         call.problems = problems
@@ -274,12 +303,26 @@ class ToolCalls:
             self._outcome.stop = self._outcome.stop or decision.action == "stop"
         message = decision.message if decided.by == "user" else f"Denied by {decided.rule}."
         await self._end(call, "denied", denied_text(decided.by, message), None, decided)
+        if decision.action == "stop":
+            self._stop_the_allowed()
+
+    def _stop_the_allowed(self) -> None:
+        """The turn ends here: what was allowed does not start any more, and what runs is cancelled."""
+        for call in self._calls:
+            if call.allowed and not call.ended and call.task is not None:
+                call.task.cancel()
+
+    async def _end_all_cancelled(self) -> None:
+        for call in self._calls:
+            await self._end_cancelled(call)
 
     async def _end_cancelled(self, call: _Call) -> None:
-        if call.ended:
+        """Close a call as far as the log knows it."""
+        item = self._bus.folds.transcript.call(call.id)
+        if call.ended or item is None:
             return
         before: tuple[EventBase, ...] = ()
-        if call.approval_id and not call.sent:
+        if item.state == "waiting":
             before = (
                 tools.ApprovalDecided(approval_id=call.approval_id, call_id=call.id, action="withdrawn", by="engine"),
             )

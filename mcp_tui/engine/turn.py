@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from mcp_tui.conversation.messages import ToolSpec
 from mcp_tui.engine.answer import Answer, AnswerPlan
+from mcp_tui.engine.recovery import closing_events, open_ends
 from mcp_tui.engine.services import Services
 from mcp_tui.engine.shielded import shielded
 from mcp_tui.engine.tool_calls import CallsOutcome, ToolCalls
@@ -60,10 +61,16 @@ class Turn:
         self._model = model
         self._sums = _Sums()
         self._started = time.monotonic()
-        self._begun = False
+        self._trimmed = 0
+        self.finished: turns.TurnFinished | None = None
+        """Its end, however it came; ``None`` while it runs, and where nothing began."""
 
-    async def run(self, submission: Submission) -> turns.TurnFinished:
-        """Take up the submission and work until the turn has ended; returns its closing event.
+    @property
+    def _begun(self) -> bool:
+        return self._bus.folds.transcript.open_turn == self.id
+
+    async def run(self, submission: Submission) -> None:
+        """Take up the submission and work until the turn has ended.
 
         Raises `HistoryError` when the log could not even take the submission: then nothing happened.
         A cancellation ends the turn in good order and is re-raised.
@@ -85,18 +92,18 @@ class Turn:
         except Exception as failure:
             if not self._begun:
                 raise
-            log.exception("turn failed", extra={"operation": "turn", "turn_id": self.id})
-            error = ErrorInfo(
-                kind="internal",
-                message=f"An internal error ended the turn: {type(failure).__name__}.",
-                hint="The log file has the details.",
-            )
+            log.exception("turn failed", extra={"operation": "turn"})
+            error = _unexpected(failure)
         finally:
-            finished = self._closing_event(outcome, error)
             if self._begun:
-                self._log_end(finished)
-                await shielded(self._bus.record(finished), CLOSING_LIMIT)
-        return finished
+                await self._end(outcome, error)
+
+    async def _end(self, outcome: turns.TurnOutcome, error: ErrorInfo | None) -> None:
+        """Write the turn's end, after the ends of whatever a failure left open in it."""
+        self.finished = finished = self._closing_event(outcome, error)
+        self._log_end(finished)
+        missing = open_ends(self._bus.events_of(self.id), "The turn ended")
+        await shielded(self._bus.record(*missing, finished), CLOSING_LIMIT)
 
     async def _begin(self, submission: Submission) -> None:
         transcript = self._bus.folds.transcript
@@ -111,16 +118,21 @@ class Turn:
             first.append(turns.ModelSelected(provider=self._provider, model=self._model))
         if not transcript.title:
             first.append(turns.ConversationTitled(title=_title(submission.text)))
-        before = self._bus.last_seq
-        events = [
+        await self._record(
             *first,
             turns.TurnStarted(turn_id=self.id, request_id=submission.request_id),
             turns.UserMessage(turn_id=self.id, message_id=new_id(), text=submission.text),
-        ]
-        await self._record(*events)
-        self._begun = True
-        if self._bus.last_seq != before + len(events):
-            await self._bus.catch_up()
+        )
+        log.info("turn started", extra={"operation": "turn", "request_id": submission.request_id})
+        if self._bus.behind:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Take in what another process added; it holds no lease, so what it left open will not be closed by it."""
+        await self._bus.catch_up()
+        left = closing_events(self._bus.recorded, besides=self.id)
+        if left:
+            await self._bus.record(*left)
 
     async def _hops(self) -> turns.TurnOutcome:
         await self._services.host.settled(self._services.settings.server_wait)
@@ -163,7 +175,8 @@ class Turn:
             preserve_recent=context.preserve_recent,
             images=info.supports_images is True,
         )
-        if built.dropped_messages:
+        if built.dropped_messages > self._trimmed:
+            self._trimmed = built.dropped_messages
             await self._record(
                 turns.ContextTrimmed(
                     turn_id=self.id,
@@ -202,9 +215,12 @@ class Turn:
         )
 
     def _log_end(self, finished: turns.TurnFinished) -> None:
-        extra = {"operation": "turn", "outcome": finished.outcome, "duration": finished.duration_seconds}
-        if finished.error is not None:
-            extra["error"] = finished.error.kind
+        extra = {
+            "operation": "turn",
+            "outcome": finished.outcome,
+            "duration": finished.duration_seconds,
+            "error": finished.error.kind if finished.error is not None else "",
+        }
         log.info("turn ended", extra=extra)
 
     async def _record(self, *events: EventBase) -> None:
@@ -215,6 +231,16 @@ class Turn:
 def _title(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def _unexpected(failure: Exception) -> ErrorInfo:
+    if isinstance(failure, TimeoutError):
+        return ErrorInfo(kind="history", message="The history could not be written in time.")
+    return ErrorInfo(
+        kind="internal",
+        message=f"An internal error ended the turn: {type(failure).__name__}.",
+        hint="The log file has the details.",
+    )
 
 
 def _info(failure: McpTuiError) -> ErrorInfo:

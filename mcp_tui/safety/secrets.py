@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -29,10 +28,6 @@ _ASSIGNED = re.compile(
 )
 
 
-def _json_unicode(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)[1:-1]
-
-
 class Redactor:
     """Replaces secrets by ``***``.  Callable, so that it can be handed on as a function.
 
@@ -41,14 +36,22 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        values = sorted({s for s in secrets if len(s) >= MIN_LENGTH}, key=len, reverse=True)
+        self._values = sorted({s for s in secrets if len(s) >= MIN_LENGTH}, key=len, reverse=True)
+        values = self._values
         self._exact = re.compile("|".join(re.escape(value) for value in values)) if values else None
-        forms = {form for value in values for form in (value, json.dumps(value)[1:-1], _json_unicode(value))}
-        self._found = re.compile("|".join(re.escape(form) for form in sorted(forms))) if forms else None
 
-    def occurs_in(self, text: str) -> bool:
-        """Whether ``text`` (plain, or the JSON of a value) holds a configured secret."""
-        return self._found is not None and self._found.search(text) is not None
+    @property
+    def active(self) -> bool:
+        """Whether any secret is configured."""
+        return self._exact is not None
+
+    def begins_at_end(self, text: str) -> int:
+        """How many of the last characters of ``text`` may be the beginning of a configured secret."""
+        for length in range(min(len(text), len(self._values[0]) - 1 if self._values else 0), 0, -1):
+            end = text[-length:]
+            if any(len(value) > length and value.startswith(end) for value in self._values):
+                return length
+        return 0
 
     def mask(self, text: str) -> str:
         """``text`` without any configured secret."""
@@ -63,13 +66,51 @@ class Redactor:
     __call__ = scrub
 
     def mask_value(self, value: Any) -> Any:
-        """A JSON value with every string in it masked, keys included; the same object where nothing changed."""
+        """A JSON value with every string in it masked, keys included; the same object where nothing changed.
+
+        Keys that the mask makes equal are told apart by a number: nothing is lost.
+        """
         if self._exact is None:
             return value
         if isinstance(value, str):
-            return self.mask(value)
+            masked = self.mask(value)
+            return value if masked == value else masked
         if isinstance(value, dict):
-            return {self.mask(key): self.mask_value(item) for key, item in value.items()}
+            return self._mask_items(value)
         if isinstance(value, (list, tuple)):
-            return [self.mask_value(item) for item in value]
+            items = [self.mask_value(item) for item in value]
+            return value if all(a is b for a, b in zip(items, value, strict=True)) else items
         return value
+
+    def _mask_items(self, value: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        changed = False
+        for key, item in value.items():
+            masked_key, masked = self.mask(key), self.mask_value(item)
+            changed = changed or masked_key != key or masked is not item
+            number, free = 1, masked_key
+            while free in result:
+                number, free = number + 1, f"{masked_key}{number + 1}"
+            result[free] = masked
+        return result if changed else value
+
+
+class StreamMask:
+    """Masks configured secrets in text that arrives in pieces, also one that is spread over several pieces.
+
+    What may be the beginning of a secret is held back until it is known to be none: at most the length of the
+    longest secret, and the event that closes a stream carries the whole text anyway.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """The part of the text so far that may be shown now."""
+        if not self._redactor.active:
+            return piece
+        text = self._redactor.mask(self._held + piece)
+        keep = self._redactor.begins_at_end(text)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]

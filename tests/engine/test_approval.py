@@ -5,11 +5,12 @@ import json
 
 import pytest
 
+from mcp_tui.config.models import ToolsConfig
 from mcp_tui.engine.engine import Decision
 from mcp_tui.events import tools, turns
 from mcp_tui.permissions.base import arguments_digest
 from mcp_tui.permissions.rules import AllowedTools, Policy
-from tests.support.scripted import FunctionHost, KeptStore, Recording, ScriptedGateway, calls, running, says
+from tests.support.scripted import FunctionHost, KeptStore, Recording, ScriptedGateway, calls, running, says, settings
 from tests.support.waiting import wait_until_async
 
 
@@ -224,3 +225,68 @@ async def test_automatic_decisions_name_their_rule(rules, policy, runs, rule):
         await recording.aclose()
         assert recording.of(tools.ApprovalDecided)[0].rule == rule
     assert bool(host.ran) is runs
+
+
+@pytest.mark.parametrize("change", ["definition", "gone"])
+async def test_what_changed_between_the_question_and_the_run_does_not_run(change):
+    host = FunctionHost(echo=echo)
+    gateway = ScriptedGateway(calls(("local__echo", "{}")), says("done"))
+    async with running(gateway, host) as engine:
+        recording = Recording(engine)
+        engine.submit("go")
+        (item,) = await waiting(engine)
+        if change == "definition":
+            host.version = 2
+        else:
+            del host.functions["echo"]
+        engine.decide(item.approval_id, Decision("allow"))
+        await asyncio.wait_for(engine.idle(), 20)
+        await recording.aclose()
+        assert recording.of(tools.ToolCallStarted) == []
+        (finished,) = recording.of(tools.ToolCallFinished)
+        assert finished.outcome == "error"
+        assert finished.error.kind == {"definition": "tool_changed", "gone": "tool_gone"}[change]
+    assert host.ran == []
+
+
+async def test_stop_ends_what_runs_and_starts_nothing_that_waits_for_a_slot():
+    running_now, never = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> str:
+        running_now.set()
+        await never.wait()
+        return "never"
+
+    limits = ToolsConfig(max_concurrent=1, idle_timeout=10.0, total_timeout=20.0, max_result_tokens=1000)
+    host = FunctionHost(slow=slow, next=echo, last=echo)
+    gateway = ScriptedGateway(calls(("local__slow", ""), ("local__next", ""), ("local__last", "")), says("never"))
+    async with running(gateway, host, settings=settings(tools=limits)) as engine:
+        recording = Recording(engine)
+        engine.submit("go")
+        slow_one, next_one, last = await waiting(engine, 3)
+        engine.decide(slow_one.approval_id, Decision("allow"))
+        await asyncio.wait_for(running_now.wait(), 20)
+        engine.decide(next_one.approval_id, Decision("allow"))
+        engine.decide(last.approval_id, Decision("stop"))
+        assert (await asyncio.wait_for(engine.idle(), 20)).outcome == "denied"
+        await recording.aclose()
+        assert [slow_one.state, next_one.state, last.state] == ["cancelled", "cancelled", "denied"]
+        assert "may have run" in slow_one.error.message
+        assert "may have run" not in next_one.error.message
+        assert len(recording.of(tools.ApprovalDecided)) == 3
+    assert [name for name, _ in host.ran] == ["slow"]
+    assert len(gateway.requests) == 1
+
+
+async def test_waiting_cards_take_no_slot():
+    limits = ToolsConfig(max_concurrent=1, idle_timeout=10.0, total_timeout=20.0, max_result_tokens=1000)
+    host = FunctionHost(asked=echo, free=echo)
+    gateway = ScriptedGateway(calls(("local__asked", ""), ("local__free", "")), says("done"))
+    rules = [AllowedTools(["local.free"])]
+    async with running(gateway, host, settings=settings(tools=limits), rules=rules) as engine:
+        engine.submit("go")
+        (item,) = await waiting(engine)
+        await wait_until_async(lambda: host.ran == [("free", {})], what="the call that needs no answer")
+        engine.decide(item.approval_id, Decision("allow"))
+        await asyncio.wait_for(engine.idle(), 20)
+    assert [m.call_id for m in gateway.requests[1].messages if m.role == "tool"] == ["id0", "id1"]

@@ -69,7 +69,7 @@ async def test_a_call_that_was_running_reads_as_may_have_run_and_is_not_repeated
 
 
 async def test_a_question_that_was_open_reads_as_never_answered():
-    conversation, events = await recorded_turn()
+    _, events = await recorded_turn()
     asked = next(i for i, event in enumerate(events) if isinstance(event, tools.ApprovalRequested))
     closing = closing_events(events[: asked + 1])
     assert [event.type for event in closing] == ["approval_decided", "tool_call_finished", "turn_finished"]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from mcp_tui.conversation.items import AssistantItem, ToolCallItem, UserItem
+from mcp_tui.conversation.items import AssistantItem, UserItem
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.engine.engine import Decision
 from mcp_tui.errors import GatewayError, StoreFailed, UsageError
@@ -15,6 +15,7 @@ from mcp_tui.gateway.base import ModelInfo, TextChunk
 from mcp_tui.host.base import CallResult
 from mcp_tui.permissions.rules import Policy
 from mcp_tui.safety.secrets import Redactor
+from tests.support.laws import facts, folded, latest
 from tests.support.scripted import FunctionHost, KeptStore, Recording, ScriptedGateway, calls, running, says, settings
 from tests.support.waiting import wait_until_async
 
@@ -30,29 +31,9 @@ async def ask(engine, text="hello"):
     return await asyncio.wait_for(engine.idle(), 20)
 
 
-def facts(transcript):
-    """What a reader sees, without what only the clock decides."""
-    rows = []
-    for item in transcript.items:
-        row = [type(item).__name__, item.key, item.number]
-        match item:
-            case UserItem():
-                row.append(item.text)
-            case AssistantItem():
-                row += [item.text, item.reasoning, item.streaming, item.complete, item.problem, item.finish_reason]
-            case ToolCallItem():
-                row += [item.label, item.arguments, item.state, item.decision, item.model_text, item.error]
-            case _:
-                row.append(item.text)
-        rows.append(row)
-    return rows
-
-
 async def assert_live_equals_replay(engine, recording, store):
-    live, replayed = Transcript(), Transcript()
-    live.apply_all(recording.events)
-    replayed.apply_all((await store.read(engine.conversation_id)).events)
-    assert facts(live) == facts(replayed) == facts(engine.transcript)
+    replayed = folded((await store.read(engine.conversation_id)).events)
+    assert facts(folded(latest(recording.events))) == facts(replayed) == facts(engine.transcript)
 
 
 async def test_an_answer_is_streamed_and_closed_with_its_whole_text():
