@@ -37,6 +37,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except Exception as error:
+        sys.stderr.write(_fault(error))
+        return EXIT_ERROR
+
+
+def _fault(error: Exception) -> str:
+    """Where a fault of the program itself happened; without its message and its variables, which may hold a key."""
+    import traceback
+
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"mcp-tui stopped because of a fault of its own: {type(error).__name__}.\n{frames}"
 
 
 def _command(name: str) -> Callable[[Options], int]:

@@ -11,6 +11,7 @@ import gc
 import logging
 import os
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,13 +92,25 @@ class AppSession:
         try:
             await self._start()
         except McpTuiError as error:
-            self._app.show_problem(error)
+            await self._in_app(self._app.show_problem, error)
         except Exception as error:
             log.exception("start failed", extra={"operation": "start"})
-            self._app.show_problem(McpTuiError(f"The start failed: {type(error).__name__}.", hint="See the log file."))
+            problem = McpTuiError(f"The start failed: {type(error).__name__}.", hint="See the log file.")
+            await self._in_app(self._app.show_problem, problem)
         finally:
             gc.freeze()
             gc.enable()
+
+    async def _in_app(self, call: Callable[..., None], *arguments: object) -> None:
+        """Run something as the app's own messages run: what it starts must find the app."""
+        done = asyncio.Event()
+
+        def work() -> None:
+            call(*arguments)
+            done.set()
+
+        self._app.call_later(work)
+        await done.wait()
 
     async def _start(self) -> None:
         self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare), name="prepare")
@@ -119,7 +132,7 @@ class AppSession:
             warnings=made.warnings,
             examples=SUGGESTIONS if made.demo else (),
         )
-        self._app.attach(engine, settings)
+        await self._in_app(self._app.attach, engine, settings)
         await engine.start()
 
     def _prepare(self) -> Setup:
