@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from mcp_tui.conversation.messages import ImagePart, MessageToolCall, ModelMessage
@@ -26,44 +26,101 @@ class BuiltContext:
     dropped_tokens: int = 0
 
 
-@dataclass(slots=True)
 class _Group:
-    """Messages that stay together: a user message, or an answer with the results of its calls."""
+    """Messages that stay together: a user message, or an answer with the results of its calls.
 
-    messages: list[ModelMessage]
-    tokens: int = 0
+    What is built and counted once is kept until a call or a result is added.
+    """
+
+    def __init__(self, first: ModelMessage) -> None:
+        self._first = first
+        self._proposed: set[str] = set()
+        self._results: dict[str, ModelMessage] = {}
+        self._built: dict[bool, tuple[ModelMessage, ...]] = {}
+        self._basis: Hashable = None
+        self.tokens = 0
+        """As counted last."""
+
+    def propose(self, call_id: str) -> None:
+        """The call is in the log: only such calls go back to the model."""
+        self._proposed.add(call_id)
+        self._changed()
+
+    def finish(self, result: ModelMessage) -> None:
+        """The call has its result."""
+        self._results[result.call_id] = result
+        self._changed()
+
+    def _changed(self) -> None:
+        self._built.clear()
+        self._basis = None
+
+    @property
+    def from_person(self) -> bool:
+        """Whether it is what the person said."""
+        return self._first.role == "user"
+
+    def messages(self, images: bool) -> tuple[ModelMessage, ...]:
+        """The messages in order; none for an answer without words and calls."""
+        if images not in self._built:
+            self._built[images] = self._build(images)
+        return self._built[images]
+
+    def counted(self, basis: Hashable) -> bool:
+        """Whether `tokens` is a count on this basis."""
+        return self._basis is not None and self._basis == basis
+
+    def count(self, count: CountMessage, images: bool, basis: Hashable) -> None:
+        """Bring `tokens` up to date."""
+        if not self.counted(basis):
+            self.tokens, self._basis = sum(count(message) for message in self.messages(images)), basis
+
+    def _build(self, images: bool) -> tuple[ModelMessage, ...]:
+        first = self._first
+        if first.role == "user":
+            return (first,)
+        calls = tuple(call for call in first.tool_calls if call.call_id in self._proposed)
+        if not calls and not first.text.strip():
+            return ()
+        answer = first if len(calls) == len(first.tool_calls) else replace(first, tool_calls=calls)
+        return (answer, *(self._result(call.call_id, images) for call in calls))
+
+    def _result(self, call_id: str, images: bool) -> ModelMessage:
+        result = self._results.get(call_id) or ModelMessage("tool", NO_RESULT, call_id=call_id, key=f"{call_id}?")
+        return result if images or not result.images else replace(result, images=())
 
 
 class ModelContext:
-    """The conversation as a model sees it."""
+    """The conversation as a model sees it; the work for a request grows with what is new, not with what is old."""
 
     def __init__(self) -> None:
-        self._messages: list[ModelMessage] = []
-        self._results: dict[str, ModelMessage] = {}
-        self._proposed: set[str] = set()
+        self._groups: list[_Group] = []
+        self._of_call: dict[str, _Group] = {}
 
     def apply(self, event: EventBase) -> None:
         """Fold one event; deltas and fragments do not matter here."""
         match event:
             case turns.UserMessage():
-                self._messages.append(ModelMessage("user", event.text, key=event.message_id))
+                self._groups.append(_Group(ModelMessage("user", event.text, key=event.message_id)))
             case turns.AssistantMessage():
-                self._messages.append(_answer(event))
-            case tools.ToolCallProposed():
-                self._proposed.add(event.call_id)
-            case tools.ToolCallFinished():
-                images = tuple(
-                    ImagePart(part.data, part.mime_type) for part in event.content if isinstance(part, ImageContent)
-                )
-                self._results[event.call_id] = ModelMessage(
-                    "tool", event.model_text, call_id=event.call_id, images=images, key=event.call_id
-                )
+                group = _Group(_answer(event))
+                self._groups.append(group)
+                self._of_call.update((call.call_id, group) for call in event.tool_calls)
+            case tools.ToolCallProposed() if event.call_id in self._of_call:
+                self._of_call[event.call_id].propose(event.call_id)
+            case tools.ToolCallFinished() if event.call_id in self._of_call:
+                self._of_call[event.call_id].finish(_result_message(event))
             case _:
                 pass
 
-    def messages(self) -> list[ModelMessage]:
-        """Everything that a request may carry, so that a long conversation can be counted beforehand."""
-        return [message for group in self._groups(images=True) for message in group.messages]
+    def uncounted(self, basis: Hashable, *, images: bool = False) -> list[ModelMessage]:
+        """Messages that `build` would have to count on this basis, so that it can be done off the event loop."""
+        return [
+            message
+            for group in self._groups
+            if not group.counted((basis, images))
+            for message in group.messages(images)
+        ]
 
     def build(
         self,
@@ -73,43 +130,33 @@ class ModelContext:
         budget: int | None,
         preserve_recent: int,
         images: bool = False,
+        basis: Hashable = None,
     ) -> BuiltContext:
         """The messages of the next request.
 
         ``budget`` is in tokens, without tools and answer; ``None`` means no limit.  The oldest groups go
         first; the system prompt, the last ``preserve_recent`` messages and everything from the latest user
-        message on stay, and a call is never separated from its result.
+        message on stay, and a call is never separated from its result.  Counts are kept while ``basis``, which
+        says what they rest on, stays equal.
         """
         system = [ModelMessage("system", system_prompt, key="system")] if system_prompt else []
-        groups = self._groups(images)
+        groups = [group for group in self._groups if group.messages(images)]
         for group in groups:
-            group.tokens = sum(count(message) for message in group.messages)
+            group.count(count, images, (basis, images))
         fixed = sum(count(message) for message in system)
-        kept = len(groups) - _droppable(groups, fixed, budget, preserve_recent)
-        dropped, rest = groups[: len(groups) - kept], groups[len(groups) - kept :]
+        first = _droppable(groups, images, fixed, budget, preserve_recent)
+        dropped, rest = groups[:first], groups[first:]
         return BuiltContext(
-            messages=(*system, *(message for group in rest for message in group.messages)),
+            messages=(*system, *(message for group in rest for message in group.messages(images))),
             tokens=fixed + sum(group.tokens for group in rest),
-            dropped_messages=sum(len(group.messages) for group in dropped),
+            dropped_messages=sum(len(group.messages(images)) for group in dropped),
             dropped_tokens=sum(group.tokens for group in dropped),
         )
 
-    def _groups(self, images: bool) -> list[_Group]:
-        groups: list[_Group] = []
-        for message in self._messages:
-            if message.role == "user":
-                groups.append(_Group([message]))
-                continue
-            calls = tuple(call for call in message.tool_calls if call.call_id in self._proposed)
-            if not calls and not message.text.strip():
-                continue
-            answer = message if len(calls) == len(message.tool_calls) else replace(message, tool_calls=calls)
-            groups.append(_Group([answer, *(self._result(call.call_id, images) for call in calls)]))
-        return groups
 
-    def _result(self, call_id: str, images: bool) -> ModelMessage:
-        result = self._results.get(call_id) or ModelMessage("tool", NO_RESULT, call_id=call_id, key=f"{call_id}?")
-        return result if images or not result.images else replace(result, images=())
+def _result_message(event: tools.ToolCallFinished) -> ModelMessage:
+    images = tuple(ImagePart(part.data, part.mime_type) for part in event.content if isinstance(part, ImageContent))
+    return ModelMessage("tool", event.model_text, call_id=event.call_id, images=images, key=event.call_id)
 
 
 def _answer(event: turns.AssistantMessage) -> ModelMessage:
@@ -127,15 +174,15 @@ def _answer(event: turns.AssistantMessage) -> ModelMessage:
     )
 
 
-def _droppable(groups: Sequence[_Group], fixed: int, budget: int | None, preserve_recent: int) -> int:
+def _droppable(groups: Sequence[_Group], images: bool, fixed: int, budget: int | None, preserve_recent: int) -> int:
     """How many of the oldest groups have to go; what is left begins with the person's words."""
     if budget is None:
         return 0
-    starts = [i for i, group in enumerate(groups) if group.messages[0].role == "user"]
+    starts = [index for index, group in enumerate(groups) if group.from_person]
     limit, recent = len(groups), 0
     while limit > 0 and recent < preserve_recent:
         limit -= 1
-        recent += len(groups[limit].messages)
+        recent += len(groups[limit].messages(images))
     total, dropped = fixed + sum(group.tokens for group in groups), 0
     for start in starts:
         if start > limit or total <= budget:

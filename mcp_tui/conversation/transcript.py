@@ -148,7 +148,8 @@ class Transcript:
         return Change("added", item)
 
     def _remove(self, item: Item) -> Change:
-        self.items.remove(item)
+        index = next(i for i in range(len(self.items) - 1, -1, -1) if self.items[i] is item)
+        del self.items[index]
         del self._by_key[item.key]
         return Change("removed", item)
 

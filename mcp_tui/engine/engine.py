@@ -102,7 +102,6 @@ class Engine:
         """Begin starting servers and the model layer; returns at once."""
         await self._services.gateway.start()
         await self._services.host.start()
-        self._spawn(self._services.counter.ready(), "token counter")
         self._spawn(self._learn_window(self._provider), "model information")
 
     async def aclose(self) -> None:

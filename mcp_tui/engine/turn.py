@@ -166,14 +166,15 @@ class Turn:
         tools_tokens = await counter.count_tools_async(specs)
         limits = [limit for limit in (context.max_tokens, info.context_window) if limit is not None]
         budget = max(0, min(limits) - context.reserve_tokens - tools_tokens) if limits else None
-        await counter.ready()
-        await counter.count_messages(self._bus.folds.context.messages())
-        built = self._bus.folds.context.build(
+        images, conversation = info.supports_images is True, self._bus.folds.context
+        await counter.count_messages(conversation.uncounted((self._model, counter.estimated), images=images))
+        built = conversation.build(
             system_prompt=self._services.settings.service.system_prompt,
             count=counter.count_message,
             budget=budget,
             preserve_recent=context.preserve_recent,
-            images=info.supports_images is True,
+            images=images,
+            basis=(self._model, counter.estimated),
         )
         if built.dropped_messages > self._trimmed:
             self._trimmed = built.dropped_messages

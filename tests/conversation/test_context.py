@@ -124,3 +124,30 @@ def test_no_call_is_ever_separated_from_its_result(calls_per_turn, budget, prese
 def test_a_cut_answer_is_sent_with_the_text_that_arrived(complete):
     built = build([user(1), answer(1, text="half", complete=complete)])
     assert built.messages[-1].text == "half"
+
+
+def test_only_what_is_new_is_counted_again():
+    counted = []
+
+    def count(message):
+        counted.append(message.call_id or message.key)
+        return words(message)
+
+    context = ModelContext()
+    options = {"system_prompt": None, "count": count, "budget": 100, "preserve_recent": 0}
+    for event in [user(1), answer(1, calls=["x"]), proposed("x")]:
+        context.apply(event)
+    context.build(**options, basis="v1")
+    assert counted == ["u1", "a1", "x"]
+    counted.clear()
+    for event in [finished("x", "two words"), user(2)]:
+        context.apply(event)
+    assert [message.key for message in context.uncounted("v1")] == ["a1", "x", "u2"]
+    built = context.build(**options, basis="v1")
+    assert counted == ["a1", "x", "u2"]
+    assert built.tokens == sum(words(message) for message in built.messages)
+    counted.clear()
+    assert context.uncounted("v1") == []
+    assert len(context.uncounted("v2")) == len(context.uncounted("v1", images=True)) == 4
+    context.build(**options, basis="v2")
+    assert len(counted) == 4
