@@ -20,7 +20,7 @@ from mcp_tui.config.themes import load_themes
 from mcp_tui.engine.engine import Engine, EngineParts, EngineSettings, ProviderChoice
 from mcp_tui.errors import UsageError
 from mcp_tui.gateway.base import ModelGateway
-from mcp_tui.gateway.tokens import TokenCounter
+from mcp_tui.gateway.tokens import CountTexts, TokenCounter
 from mcp_tui.history.jsonl import JsonlStore
 from mcp_tui.host.host import McpHost
 from mcp_tui.permissions.base import Rule
@@ -117,6 +117,7 @@ def build_engine(
     """The engine with its concrete parts; starts nothing."""
     config = made.config
     service = config.chat.service
+    gateway, count = _gateway(made)
     settings = EngineSettings(service, config.llm.request, app_version=__version__, server_wait=server_wait)
     engine: Engine
 
@@ -127,7 +128,7 @@ def build_engine(
         EngineParts(
             settings=settings,
             store=JsonlStore(conversations_dir(made.paths), on_wait=waiting),
-            gateway=_gateway(made),
+            gateway=gateway,
             make_host=lambda emit: McpHost(
                 made.servers,
                 config.mcp.connection,
@@ -138,7 +139,7 @@ def build_engine(
                 client_version=__version__,
                 state_dir=made.paths.data_dir / "state",
             ),
-            counter=TokenCounter(config.llm.providers[config.llm.active].model),
+            counter=TokenCounter(config.llm.providers[config.llm.active].model, count=count),
             providers=_choices(made),
             provider=config.llm.active,
             redactor=made.redactor,
@@ -154,15 +155,17 @@ def conversations_dir(paths: Paths) -> Path:
     return paths.data_dir / "conversations"
 
 
-def _gateway(made: Setup) -> ModelGateway:
+def _gateway(made: Setup) -> tuple[ModelGateway, CountTexts | None]:
+    """The model layer, and who counts tokens: its worker, or in the demo nobody (counts are estimates)."""
     if made.demo:
         from mcp_tui.demo.guide import SUGGESTIONS
         from mcp_tui.gateway.demo import DemoGateway
 
-        return DemoGateway(suggestions=SUGGESTIONS)
+        return DemoGateway(suggestions=SUGGESTIONS), None
     from mcp_tui.gateway.litellm_gateway import LiteLLMGateway
 
-    return LiteLLMGateway(made.providers, made.config.llm.request, environ=made.environ, mask=made.redactor.scrub)
+    gateway = LiteLLMGateway(made.providers, made.config.llm.request, environ=made.environ, mask=made.redactor.scrub)
+    return gateway, gateway.count_tokens
 
 
 def _choices(made: Setup) -> tuple[ProviderChoice, ...]:

@@ -3,7 +3,8 @@
 ``base``             protocol, request, chunks
 ``assembler``        chunks -> text, reasoning, complete tool calls
 ``retry``            back-off schedule as data
-``tokens``           token counting, offline
+``tokens``           token counts, remembered
+``vocabulary``       tiktoken, offline, in the worker
 ``demo``             the offline demo model; no LiteLLM
 ``litellm_gateway``  the gateway to real models: requests in, chunks out
 ``process``          one life of the worker process: start, lines, end

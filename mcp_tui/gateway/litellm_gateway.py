@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +20,10 @@ from mcp_tui.gateway.providers import family_of, to_litellm_messages, to_litellm
 logger = logging.getLogger(__name__)
 
 INFO_LIMIT = 10.0
+COUNT_LIMIT = 60.0
 """Seconds for an answer that needs no network."""
 
-CLOSING = frozenset({"end", "error", "info"})
+CLOSING = frozenset({"end", "error", "info", "counts"})
 """Keys of a line that ends its request."""
 
 RESTART_AFTER = 10.0
@@ -127,6 +128,22 @@ class LiteLLMGateway:
             input_price=known.input_price if entry.input_price is None else entry.input_price,
             output_price=known.output_price if entry.output_price is None else entry.output_price,
         )
+
+    async def count_tokens(self, vocabulary: str, texts: Sequence[str]) -> list[int] | None:
+        """Tokens of each text, counted by the worker; ``None`` where it lacks the vocabulary."""
+        number = next(self._ids)
+        line = await asyncio.to_thread(
+            wire.encode, {"op": "count", "id": number, "vocabulary": vocabulary, "texts": list(texts)}
+        )
+        answer = await self._submit(number, line, COUNT_LIMIT)
+        try:
+            message = await answer.get()
+        finally:
+            self._cancel(number)
+        if "error" in message:
+            raise from_wire(message["error"]).to_error(self._mask) from None
+        counts: list[int] | None = message["counts"]
+        return counts
 
     def _entry(self, name: str) -> ResolvedProvider:
         if name not in self._providers:

@@ -1,28 +1,22 @@
-"""Token counts, offline: tiktoken with the vocabulary files that LiteLLM ships.
+"""Token counts of messages and tools, remembered so that a growing conversation is counted once.
 
-The files are read directly.  tiktoken's own loader would fetch a missing one without a time limit, and finding the
-shipped ones through it means changing this process's environment.  Counts are estimates for models of other makers;
-what a provider reports is the truth.
+The counting itself is injected (`CountTexts`): the model layer's worker does it, since building a vocabulary stalls
+its process.  Counts are estimates for models of other makers; what a provider reports is the truth.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import importlib.util
 import json
-import re
-import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from mcp_tui.conversation.messages import ModelMessage, ToolSpec
-from mcp_tui.gateway.surrogates import valid_unicode
+from mcp_tui.errors import GatewayError
+from mcp_tui.gateway.vocabulary import count_texts, vocabulary_of
 
-if TYPE_CHECKING:
-    import tiktoken
+CountTexts = Callable[[str, Sequence[str]], Awaitable[list[int] | None]]
+"""Takes the name of a vocabulary and texts; returns the tokens of each, or ``None`` where nobody can tell."""
 
 IMAGE_TOKENS = 800
 """Flat number for an image: providers charge by its size in pixels, which base64 does not tell."""
@@ -31,171 +25,101 @@ MESSAGE_TOKENS = 4
 """What role and framing of a message take."""
 
 CHARACTERS_PER_TOKEN = 4
-"""For the estimate while there is no vocabulary."""
+"""For the estimate where there is no vocabulary."""
 
-SMALL = 50_000
-"""Characters that may be counted on the event loop: about two milliseconds."""
+LONG = 200_000
+"""Characters from which a text is judged by samples."""
 
-_SAMPLE = 10_000
+_SAMPLE = 50_000
 _CACHED_TEXTS = 20_000
 
-_CL100K_PATTERN = (
-    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
-    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
-)
-_O200K_PATTERN = "|".join(
-    (
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
-        r"\p{N}{1,3}",
-        r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
-        r"\s*[\r\n]+",
-        r"\s+(?!\S)",
-        r"\s+",
-    )
-)
-_VOCABULARIES = {
-    "cl100k_base": ("9b5ad71b2ce5302211f9c61530b329a4922fc6a4", _CL100K_PATTERN),
-    "o200k_base": ("fb374d419588a4632f3f557e76b4b70aebbca790", _O200K_PATTERN),
-}
-"""File name (tiktoken's: the hash of the address it comes from) and splitting pattern, as tiktoken defines them."""
 
-_O200K_MODELS = re.compile(r"gpt-4o|gpt-4\.[1-9]|gpt-[5-9]|gpt-oss|chatgpt-4o|(?:^|/)o[1-9](?:-|$)")
-
-_encodings: dict[str, tiktoken.Encoding | None] = {}
-_loading = threading.Lock()
-
-
-def vocabulary_of(model: str) -> str:
-    """The vocabulary that fits a model in LiteLLM's notation best."""
-    return "o200k_base" if _O200K_MODELS.search(model) else "cl100k_base"
-
-
-def vocabulary_folder() -> Path | None:
-    """Where LiteLLM keeps the files; found without importing it.  ``None`` where it is not installed."""
-    spec = importlib.util.find_spec("litellm")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(spec.submodule_search_locations[0]) / "litellm_core_utils" / "tokenizers"
-
-
-def load_encoding(name: str, folder: Path | None = None) -> tiktoken.Encoding | None:
-    """The encoding, kept for the life of the process; ``None`` when its file is missing or broken.  Takes 0.3 s."""
-    with _loading:
-        if name not in _encodings:
-            _encodings[name] = _read_encoding(name, folder or vocabulary_folder())
-        return _encodings[name]
-
-
-def _read_encoding(name: str, folder: Path | None) -> tiktoken.Encoding | None:
-    if folder is None:
-        return None
-    file, pattern = _VOCABULARIES[name]
-    try:
-        lines = (folder / file).read_bytes().splitlines()
-        ranks = {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in lines if line)}
-        import tiktoken
-
-        return tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
-    except (OSError, ValueError, ImportError):
-        return None
+async def count_in_thread(vocabulary: str, texts: Sequence[str]) -> list[int] | None:
+    """A `CountTexts` within this process."""
+    return await asyncio.to_thread(count_texts, vocabulary, texts)
 
 
 class TokenCounter:
-    """Counts for one model.  Until `ready` has returned, and where no vocabulary is found, counts are ``estimated``.
+    """Counts for one model.  ``estimated`` is True where a count is characters divided by four.
 
-    Counts of texts are remembered, so that a growing conversation is counted once.
+    Without ``count`` everything is estimated.
     """
 
-    def __init__(self, model: str = "", *, folder: Path | None = None) -> None:
+    def __init__(self, model: str = "", *, count: CountTexts | None = count_in_thread) -> None:
         self._name = vocabulary_of(model)
-        self._folder = folder
-        self._encoding: tiktoken.Encoding | None = None
-        self._tried = False
+        self._count = count
         self._counts: OrderedDict[tuple[int, int], int] = OrderedDict()
+        self.estimated = True
 
     @property
-    def estimated(self) -> bool:
-        """Whether counts are characters divided by four."""
-        return self._encoding is None
+    def basis(self) -> tuple[str, bool]:
+        """What counts rest on; sums that were made on another basis have to be made again."""
+        return self._name, self.estimated
 
     def select(self, model: str) -> None:
-        """Count for another model from now on; exact again once `ready` has returned."""
+        """Count for another model from now on."""
         name = vocabulary_of(model)
         if name != self._name:
-            self._name, self._encoding, self._tried = name, None, False
+            self._name, self.estimated = name, True
             self._counts.clear()
 
-    async def ready(self) -> None:
-        """Load the vocabulary in a thread, once; never raises for a missing one and never downloads."""
-        name = self._name
-        if not self._tried:
-            encoding = await asyncio.to_thread(self._load, name)
-            if name == self._name and not self._tried:
-                self._tried, self._encoding = True, encoding
-                self._counts.clear()
-
-    def _load(self, name: str) -> tiktoken.Encoding | None:
-        return _read_encoding(name, self._folder) if self._folder else load_encoding(name)
-
     def count(self, text: str) -> int:
-        """Tokens of ``text``, at once.
-
-        A text above `SMALL` characters that `count_async` has not counted before is judged by samples.
-        """
-        key = (hash(text), len(text))
-        if (known := self._counts.get(key)) is not None:
-            return known
-        if len(text) > SMALL:
-            return self._sampled(text)
-        return self._remember(key, _count(self._encoding, text))
+        """Tokens of ``text`` at once: exact where an asynchronous method has counted it, else estimated."""
+        known = self._counts.get(_key(text))
+        return -(-len(text) // CHARACTERS_PER_TOKEN) if known is None else known
 
     async def count_async(self, text: str) -> int:
-        """Tokens of ``text`` of any length: loads the vocabulary first, counts long texts in a thread."""
-        await self.ready()
-        key = (hash(text), len(text))
-        if len(text) <= SMALL or key in self._counts:
-            return self.count(text)
-        encoding = self._encoding
-        tokens = await asyncio.to_thread(_count, encoding, text)
-        return self._remember(key, tokens) if encoding is self._encoding else tokens
+        """Tokens of ``text``; one above `LONG` characters is judged by three samples of it."""
+        await self._learn([text])
+        return self.count(text)
 
     def count_message(self, message: ModelMessage) -> int:
         """Tokens of one message: text, calls, reasoning that goes back, images at a flat number each."""
         return sum(self.count(text) for text in _texts(message)) + _fixed(message)
 
-    async def count_messages(self, messages: Iterable[ModelMessage]) -> list[int]:
-        """Tokens of each message, long texts off the event loop; `count_message` then finds them remembered."""
-        counts = []
-        for message in messages:
-            counts.append(sum([await self.count_async(text) for text in _texts(message)]) + _fixed(message))
-        return counts
-
-    def count_tools(self, tools: Sequence[ToolSpec]) -> int:
-        """Tokens that tool definitions take in a request."""
-        return sum(MESSAGE_TOKENS + self.count(_tool_text(tool)) for tool in tools)
+    async def count_messages(self, messages: Sequence[ModelMessage]) -> list[int]:
+        """Tokens of each message; `count_message` then finds them remembered."""
+        await self._learn([text for message in messages for text in _texts(message)])
+        return [self.count_message(message) for message in messages]
 
     async def count_tools_async(self, tools: Sequence[ToolSpec]) -> int:
-        """As `count_tools`, off the event loop where it takes long."""
-        return sum([MESSAGE_TOKENS + await self.count_async(_tool_text(tool)) for tool in tools])
+        """Tokens that tool definitions take in a request."""
+        texts = [_tool_text(tool) for tool in tools]
+        await self._learn(texts)
+        return sum(MESSAGE_TOKENS + self.count(text) for text in texts)
 
-    def _sampled(self, text: str) -> int:
-        """An estimate from three places of a long text."""
-        middle = len(text) // 2
-        sample = text[:_SAMPLE] + text[middle : middle + _SAMPLE] + text[-_SAMPLE:]
-        return -(-_count(self._encoding, sample) * len(text) // len(sample))
+    async def _learn(self, texts: Iterable[str]) -> None:
+        """Have counted what is not known yet; a model layer that cannot leaves it at the estimate."""
+        unknown = [text for text in dict.fromkeys(texts) if text and _key(text) not in self._counts]
+        if self._count is None or not unknown:
+            return
+        name = self._name
+        try:
+            tokens = await self._count(name, [_sample(text) for text in unknown])
+        except GatewayError:
+            return
+        if tokens is None or name != self._name:
+            return
+        self.estimated = False
+        for text, count in zip(unknown, tokens, strict=True):
+            self._remember(_key(text), -(-count * len(text) // len(_sample(text))))
 
-    def _remember(self, key: tuple[int, int], tokens: int) -> int:
+    def _remember(self, key: tuple[int, int], tokens: int) -> None:
         self._counts[key] = tokens
         if len(self._counts) > _CACHED_TEXTS:
             self._counts.popitem(last=False)
-        return tokens
 
 
-def _count(encoding: tiktoken.Encoding | None, text: str) -> int:
-    if encoding is None:
-        return -(-len(text) // CHARACTERS_PER_TOKEN)
-    return len(encoding.encode_ordinary(valid_unicode(text)))
+def _key(text: str) -> tuple[int, int]:
+    return hash(text), len(text)
+
+
+def _sample(text: str) -> str:
+    """The whole of an ordinary text, three places of a long one."""
+    if len(text) <= LONG:
+        return text
+    middle = len(text) // 2
+    return text[:_SAMPLE] + text[middle : middle + _SAMPLE] + text[-_SAMPLE:]
 
 
 def _texts(message: ModelMessage) -> Iterable[str]:

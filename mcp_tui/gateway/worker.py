@@ -24,6 +24,7 @@ from mcp_tui.gateway import wire
 from mcp_tui.gateway.deltas import DeltaReader, read_usage
 from mcp_tui.gateway.errors import NO_KEY, Failure, Target, classify, failure
 from mcp_tui.gateway.prices import Prices, cost_of
+from mcp_tui.gateway.vocabulary import count_texts
 from mcp_tui.gateway.worker_pipes import Burst, InputThread, Sender, open_sender, protect_protocol
 from mcp_tui.safety.secrets import Redactor
 
@@ -318,6 +319,12 @@ class Worker:
                     task.cancel()
             case "info":
                 self._sender.send({"id": message["id"], "info": model_info(message["model"])})
+            case "count":
+                self.spawn(self._count(message))
+
+    async def _count(self, message: dict[str, Any]) -> None:
+        counts = await asyncio.to_thread(count_texts, message["vocabulary"], message["texts"])
+        self._sender.send({"id": message["id"], "counts": counts})
 
     def _start(self, message: dict[str, Any]) -> None:
         request_id = message["id"]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mcp import MCPError
@@ -51,6 +51,8 @@ class Shared:
     eras: EraStore
     schemas: Schemas
     gate: StartGate
+    spawning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One spawn at a time: each holds up the event loop a little, several at once would be seen on the screen."""
 
 
 class Broken(HostError):
@@ -155,13 +157,14 @@ class Link:
     async def _spawn(self) -> ServerProcess:
         config = self._config
         try:
-            return await ServerProcess.spawn(
-                config.command or "",
-                config.args,
-                env=server_environment(config.env, self._shared.environ),
-                cwd=config.cwd,
-                reaper=self._shared.reaper,
-            )
+            async with self._shared.spawning:
+                return await ServerProcess.spawn(
+                    config.command or "",
+                    config.args,
+                    env=server_environment(config.env, self._shared.environ),
+                    cwd=config.cwd,
+                    reaper=self._shared.reaper,
+                )
         except (OSError, ValueError) as error:
             raise Broken(failure_to_spawn(error, config), final=True) from None
 

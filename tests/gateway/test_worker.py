@@ -91,6 +91,11 @@ async def test_model_info_is_configuration_first_then_the_map(bench: Bench) -> N
     assert (priced.input_price, priced.output_price, priced.context_window) == (1.0, 10.0, None)
 
 
+async def test_the_worker_counts_tokens(bench: Bench) -> None:
+    assert await bench.gateway.count_tokens("o200k_base", ["hello world", "<|endoftext|>", "\ud83d"]) == [2, 7, 1]
+    assert await bench.gateway.count_tokens("cl100k_base", []) == []
+
+
 async def test_anthropic_thinking_keeps_its_signature(bench: Bench) -> None:
     steps = [
         {"reasoning": "step one, "}, {"reasoning": "step two"}, {"signature": "c2ln"}, {"redacted": "b3BhcXVl"},
