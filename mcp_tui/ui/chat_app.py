@@ -76,7 +76,7 @@ class ChatApp(BaseApp):
         self.mouse_on = True
         self._early: list[str] = []
         history = PromptHistory(preferences.prompts_path)
-        self.chat = ChatScreen(self.submit, self._complete, history)
+        self.chat = ChatScreen(self.submit, self._complete, history, sidebar=preferences.sidebar is not False)
         self.view = ChatView(self._whole, self.chat)
 
     @property
@@ -132,7 +132,7 @@ class ChatApp(BaseApp):
         bridge: Bridge = Bridge(engine, self.view, clock=self.clock)
         self.view.bridge = bridge
         self.chat.set_interval(0.5, self._tick)
-        if self.preferences.sidebar is not False and self.size.width >= 100 and self.size.height >= 24:
+        if self.chat.wants_sidebar:
             await self.open_pane("sidebar")
         early, self._early = self._early, []
         for text in early:
@@ -152,6 +152,7 @@ class ChatApp(BaseApp):
         from mcp_tui.ui.screens.config_error import ConfigErrorScreen
 
         self.problem_shown = True
+        self.engine = self.view.engine = None
         self.view.draw_header()
         self.push_screen(ConfigErrorScreen(error))
 
