@@ -7,15 +7,18 @@ as a JSON line instead.  Nobody can be asked, so what nothing allows is denied u
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
 import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
 from mcp_tui.cli.arguments import Options
-from mcp_tui.cli.wiring import Setup, build_engine, open_log, setup
-from mcp_tui.engine.engine import Engine
+from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir, open_log, setup
+from mcp_tui.engine.engine import Engine, Subscription
 from mcp_tui.errors import UsageError
 from mcp_tui.events import servers, tools, turns
 from mcp_tui.events.base import EventBase
@@ -30,18 +33,52 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run(options: Options) -> int:
     """Run one turn and return the exit code."""
     silence()
-    text = sys.stdin.read() if options.text == "-" else options.text
+    _check_allowed_names(options.allow)
+    text = _read_stdin() if options.text == "-" else options.text
     if not text.strip():
         raise UsageError("There is nothing to say: the text is empty.")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     with setup(options) as made:
         log = open_log(made)
         try:
+            _check_data_dir(conversations_dir(made.paths))
             return asyncio.run(_run(options, made, text))
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return EXIT_ERROR
         finally:
             log.close()
+
+
+def _read_stdin() -> str:
+    """All of standard input.  Raises `UsageError` for bytes that are no UTF-8: guessing would change the words."""
+    if sys.stdin is None:
+        raise UsageError("There is no standard input to read the text from.")
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"Standard input is not UTF-8 text: byte {error.start + 1} is 0x{error.object[error.start]:02x}.",
+            hint="Convert it first, for example with iconv.",
+        ) from None
+
+
+def _check_allowed_names(names: Iterable[str]) -> None:
+    for name in names:
+        server, _, tool = name.partition(".")
+        if not (server and tool):
+            raise UsageError(f"--allow {name}: write it as SERVER.TOOL.")
+
+
+def _check_data_dir(directory: Path) -> None:
+    """Raise `UsageError` where conversations cannot be kept, before anything is started or asked."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(f"Conversations cannot be kept in {directory}: {error.strerror}.") from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise UsageError(f"Conversations cannot be kept in {directory}: it is not writable.")
 
 
 async def _run(options: Options, made: Setup, text: str) -> int:
@@ -54,9 +91,17 @@ async def _run(options: Options, made: Setup, text: str) -> int:
     try:
         await _open(engine, options)
         await engine.start()
-        return await _turn(engine, text, JsonLines() if options.json else Words(), stopped)
+        code = await _turn(engine, text, JsonLines() if options.json else Words(), stopped)
+        for name in _unknown_tools(engine, options.allow):
+            _say(f"warning: --allow {name}: no running server has such a tool.")
+        return code
     finally:
         await engine.aclose()
+
+
+def _unknown_tools(engine: Engine, names: Iterable[str]) -> list[str]:
+    known = {f"{tool.server}.{tool.name}" for tool in engine.tools()}
+    return [name for name in names if name not in known]
 
 
 async def _open(engine: Engine, options: Options) -> None:
@@ -76,10 +121,12 @@ async def conversation_id(engine: Engine, wanted: str) -> str:
     return stored[0].id
 
 
-async def _turn(engine: Engine, text: str, output: Output, stopped: list[int]) -> int:
+async def _turn(engine: Engine, text: str, output: Output, stopped: Sequence[int]) -> int:
     subscription = engine.subscribe()
-    watcher = asyncio.create_task(_watch(engine, subscription, output), name="output")
-    engine.submit(text)
+    watcher = asyncio.create_task(_watch(subscription, output), name="output")
+    watcher.add_done_callback(lambda _: engine.cancel_turn(drop_queue=True))
+    if not stopped:
+        engine.submit(text)
     finished = await engine.idle()
     subscription.close()
     await watcher
@@ -93,17 +140,21 @@ async def _turn(engine: Engine, text: str, output: Output, stopped: list[int]) -
     return EXIT_DENIED if output.denied else EXIT_OK
 
 
-async def _watch(engine: Engine, subscription: object, output: Output) -> None:
-    async for batch in subscription:  # type: ignore[attr-defined]
+async def _watch(subscription: Subscription, output: Output) -> None:
+    """Write what happens; when nobody reads our output any more, this ends early, and the turn with it."""
+    async for batch in subscription:
         if batch.live:
             for event in batch.events:
                 output.take(event)
 
 
 def _on_signals(engine: Engine, stopped: list[int]) -> None:
+    """The first signal ends the turn in good order, the second one the process; its servers end in any case."""
     loop = asyncio.get_running_loop()
 
     def stop(number: int) -> None:
+        if stopped:
+            os._exit(128 + number)
         stopped.append(number)
         engine.cancel_turn(drop_queue=True)
 
@@ -112,7 +163,7 @@ def _on_signals(engine: Engine, stopped: list[int]) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{prose(text)}\n")
+    sys.stderr.write(f"{prose(text).rstrip()}\n")
     sys.stderr.flush()
 
 
@@ -122,6 +173,7 @@ class Output:
     def __init__(self) -> None:
         self.denied: list[str] = []
         self._names: dict[str, str] = {}
+        self._failures: set[str] = set()
 
     def take(self, event: EventBase) -> None:
         """Write what the event tells."""
@@ -134,20 +186,29 @@ class Output:
                 _say(f"mcp-tui: {event.reason.message} {event.reason.hint}")
             case turns.Notice():
                 _say(f"{event.severity}: {event.message} {event.hint}")
+            case turns.AssistantMessage(finish_reason="length"):
+                _say("warning: the answer was cut at the model's limit of tokens.")
             case servers.ServerStateChanged() if event.status.state == "failed" and event.status.failure:
-                _say(f"server {event.status.name}: {event.status.failure.message}")
+                self._say_once(f"server {event.status.name}: {event.status.failure.message}")
             case _:
                 pass
+
+    def _say_once(self, text: str) -> None:
+        """A server that is tried again fails again in the same words."""
+        if text not in self._failures:
+            self._failures.add(text)
+            _say(text)
 
     def end(self, engine: Engine, finished: turns.TurnFinished | None) -> None:
         """Write what is left to say when the turn has ended."""
         if finished is not None and finished.error is not None:
-            _say(f"mcp-tui: {finished.error.message} {finished.error.hint}".rstrip())
+            _say(f"mcp-tui: {finished.error.message} {finished.error.hint}")
         if finished is not None and finished.outcome == "max_tool_hops":
             _say("mcp-tui: stopped: the limit of tool rounds in one turn was reached.")
         for name in dict.fromkeys(self.denied):
             _say(f"denied by policy: {name} (allow it with --allow {name})")
-        _say(f"conversation {engine.conversation_id}")
+        if engine.transcript.items:
+            _say(f"conversation {engine.conversation_id}")
 
 
 class JsonLines(Output):

@@ -103,6 +103,14 @@ class Folds:
     context_share: ContextShare | None = None
     """How full the window was at the latest request."""
 
+    @classmethod
+    def of(cls, events: Sequence[EventBase]) -> Folds:
+        """All of a log.  Takes a quarter of a second for 10,000 messages: done in a thread."""
+        folds = cls()
+        for event in events:
+            folds.apply(event)
+        return folds
+
     def apply(self, event: EventBase) -> None:
         """Fold one event into each; a stored event that was folded before changes nothing."""
         if self.transcript.knows(event):
@@ -144,13 +152,17 @@ class EventBus:
         self._unwritten: dict[str, tuple[list[str], list[str]]] = {}
         self._last_seq = 0
 
-    def open(self, conversation_id: str, events: Sequence[EventBase]) -> None:
-        """Make another conversation the current one; every subscriber starts afresh from its log."""
+    def open(self, conversation_id: str, events: Sequence[EventBase], folds: Folds | None = None) -> None:
+        """Make another conversation the current one; every subscriber starts afresh from its log.
+
+        ``folds`` are those of the events, where they are known.
+        """
         if conversation_id != self.conversation_id:
             self._owed = []
         self._clear(conversation_id)
+        self.folds = Folds.of(events) if folds is None else folds
         for event in events:
-            self._remember(event)
+            self._keep(event)
         self.behind = False
         for subscriber in self._subscribers:
             self._replay(subscriber)
@@ -231,7 +243,7 @@ class EventBus:
         Subscribers start afresh.  Raises `mcp_tui.errors.HistoryError`.
         """
         stored = await self._store.read(self.conversation_id)
-        self.open(self.conversation_id, stored.events)
+        self.open(self.conversation_id, stored.events, await asyncio.to_thread(Folds.of, stored.events))
 
     def events_of(self, turn_id: str) -> list[EventBase]:
         """What was recorded of a recent turn, the ends included that could not be stored yet."""

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
-from mcp_tui.engine.bus import Batch, EventBus, Subscription
+from mcp_tui.engine.bus import Batch, EventBus, Folds, Subscription
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.engine.services import EngineSettings, Services
 from mcp_tui.engine.turn import Submission, Turn
@@ -115,7 +115,10 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(self._services.host.aclose(), self._services.gateway.aclose(), return_exceptions=True)
-        await self._store.aclose()
+        try:
+            await self._store.aclose()
+        except HistoryError as error:
+            log.error("the history was not written out: %s", error.message, extra={"operation": "history"})
 
     # -- what there is to see --------------------------------------------------------------
 
@@ -315,8 +318,9 @@ class Engine:
             )
         events = list(stored.events)
         events += await self._close_open_turn(conversation_id, events)
+        folds = await asyncio.to_thread(Folds.of, events)
         self._refuse_while_busy()
-        self._bus.open(conversation_id, events)
+        self._bus.open(conversation_id, events, folds)
         self._keep_model()
         if stored.set_aside:
             words = f"{len(stored.set_aside)} damaged lines of this conversation were set aside; they stay in its file."

@@ -26,9 +26,6 @@ class PendingApprovals:
     def __init__(self) -> None:
         self._waiting: dict[str, asyncio.Future[Decision]] = {}
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
     def open(self, approval_id: str) -> asyncio.Future[Decision]:
         """Open a question before anyone can see it.  Its answer may take as long as it takes; none is ever assumed."""
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()

@@ -24,7 +24,7 @@ BACKUPS = 3
 
 EXTRA_FIELDS = (
     "operation", "duration", "error", "call_id", "server", "tool", "outcome",
-    "model", "provider", "request_id", "turn_id",
+    "model", "provider", "request_id", "turn_id", "pid", "protocol", "step",
 )  # fmt: skip
 """Fields that callers may pass with ``extra`` and that the file shows."""
 
