@@ -36,24 +36,55 @@ class Batch:
     live: bool
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """An event that a subscriber has not taken yet; ``more`` is text of later deltas that continue it."""
+
+    event: EventBase
+    live: bool
+    more: list[str] = field(default_factory=list)
+
+    def take_in(self, event: EventBase) -> bool:
+        """Merge a later event into this one where nothing is lost by that."""
+        match self.event, event:
+            case turns.TextDelta(message_id=one), turns.TextDelta(message_id=other, text=text) if one == other:
+                self.more.append(text)
+            case turns.ReasoningDelta(message_id=one), turns.ReasoningDelta(message_id=other, text=text) if (
+                one == other
+            ):
+                self.more.append(text)
+            case tools.ToolCallProgress(call_id=one), tools.ToolCallProgress(call_id=other) if one == other:
+                self.event = event
+            case turns.ToolCallDelta(message_id=one, index=first), turns.ToolCallDelta(
+                message_id=other, index=second
+            ) if (one, first) == (other, second):
+                self.event = event
+            case _:
+                return False
+        return True
+
+    def whole(self) -> EventBase:
+        """The event with all of its text."""
+        if self.more and isinstance(self.event, turns.TextDelta | turns.ReasoningDelta):
+            return self.event.model_copy(update={"text": "".join([self.event.text, *self.more])})
+        return self.event
+
+
 class Subscription:
     """One reader of the stream: ``async for batch in subscription``, then ``close()``."""
 
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
-        self._waiting: deque[tuple[EventBase, bool]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._ready = asyncio.Event()
         self._closed = False
 
     def put(self, event: EventBase, live: bool) -> None:
         """Add an event; merges it with the one before where nothing is lost by that."""
-        if self._waiting and self._waiting[-1][1] == live:
-            merged = _merge(self._waiting[-1][0], event)
-            if merged is not None:
-                self._waiting[-1] = (merged, live)
-                return
-        self._waiting.append((event, live))
-        self._ready.set()
+        last = self._waiting[-1] if self._waiting else None
+        if last is None or last.live != live or not last.take_in(event):
+            self._waiting.append(_Waiting(event, live))
+            self._ready.set()
 
     def close(self) -> None:
         """End the iteration after what is waiting."""
@@ -65,31 +96,14 @@ class Subscription:
         while True:
             await self._ready.wait()
             while self._waiting:
-                live = self._waiting[0][1]
+                live = self._waiting[0].live
                 events = []
-                while self._waiting and self._waiting[0][1] == live:
-                    events.append(self._waiting.popleft()[0])
+                while self._waiting and self._waiting[0].live == live:
+                    events.append(self._waiting.popleft().whole())
                 yield Batch(tuple(events), live)
             if self._closed:
                 return
             self._ready.clear()
-
-
-def _merge(last: EventBase, event: EventBase) -> EventBase | None:
-    match last, event:
-        case turns.TextDelta(), turns.TextDelta() if last.message_id == event.message_id:
-            return last.model_copy(update={"text": last.text + event.text})
-        case turns.ReasoningDelta(), turns.ReasoningDelta() if last.message_id == event.message_id:
-            return last.model_copy(update={"text": last.text + event.text})
-        case tools.ToolCallProgress(), tools.ToolCallProgress() if last.call_id == event.call_id:
-            return event
-        case turns.ToolCallDelta(), turns.ToolCallDelta() if (last.message_id, last.index) == (
-            event.message_id,
-            event.index,
-        ):
-            return event
-        case _:
-            return None
 
 
 @dataclass(slots=True)
