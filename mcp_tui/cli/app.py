@@ -116,7 +116,7 @@ class AppSession:
         self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare), name="prepare")
         made = await asyncio.shield(self._preparing)
         from mcp_tui.cli.run import conversation_id
-        from mcp_tui.cli.wiring import build_engine, conversations_dir
+        from mcp_tui.cli.wiring import build_engine
         from mcp_tui.demo.guide import SUGGESTIONS
         from mcp_tui.ui.app import UiSettings
 
@@ -128,7 +128,7 @@ class AppSession:
             themes=made.themes,
             keys=made.config.ui.keys,
             config_path=None if made.demo else made.paths.config_file,
-            data_dir=conversations_dir(made.paths),
+            data_dir=made.paths.data_dir,
             warnings=made.warnings,
             examples=SUGGESTIONS if made.demo else (),
         )

@@ -42,12 +42,20 @@ class ChatScreen(Screen[None]):
         if isinstance(binding, Binding) and binding.id in ("app.stop", "app.next_pane", "app.previous_pane")
     ]
 
-    def __init__(self, on_send: Callable[[str], bool], completer: Completer, history: PromptHistory) -> None:
+    def __init__(
+        self, on_send: Callable[[str], bool], completer: Completer, history: PromptHistory, *, sidebar: bool
+    ) -> None:
         super().__init__(id="chat")
+        self._sidebar = sidebar
         self._on_send, self._completer, self._history = on_send, completer, history
 
     def compose(self) -> ComposeResult:
-        """What the first paint shows; panes are mounted when they are first opened."""
+        """What the first paint shows; panes are mounted when they are first opened.
+
+        Where the sidebar will be open, the screen is styled for it from the start: restyling it later is slow.
+        """
+        if self.wants_sidebar:
+            self.add_class("-sidebar")
         yield Line(widget_id="header")
         with Horizontal(id="main"), Vertical(id="centre"):
             yield Welcome(widget_id="welcome")
@@ -125,7 +133,12 @@ class ChatScreen(Screen[None]):
 
     def is_open(self, name: str) -> bool:
         """Whether ``sidebar`` or ``inspector`` is open."""
-        return self.has_class(f"-{name}")
+        return self.has_class(f"-{name}") and bool(self.query(f"#{name}"))
+
+    @property
+    def wants_sidebar(self) -> bool:
+        """Whether the sidebar opens by itself: the person did not close it, and there is room."""
+        return self._sidebar and self.app.size.width >= NARROW and self.app.size.height >= TINY[1] + 8
 
     def set_pane(self, name: str, *, opened: bool) -> None:
         """Open or close ``sidebar`` or ``inspector``; where there is no room for both, the other one closes."""
