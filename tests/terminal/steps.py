@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from tests.support import leftovers
 from tests.support.terminal import Terminal
 
@@ -40,9 +38,15 @@ def answer(terminal: Terminal, key: str, title: str = "approval 1 of") -> None:
 
 
 def idle(terminal: Terminal) -> None:
-    """Wait until no turn runs and none waits."""
-    terminal.wait_for(re.compile(r"mode: ask"))
-    terminal.settle(quiet=0.25, seconds=3)
+    """Wait until no turn runs and none waits: the header says nothing of one, and stays so."""
+    terminal.wait_for(_at_rest)
+    terminal.settle(quiet=0.25, seconds=1)
+    terminal.wait_for(_at_rest)
+
+
+def _at_rest(text: str) -> bool:
+    header = text.partition("\n")[0]
+    return "Esc stops" not in header and WAITING not in header
 
 
 def conversation(terminal: Terminal) -> list[str]:
