@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from mcp_tui.safety.secrets import MASK, Redactor
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_tui.safety.secrets import MASK, Redactor, StreamMask
 
 KEY = "not-shaped-like-a-key-but-configured"
 
@@ -41,3 +44,31 @@ def test_scrub_takes_out_what_looks_like_a_key():
 def test_scrub_leaves_ordinary_text():
     text = "the token counter counts tokens: 12 of 30"
     assert Redactor().scrub(text) == text
+
+
+def test_keys_that_become_equal_are_both_kept():
+    redactor = Redactor(["secret-one", "secret-two"])
+    masked = redactor.mask_value({"secret-one": 1, "secret-two": 2, "x": 3})
+    assert masked == {"***": 1, "***2": 2, "x": 3}
+
+
+def test_a_value_without_a_secret_is_the_same_object():
+    value = {"a": [1, ("b", None)], "c": {"d": "e"}}
+    assert Redactor(["secret-one"]).mask_value(value) is value
+
+
+@given(st.text("ab", max_size=30), st.lists(st.integers(1, 6), max_size=40))
+def test_a_stream_is_masked_however_it_is_cut(text, cuts):
+    redactor = Redactor(["abaabb", "bbabab"])
+    mask, shown, rest = StreamMask(redactor), "", text
+    for cut in [*cuts, *[1] * len(text)]:
+        shown, rest = shown + mask.feed(rest[:cut]), rest[cut:]
+    assert not any(secret in shown for secret in ("abaabb", "bbabab"))
+    assert "***" in shown or text.startswith(shown)
+    assert len(text) - len(shown) < 6 or "***" in shown
+
+
+def test_a_stream_without_secrets_is_held_up_only_by_what_may_begin_one():
+    mask = StreamMask(Redactor(["secret-one"]))
+    assert [mask.feed(piece) for piece in ("plain ", "words se", "ven")] == ["plain ", "words ", "seven"]
+    assert StreamMask(Redactor()).feed("anything") == "anything"
