@@ -8,7 +8,6 @@ unknown kind is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 from mcp_tui.conversation.items import (
@@ -69,11 +68,6 @@ class Transcript:
     def waiting(self) -> list[ToolCallItem]:
         """Calls that wait for the person, oldest first."""
         return [item for item in self.items if isinstance(item, ToolCallItem) and item.state == "waiting"]
-
-    def apply_all(self, events: Iterable[EventBase]) -> None:
-        """Fold many events without collecting changes."""
-        for event in events:
-            self.apply(event)
 
     def apply(self, event: EventBase) -> list[Change]:
         """Fold one event and tell what changed."""

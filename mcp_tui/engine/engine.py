@@ -185,10 +185,6 @@ class Engine:
         """Tools that the model is offered at the next request."""
         return self._services.host.tools()
 
-    def tools_of(self, server: str) -> tuple[ToolDefinition, ...]:
-        """Those of one server."""
-        return tuple(tool for tool in self.tools() if tool.server == server)
-
     def server_stderr(self, name: str) -> tuple[str, ...]:
         """Last lines of a server's standard error."""
         return self._services.host.stderr(name)

@@ -6,11 +6,11 @@ import pytest
 
 from mcp_tui.conversation.context import NO_RESULT
 from mcp_tui.conversation.items import ToolCallItem
-from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.engine.engine import Decision
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.events import tools, turns
 from mcp_tui.permissions.rules import Policy
+from tests.support.laws import folded
 from tests.support.scripted import FunctionHost, KeptStore, ScriptedGateway, calls, running, says
 
 
@@ -45,8 +45,7 @@ async def test_any_prefix_of_a_log_can_be_opened_closed_and_continued():
                 assert not isinstance(item, ToolCallItem) or item.finished
             engine.submit("go on")
             assert (await engine.idle()).outcome == "stop", length
-        replayed = Transcript()
-        replayed.apply_all((await store.read(conversation)).events)
+        replayed = folded((await store.read(conversation)).events)
         assert len(replayed.items) == len(engine.transcript.items)
 
 
@@ -108,8 +107,5 @@ async def test_a_turn_that_another_process_runs_is_left_alone():
 @pytest.mark.parametrize("applied", [2, 3])
 async def test_applying_stored_events_again_changes_nothing(applied):
     _, events = await recorded_turn()
-    once, more = Transcript(), Transcript()
-    once.apply_all(events)
-    for _ in range(applied):
-        more.apply_all(events)
+    once, more = folded(events), folded([*events] * applied)
     assert [(item.key, item.number) for item in once.items] == [(item.key, item.number) for item in more.items]

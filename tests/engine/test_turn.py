@@ -6,7 +6,6 @@ import json
 import pytest
 
 from mcp_tui.conversation.items import AssistantItem, UserItem
-from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.engine.engine import Decision
 from mcp_tui.errors import GatewayError, StoreFailed, UsageError
 from mcp_tui.events import tools, turns
@@ -206,8 +205,7 @@ async def test_fragments_are_stored_while_an_answer_streams():
         assert fragments[0].text == "so far"
         gate.set()
         await engine.idle()
-        replayed = Transcript()
-        replayed.apply_all(await stored())
+        replayed = folded(await stored())
         assert facts(replayed) == facts(engine.transcript)
         assert replayed.items[-1].text == "so far!"
 
@@ -221,8 +219,7 @@ async def test_a_subscriber_that_comes_in_mid_stream_sees_the_same():
         gate.set()
         await engine.idle()
         await recording.aclose()
-        mine = Transcript()
-        mine.apply_all(recording.events)
+        mine = folded(recording.events)
         assert facts(mine) == facts(engine.transcript)
 
 
@@ -385,9 +382,7 @@ async def test_opening_another_conversation_replays_it_to_the_subscribers():
         assert engine.transcript.items == []
         await engine.open_conversation(first)
         await recording.aclose()
-        mine = Transcript()
-        opened = [i for i, event in enumerate(recording.events) if event.type == "conversation_opened"]
-        mine.apply_all(recording.events[opened[-1] :])
+        mine = folded(latest(recording.events))
         assert facts(mine) == facts(engine.transcript)
         assert [summary.title for summary in await engine.conversations()] == ["first"]
 

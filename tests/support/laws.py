@@ -33,7 +33,8 @@ def facts(transcript: Transcript) -> list[list[Any]]:
 def folded(events: Iterable[EventBase]) -> Transcript:
     """The transcript of these events."""
     transcript = Transcript()
-    transcript.apply_all(events)
+    for event in events:
+        transcript.apply(event)
     return transcript
 
 
