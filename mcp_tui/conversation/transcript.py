@@ -330,6 +330,8 @@ class Transcript:
 def _decision_words(event: tools.ApprovalDecided) -> str:
     """The decision as the transcript says it."""
     match event.action:
+        case "allow" if event.by == "rule":
+            words = "allowed"
         case "allow":
             words = "allowed for this conversation" if event.scope == "conversation" else "allowed once"
         case "deny":

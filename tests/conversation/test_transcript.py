@@ -117,3 +117,30 @@ def test_every_kind_of_event_is_known_to_the_codec_once():
     assert len(BY_TYPE) == len(STORED) + len(PASSING)
     for kind in (*STORED, *PASSING):
         assert (kind.durability == "passing") is (kind in PASSING)
+
+
+def test_a_decision_says_who_made_it():
+    proposed = tools.ToolCallProposed(turn_id="t", call_id="c", message_id="m", hop=1, index=0, wire_name="s__t")
+    words = {}
+    for by, scope, edited in (("user", "once", None), ("user", "conversation", {"x": 1}), ("rule", "once", None)):
+        decided = tools.ApprovalDecided(
+            approval_id="a", call_id="c", action="allow", by=by, scope=scope, edited_arguments=edited
+        )
+        transcript, _ = folded(proposed, decided)
+        words[by, scope] = transcript.call("c").decision
+    assert words == {
+        ("user", "once"): "allowed once",
+        ("user", "conversation"): "allowed for this conversation, edited",
+        ("rule", "once"): "allowed",
+    }
+
+
+def test_an_event_without_a_turn_in_its_middle_does_not_hide_what_is_open():
+    transcript, _ = folded(
+        turns.TurnStarted(turn_id="t", request_id="r"),
+        turns.UserMessage(turn_id="t", message_id="u", text="go"),
+        request(),
+        from_object({"type": "telepathy_received", "seq": 4}),
+        turns.TurnFinished(turn_id="t", outcome="interrupted"),
+    )
+    assert not transcript.items[1].streaming
