@@ -10,15 +10,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
-from mcp_tui.engine.bus import Batch, EventBus, Folds, Subscription
+from mcp_tui.engine.bus import PATIENCE, Batch, EventBus, Folds, Subscription
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.engine.services import EngineSettings, Services
+from mcp_tui.engine.shielded import held
 from mcp_tui.engine.turn import Submission, Turn
 from mcp_tui.errors import HistoryError, McpTuiError, StoreBusy, StoreFailed, UsageError
 from mcp_tui.events import turns
@@ -365,9 +367,14 @@ class Engine:
     async def _run(self, submission: Submission) -> None:
         self._ended, turn = None, None
         try:
-            async with self._store.lease(self.conversation_id):
+            async with AsyncExitStack() as stack:
+                await held(self._take_lease(stack), PATIENCE)
                 turn = Turn(self._services, self._provider, self.model)
                 await turn.run(submission)
+        except asyncio.CancelledError:
+            if submission.request_id not in self.transcript.request_ids:
+                self._give_back(submission, ErrorInfo(kind="cancelled", message="Stopped before it was taken up."))
+            raise
         except HistoryError as error:
             self._history_failed(submission, error)
         except TimeoutError:
@@ -379,6 +386,10 @@ class Engine:
         finally:
             self._ended = turn.finished if turn is not None else None
 
+    async def _take_lease(self, stack: AsyncExitStack) -> None:
+        """Run to its end even when the turn is stopped: a lease half taken would refuse our own next turn."""
+        await stack.enter_async_context(self._store.lease(self.conversation_id))
+
     def _history_failed(self, submission: Submission, error: HistoryError) -> None:
         """Give the input back when it was not taken up; say what happened in any case."""
         extra = {"operation": "history", "error": type(error).__name__, "request_id": submission.request_id}
@@ -386,8 +397,12 @@ class Engine:
         if submission.request_id in self.transcript.request_ids:
             self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
             return
-        self._taken_up.discard(submission.request_id)
         reason = ErrorInfo(kind=type(error).__name__, message=error.message, hint=error.hint)
+        self._give_back(submission, reason)
+
+    def _give_back(self, submission: Submission, reason: ErrorInfo) -> None:
+        """The words of the person are not lost; sent again, they count."""
+        self._taken_up.discard(submission.request_id)
         self._bus.publish(turns.InputReturned(text=submission.text, reason=reason))
 
     def _forget_queue(self) -> None:

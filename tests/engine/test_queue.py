@@ -7,6 +7,7 @@ import asyncio
 from mcp_tui.conversation.items import UserItem
 from mcp_tui.errors import StoreFailed
 from mcp_tui.events import turns
+from mcp_tui.history.jsonl import JsonlStore
 from tests.support.laws import assert_closed, facts, folded, latest
 from tests.support.scripted import KeptStore, Recording, ScriptedGateway, running, says, settings
 from tests.support.waiting import wait_until_async
@@ -200,3 +201,19 @@ async def test_a_conversation_on_a_full_disk_can_still_be_looked_at():
         assert texts(engine) == ["words"]
         assert engine.transcript.open_turn is None
         assert recording.of(turns.Notice)[0].message == "The disk is full."
+
+
+async def test_a_stop_while_the_conversation_is_being_taken_does_not_refuse_the_next_input(tmp_path):
+    for _ in range(20):
+        store = JsonlStore(tmp_path / "conversations")
+        async with running(ScriptedGateway(), store=store, settings=patient(0)) as engine:
+            recording = Recording(engine)
+            engine.submit("first")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            engine.cancel_turn()
+            engine.submit("second")
+            assert (await asyncio.wait_for(engine.idle(), 20)).outcome == "stop"
+            await recording.aclose()
+            returned = [event.text for event in recording.of(turns.InputReturned)]
+            assert sorted([*returned, *texts(engine)]) == ["first", "second"], "each is answered or given back"
