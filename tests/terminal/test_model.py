@@ -13,12 +13,13 @@ from tests.terminal import steps
 pytestmark = pytest.mark.terminal
 
 
+# An answer must not end as the key begins: what may become a secret is held back until more arrives.
 def test_a_refused_key_then_an_answer_that_is_stopped(program: Program, provider: FakeProvider) -> None:
     """The refusal is explained without the key; Esc closes the HTTP connection; the worker ends with the app."""
     body = {"error": {"message": f"Incorrect API key provided: {KEY}", "code": "invalid_api_key"}}
     provider.script(
         {"match": "first", "status": 401, "body": body},
-        {"match": "second", "steps": [{"text": "It begins"}, {"stall": True}]},
+        {"match": "second", "steps": [{"text": "It began"}, {"stall": True}]},
         {"match": "third", "has_result": False, "calls": [["good__echo", {"x": "called"}]]},
         {"match": "third", "has_result": True, "text": "It was **called**.", "usage": [10, 4]},
     )
@@ -31,11 +32,11 @@ def test_a_refused_key_then_an_answer_that_is_stopped(program: Program, provider
         terminal.wait_for("API key")
         steps.idle(terminal)
         steps.ask(terminal, "second")
-        terminal.wait_for("It begins")
+        terminal.wait_for("It began")
         terminal.press("esc")
         wait_until(provider.requests[-1].gone.is_set, seconds=5, what="the connection closed")
         steps.idle(terminal)
-        assert terminal.shows("It begins")
+        assert terminal.shows("It began")
         steps.ask(terminal, "third")
         steps.answer(terminal, "y")
         terminal.wait_for("It was called.")
