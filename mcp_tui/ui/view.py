@@ -10,10 +10,12 @@ from mcp_tui.ui import formats
 from mcp_tui.ui.keymap import effective, keys_of, show_keys
 from mcp_tui.ui.marks import STATE_MARKS
 from mcp_tui.ui.widgets.bars import Hint, Part, hint_parts
+from mcp_tui.ui.widgets.welcome import ServerNote
 
 if TYPE_CHECKING:
     from mcp_tui.engine.engine import Engine
     from mcp_tui.events.base import EventBase
+    from mcp_tui.events.servers import ServerStatus
     from mcp_tui.ui.app import McpTuiApp
     from mcp_tui.ui.bridge import Bridge
     from mcp_tui.ui.screens.chat import ChatScreen
@@ -262,20 +264,21 @@ class ChatView:
         engine = self.engine
         if engine is None or self._screen.has_class("-talking"):
             return
-        parts: list[Part] = []
-        for server in () if self._screen.is_open("sidebar") else engine.servers:
-            mark, style = STATE_MARKS[server.state]
-            parts += [(f"{mark} ", style), (f"{strict(server.name)}  ", "$foreground")]
-            parts.append((f"{self._state_words(server)}\n", "$muted"))
-        self._screen.welcome.show(demo=engine.demo, servers=tuple(parts), examples=self.examples)
+        servers = () if self._screen.is_open("sidebar") else engine.servers
+        notes = tuple(self._server_note(server) for server in servers)
+        self._screen.welcome.show(demo=engine.demo, servers=notes, examples=self.examples)
+
+    def _server_note(self, server: ServerStatus) -> ServerNote:
+        failed = server.state == "failed"
+        return ServerNote(STATE_MARKS[server.state], strict(server.name), self._state_words(server), failed)
 
     @staticmethod
-    def _state_words(server: Any) -> str:
+    def _state_words(server: ServerStatus) -> str:
         if server.state == "running":
             return formats.plural(server.tools, "tool")
-        if server.failure is not None:
-            return f"{server.state}: {prose(shorten(server.failure.message, 60))}"
-        return str(server.state).replace("_", " ")
+        if server.state == "failed" and server.failure is not None:
+            return f"failed: {prose(shorten(server.failure.message, 60))}"
+        return "off" if not server.enabled else server.state.replace("_", " ")
 
     # -- approvals -----------------------------------------------------------------------------
 
