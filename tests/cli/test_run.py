@@ -45,7 +45,7 @@ def test_json_events_of_two_parallel_calls(program: Program) -> None:
     assert "`12 * (3 + 4)` = **84**" in answers[-1]["text"]
     assert kinds[-1] == "turn_finished"
     assert events[-1]["outcome"] == "stop"
-    numbers = [event["seq"] for event in events if event.get("seq") is not None]
+    numbers = [event["seq"] for event in events if event.get("seq")]
     assert numbers == sorted(numbers)
     stored = [event["type"] for event in program.events()]
     assert [kind for kind in kinds if kind in stored] == [kind for kind in stored if kind in kinds]

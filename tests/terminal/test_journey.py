@@ -149,7 +149,7 @@ def test_every_other_answer_of_the_card(program: Program, size: tuple[int, int])
     assert program.stored("tool_call_proposed")[0]["arguments"] == {"seconds": 20}
     assert "look elsewhere" in str(program.events())
     assert len(started) == 3
-    assert program.stored("turn_finished")[-1]["outcome"] == "cancelled"
+    assert program.stored("turn_finished")[-1]["outcome"] == "denied"
 
 
 def test_queue_and_take_back(program: Program) -> None:
