@@ -40,7 +40,9 @@ class McpTuiApp(CatalogApp):
 
     def stop_turn(self) -> None:
         """Stop the running turn."""
-        if not self.require_engine().cancel_turn():
+        if self.require_engine().cancel_turn():
+            self.view.stopping()
+        else:
             self.say("No turn is running.")
 
     def clear_queue(self) -> None:
@@ -60,6 +62,7 @@ class McpTuiApp(CatalogApp):
             self._last_stop = now
             queued = len(engine.queue)
             engine.cancel_turn(drop_queue=twice)
+            self.view.stopping()
             if queued and not twice:
                 self.say(f"Stopping. Esc again within a second drops {queued} queued inputs too.")
         else:

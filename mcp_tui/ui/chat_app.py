@@ -200,9 +200,7 @@ class ChatApp(BaseApp):
 
     def return_input(self, text: str) -> None:
         """Put an input back into the composer, before what is written there."""
-        composer = self.chat.composer
-        draft = composer.draft
-        composer.set_draft(f"{text}\n{draft}" if draft.strip() else text)
+        self.chat.composer.put_before(text)
 
     def require_engine(self) -> Engine:
         """The engine.  Raises `UsageError` while it is not up."""

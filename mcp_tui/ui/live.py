@@ -34,7 +34,13 @@ class LiveState:
     """Tool calls of the latest turn."""
     turn_id: str | None = None
     phase: str = ""
-    """What the turn does, in a word or two; empty when none runs."""
+    """What the turn does: ``preparing``, ``tools``, or words to show; empty when none runs."""
+    since: float = 0.0
+    """When the phase began, on `clock`."""
+    requests: int = 0
+    """Model requests of the running turn so far."""
+    stopping: bool = False
+    """Whether the person asked the turn to stop and it has not ended yet."""
     retry: Retry | None = None
     latest_call: ToolCallItem | None = None
 
@@ -51,7 +57,12 @@ class LiveState:
         """After a stored conversation was read: nothing of it waits unless its turn runs here."""
         if not busy:
             self.waiting.clear()
-            self.phase, self.retry = "", None
+            self._enter("")
+
+    def _enter(self, phase: str) -> None:
+        if phase != self.phase:
+            self.phase, self.since = phase, self.clock()
+        self.retry = None
 
     def _call_changed(self, item: ToolCallItem) -> None:
         if item.turn_id != self.turn_id:
@@ -66,38 +77,48 @@ class LiveState:
 
     def _turn_started(self, event: Any) -> None:
         self.turn_id, self.turn_calls = event.turn_id, []
-        self.phase, self.retry = "thinking", None
+        self.requests, self.stopping = 0, False
+        self._enter("preparing")
 
     def _turn_finished(self, event: Any) -> None:
         self.waiting.clear()
-        self.phase, self.retry = "", None
+        self.stopping = False
+        self._enter("")
 
     def _retry_scheduled(self, event: Any) -> None:
-        due = self.clock() + event.delay_seconds
-        self.retry = Retry(due, event.attempt, event.attempts, event.reason.message)
-        self.phase = "retrying"
+        self._enter("retrying")
+        self.retry = Retry(self.clock() + event.delay_seconds, event.attempt, event.attempts, event.reason.message)
 
-    def _thinking(self, event: Any) -> None:
-        self.phase, self.retry = "thinking", None
+    def _requested(self, event: Any) -> None:
+        self.requests += 1
+        self._enter("waiting for the model")
 
     def _reasoning(self, event: Any) -> None:
-        self.phase, self.retry = "reasoning", None
+        self._enter("reasoning")
 
-    def _streaming(self, event: Any) -> None:
-        self.phase, self.retry = "answering", None
+    def _answering(self, event: Any) -> None:
+        self._enter("answering")
 
-    def _tools(self, event: Any) -> None:
-        self.phase, self.retry = "running tools", None
+    def _writing_call(self, event: Any) -> None:
+        self._enter("writing a tool call")
+
+    def _calls(self, event: Any) -> None:
+        self._enter("tools")
+
+    def _call_ended(self, event: Any) -> None:
+        if all(call.finished for call in self.turn_calls):
+            self._enter("preparing")
 
 
 _HANDLERS: dict[str, Callable[[LiveState, Any], None]] = {
     "turn_started": LiveState._turn_started,
     "turn_finished": LiveState._turn_finished,
-    "model_request_started": LiveState._thinking,
+    "model_request_started": LiveState._requested,
     "retry_scheduled": LiveState._retry_scheduled,
     "reasoning_delta": LiveState._reasoning,
-    "text_delta": LiveState._streaming,
-    "tool_call_delta": LiveState._streaming,
-    "tool_call_proposed": LiveState._tools,
-    "tool_call_started": LiveState._tools,
+    "text_delta": LiveState._answering,
+    "tool_call_delta": LiveState._writing_call,
+    "tool_call_proposed": LiveState._calls,
+    "tool_call_started": LiveState._calls,
+    "tool_call_finished": LiveState._call_ended,
 }

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mcp_tui.conversation.items import Change, Item, ToolCallItem
 from mcp_tui.safety.text import prose, shorten, strict
-from mcp_tui.ui import formats
-from mcp_tui.ui.keymap import effective, keys_of, show_keys
+from mcp_tui.ui import formats, status
 from mcp_tui.ui.marks import STATE_MARKS
-from mcp_tui.ui.widgets.bars import Hint, Part, hint_parts
+from mcp_tui.ui.widgets.bars import Part
 from mcp_tui.ui.widgets.welcome import ServerNote
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from mcp_tui.events.servers import ServerStatus
     from mcp_tui.ui.app import McpTuiApp
     from mcp_tui.ui.bridge import Bridge
+    from mcp_tui.ui.live import LiveState
     from mcp_tui.ui.screens.chat import ChatScreen
     from mcp_tui.ui.widgets.approval import ApprovalCard
     from mcp_tui.ui.widgets.conversation import ConversationView
@@ -36,6 +36,8 @@ class ChatView:
         self.bridge: Bridge | None = None
         self._conversation: ConversationView | None = None
         self._faults: set[type[Exception]] = set()
+        self._model_up = False
+        """Whether a model request was made in this run: before the first one the model layer may still be starting."""
         self.examples: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -77,15 +79,22 @@ class ChatView:
 
     def live_event(self, event: EventBase) -> None:
         """Effects of live events: toasts and the bell."""
-        if event.type == "notice":
+        if event.type == "model_request_started":
+            self._model_up = True
+        elif event.type == "notice":
             notice = cast("Any", event)
-            self._app.say(f"{notice.message} {notice.hint}".strip(), severity=notice.severity)
+            self._toast(notice.message, notice.hint, notice.severity)
         elif event.type == "input_returned":
             returned = cast("Any", event)
             self._app.return_input(returned.text)
-            self._app.say(f"Not sent: {returned.reason.message} {returned.reason.hint}".strip(), severity="error")
+            self._toast(f"Not sent: {returned.reason.message}", returned.reason.hint, "error")
         elif event.type == "approval_requested" and not self._app.app_focus:
             self._app.bell()
+
+    def _toast(self, message: str, hint: str, severity: str) -> None:
+        """What to do about it has a line of its own; the more there is to read, the longer it stays."""
+        timeout = 6 if severity == "information" else 12
+        self._app.say(f"{message}\n{hint}".strip(), severity=severity, timeout=timeout)
 
     def failed(self, error: Exception) -> None:
         """Say that a part of the screen could not be drawn, once for each kind of fault."""
@@ -98,7 +107,7 @@ class ChatView:
     # -- parts ---------------------------------------------------------------------------------
 
     @property
-    def live(self) -> Any:
+    def live(self) -> LiveState:
         """What waits and runs."""
         assert self.bridge is not None
         return self.bridge.live
@@ -159,105 +168,26 @@ class ChatView:
     def _activity(self) -> tuple[Part, ...]:
         if self.engine is None:
             return (("starting", "$warning"),) if not self._app.problem_shown else (("not started", "$error"),)
-        live = self.live
-        if live.waiting:
-            return (("! approval waiting", "$warning bold"),)
-        if live.retry is not None:
-            left = max(0.0, live.retry.due - self._app.clock())
-            text = (
-                f"retry {live.retry.attempt} of {live.retry.attempts} in {left:.0f} s: {shorten(live.retry.reason, 40)}"
-            )
-            return ((text, "$warning"),)
-        if self.engine.busy:
-            return ((live.phase or "working", "$accent"), ("  Esc stops", "$muted"))
-        return ()
+        if self.bridge is None:
+            return ()
+        return status.activity(self.engine, self.live, self._app.clock(), model_up=self._model_up)
 
     def draw_status(self) -> None:
         """Servers, model, context with the tools' share, money, what waits: in this order."""
+        line = self._screen.line("status")
         if self.engine is None:
-            self._screen.line("status").show((("starting the engine; you can type already", "$muted"),))
+            line.show((("starting the engine; you can type already", "$muted"),))
             return
-        groups = [self._servers_part(), self._model_part(), self._context_part(), self._cost_part()]
-        parts: list[Part] = []
-        for group in groups:
-            if group:
-                parts += [*([(" | ", "$pane-border")] if parts else []), *group]
-        self._screen.line("status").show(tuple(parts), tuple(self._mode_part()))
-
-    def _servers_part(self) -> list[Part]:
-        assert self.engine is not None
-        servers = [server for server in self.engine.servers if server.enabled]
-        up = sum(server.state == "running" for server in servers)
-        failed = [server.name for server in servers if server.state == "failed"]
-        starting = sum(server.state == "starting" for server in servers)
-        parts: list[Part] = [(f"{up}/{len(servers)} servers", "$success" if up == len(servers) else "$foreground")]
-        if starting:
-            parts.append((f" ~{starting} starting", "$warning"))
-        parts += [(f" !{shorten(name, 16)}", "$error") for name in failed[:3]]
-        return parts
-
-    def _model_part(self) -> list[Part]:
-        assert self.engine is not None
-        return [(shorten(self.engine.model, 32), "$foreground")]
-
-    def _context_part(self) -> list[Part]:
-        assert self.engine is not None
-        share = self.engine.context
-        if share is None:
-            return []
-        about = "~" if share.estimated else ""
-        text = f"ctx {about}{formats.count(share.used)}"
-        style = "$foreground"
-        if share.window:
-            percent = 100 * share.used / share.window
-            text += f"/{formats.count(share.window)} {percent:.0f}%"
-            style = "$error" if percent >= 90 else "$warning" if percent >= 70 else style
-        parts = [(text, style)]
-        if share.tools:
-            parts.append((f" (tools {formats.count(share.tools)})", "$muted"))
-        return parts
-
-    def _cost_part(self) -> list[Part]:
-        assert self.engine is not None
-        totals = self.engine.totals
-        if totals.unknown_cost and not totals.cost:
-            return [("cost unknown", "$muted")]
-        return [(formats.money(totals.cost) + ("+?" if totals.unknown_cost else ""), "$foreground")]
-
-    def _mode_part(self) -> list[Part]:
-        assert self.engine is not None
-        waiting, queued = len(self.live.waiting), len(self.engine.queue)
-        parts: list[Part] = [(f"{waiting} waiting", "$warning bold")] if waiting else [("mode: ask", "$muted")]
-        if queued:
-            parts.append((f" {queued} queued", "$accent"))
-        return parts
+        waiting = len(self.live.waiting) if self.bridge is not None else 0
+        line.show(*status.status_parts(self.engine, waiting, line.content_size.width))
 
     def draw_hints(self) -> None:
-        """Keys of the focused pane as far as there is room beside those that always help."""
-        pane = self._app.focused_pane()
-        lead: tuple[Part, ...] = ()
-        if (
-            self.engine is not None
-            and self.bridge is not None
-            and self.live.waiting
-            and pane not in ("approval", "editor")
-        ):
-            lead = (("Tab to approvals  ", "$warning bold"),)
-        own, always = self._hints(pane), self._hints("app")
+        """Keys of the focused pane."""
         line = self._screen.line("hints")
-        if pane == "approval":
-            always = [hint for hint in always if hint.label != "stop"]
-        for hints in ((own + always), always if pane in ("composer", "app") else own + always[:1]):
-            parts = (*lead, *hint_parts(hints))
-            if sum(len(text) for text, _ in parts) <= line.content_size.width:
-                break
-        line.show(parts)
-
-    def _hints(self, pane: str) -> list[Hint]:
-        keys = effective(self._app.key_overrides)
-        return [
-            Hint(show_keys(keys[binding.id][:1], short=True), binding.hint) for binding in keys_of(pane) if binding.hint
-        ]
+        waiting = self.bridge is not None and bool(self.live.waiting)
+        line.show(
+            status.hints(self._app.focused_pane(), self._app.key_overrides, line.content_size.width, waiting=waiting)
+        )
 
     def draw_welcome(self) -> None:
         """What an empty conversation shows."""
@@ -279,6 +209,12 @@ class ChatView:
         if server.state == "failed" and server.failure is not None:
             return f"failed: {prose(shorten(server.failure.message, 60))}"
         return "off" if not server.enabled else server.state.replace("_", " ")
+
+    def stopping(self) -> None:
+        """The person asked the running turn to stop: say so until it has ended."""
+        if self.bridge is not None and self.engine is not None and self.engine.busy:
+            self.live.stopping = True
+            self.draw_header()
 
     # -- approvals -----------------------------------------------------------------------------
 

@@ -187,6 +187,39 @@ async def test_an_input_that_was_not_taken_comes_back() -> None:
         assert "disk is full" in toasts(app)[-1]
 
 
+async def test_an_input_that_comes_back_stands_before_the_draft_and_undo_brings_the_draft_back() -> None:
+    async with running() as (app, engine, pilot):
+        await pilot.press(*"draft")
+        reason = ErrorInfo(kind="StoreFailed", message="The disk is full.", hint="Free some space.")
+        engine.emit(turns.InputReturned(text="precious", reason=reason))
+        await until(lambda: app.chat.composer.text == "precious\ndraft", pilot)
+        assert toasts(app)[-1] == "Not sent: The disk is full.\nFree some space."
+        await pilot.press("!")
+        assert app.chat.composer.text == "precious\ndraft!"
+        await pilot.press("ctrl+z", "ctrl+z")
+        assert app.chat.composer.text == "draft"
+
+
+async def test_an_input_that_comes_back_does_not_mix_with_an_earlier_prompt() -> None:
+    async with running() as (app, engine, pilot):
+        await pilot.press(*"old", "enter", *"draft", "up")
+        assert app.chat.composer.text == "old"
+        reason = ErrorInfo(kind="StoreFailed", message="The disk is full.")
+        long = "x" * 60_000
+        engine.emit(turns.InputReturned(text=long, reason=reason))
+        await until(lambda: app.chat.composer.draft == f"{long}\ndraft", pilot)
+        assert len(app.chat.composer.text) < 200
+
+
+async def test_a_notice_is_a_toast_with_its_hint() -> None:
+    async with running() as (app, engine, pilot):
+        engine.emit(turns.Notice(severity="warning", message="The disk is slow.", hint="Move the data directory."))
+        await until(lambda: toasts(app), pilot)
+        [shown_notice] = app._notifications
+        assert shown_notice.message == "The disk is slow.\nMove the data directory."
+        assert shown_notice.severity == "warning"
+
+
 async def test_status_line_says_what_is_up_what_it_costs_and_what_failed() -> None:
     failure = servers.ServerFailure(step="spawn", message="role [me] unknown", exit_code=1)
     engine = ScriptedEngine(

@@ -12,7 +12,7 @@ Part = tuple[str, str]
 
 
 class Line(Widget):
-    """One line of parts; what does not fit is cut at the right of the left half."""
+    """One line of parts; what does not fit is cut at the right of the left half, then of the right one."""
 
     DEFAULT_CSS = """
     Line { height: 1; width: 1fr; padding: 0 1; color: $muted; }
@@ -38,9 +38,10 @@ class Line(Widget):
         """Left parts, space, right parts."""
         left, right = Content.assemble(*self._left), Content.assemble(*self._right)
         width = self.content_size.width
-        room = width - right.cell_length - (1 if right.cell_length else 0)
-        if room < 8:
-            return left.truncate(width, ellipsis=True)
+        kept = min(left.cell_length, 8)
+        if right.cell_length > width - kept - 1:
+            right = right.truncate(max(0, width - kept - 1), ellipsis=True)
+        room = max(0, width - right.cell_length - (1 if right.cell_length else 0))
         left = left.truncate(room, ellipsis=True)
         return Content.assemble(left, " " * (width - left.cell_length - right.cell_length), right)
 

@@ -100,6 +100,25 @@ class Composer(SteadyTextArea):
         self.replace(text, (0, 0), self.document.end)
         self.move_cursor(self.document.end)
 
+    def put_before(self, text: str) -> None:
+        """Put ``text`` before what is written, which stays, also where the person was looking at earlier prompts."""
+        if self._at is not None:
+            self._at = None
+            self.set_draft(self._draft)
+        if self.text.strip():
+            self.replace(f"{self._shortened(text)}\n", (0, 0), (0, 0))
+        else:
+            self.set_draft(self._shortened(text))
+        self.move_cursor(self.document.end)
+
+    def _shortened(self, text: str) -> str:
+        """``text``, or a line that stands for it where it is too long to be edited quickly."""
+        if len(text) <= PASTE_LIMIT:
+            return text
+        label = f"[pasted text {len(self._held) + 1}: {text.count(chr(10)) + 1:,} lines, {len(text):,} characters]"
+        self._held[label] = text
+        return label
+
     # -- sending ---------------------------------------------------------------------------
 
     def action_send(self) -> None:
@@ -204,11 +223,7 @@ class Composer(SteadyTextArea):
         event.stop()
         event.prevent_default()
         text = event.text.replace("\r\n", "\n").replace("\r", "\n")
-        if len(text) > PASTE_LIMIT:
-            label = f"[pasted text {len(self._held) + 1}: {text.count(chr(10)) + 1:,} lines, {len(text):,} characters]"
-            self._held[label] = text
-            text = label
-        result = self._replace_via_keyboard(text, *self.selection)
+        result = self._replace_via_keyboard(self._shortened(text), *self.selection)
         if result is not None:
             self.move_cursor(result.end_location)
 

@@ -1,0 +1,138 @@
+"""What the lines say: each phase of a turn by its name, and the status and hint lines at every width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mcp_tui.conversation.transcript import Transcript
+from mcp_tui.conversation.usage import ContextShare, Totals
+from mcp_tui.events import tools, turns
+from mcp_tui.events.base import ErrorInfo, EventBase
+from mcp_tui.ui import status
+from mcp_tui.ui.live import LiveState
+from tests.ui.support import AT, Clock, ScriptedEngine, answer, finished, proposal, turn_start
+from tests.ui.support import status as server
+
+
+class Watcher:
+    """A live state fed with events, and what the header says of it."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock = Clock()
+        self.live = LiveState(self.clock)
+        self.engine = ScriptedEngine(busy=True, **options)
+        self.transcript = Transcript()
+        self.model_up = False
+
+    def take(self, *events: EventBase) -> str:
+        for event in events:
+            self.live.apply(event, self.transcript.apply(event))
+        return self.says
+
+    @property
+    def says(self) -> str:
+        parts = status.activity(self.engine, self.live, self.clock(), model_up=self.model_up)  # type: ignore[arg-type]
+        return "".join(text for text, _ in parts).removesuffix("  Esc stops")
+
+
+def requested(hop: int = 1) -> EventBase:
+    return turns.ModelRequestStarted(
+        at=AT, turn_id="t1", message_id=f"m{hop}", hop=hop, provider="work", model="m", messages=2, prompt_tokens=9,
+        tools_tokens=1,
+    )  # fmt: skip
+
+
+def test_every_phase_of_a_turn_has_its_name() -> None:
+    watch = Watcher(servers=(server("fs"), server("gh", "starting"), server("pg", "starting", enabled=False)))
+    assert watch.says == "preparing"
+    assert watch.take(*turn_start()) == "waiting for gh to start"
+    watch.engine.servers = (server("fs"),)
+    assert watch.says == "starting the model layer"
+    watch.model_up = True
+    assert watch.says == "preparing"
+    assert watch.take(requested()) == "waiting for the model"
+    assert watch.take(turns.ReasoningDelta(turn_id="t1", message_id="m1", text="hm")) == "reasoning"
+    assert watch.take(turns.TextDelta(turn_id="t1", message_id="m1", text="I ")) == "answering"
+    delta = turns.ToolCallDelta(turn_id="t1", message_id="m1", index=0, wire_name="x", arguments_length=3)
+    assert watch.take(delta) == "writing a tool call"
+    first, second = proposal("c1", {"issue_id": "A"}), proposal("c2", {"issue_id": "B"})
+    assert watch.take(*first) == "! approval waiting"
+    assert watch.take(*second) == "! 2 approvals waiting"
+    for call in ("c1", "c2"):
+        watch.take(
+            tools.ApprovalDecided(at=AT, turn_id="t1", approval_id=f"a-{call}", call_id=call, action="allow", by="user")
+        )
+    assert watch.says == "checking tool calls"
+    started = [
+        tools.ToolCallStarted(at=AT, turn_id="t1", call_id=call, server="jira", name="close_issue", arguments={})
+        for call in ("c1", "c2")
+    ]
+    assert watch.take(started[0]) == "running jira.close_issue"
+    assert watch.take(started[1]) == "running 2 tools"
+    assert watch.take(finished("c1")) == "running jira.close_issue"
+    assert watch.take(finished("c2")) == "preparing the next request"
+    assert watch.take(requested(2)) == "waiting for the model"
+    watch.live.stopping = True
+    assert watch.says == "stopping"
+    assert watch.take(answer("done", message_id="m2"), turns.TurnFinished(turn_id="t1", outcome="stop")) == "preparing"
+    watch.engine.busy = False
+    assert watch.says == ""
+
+
+def test_a_long_phase_says_how_long_it_takes() -> None:
+    watch = Watcher()
+    watch.take(*turn_start(), requested())
+    watch.clock.now += 2.9
+    assert watch.says == "waiting for the model"
+    watch.clock.now += 1.2
+    assert watch.says == "waiting for the model 4 s"
+    assert watch.take(turns.TextDelta(turn_id="t1", message_id="m1", text="I ")) == "answering"
+
+
+def test_a_retry_counts_down_and_then_waits_for_the_model() -> None:
+    watch = Watcher()
+    reason = ErrorInfo(kind="rate_limit", message="too many requests")
+    retry = turns.RetryScheduled(turn_id="t1", message_id="m1", attempt=2, attempts=3, delay_seconds=4.0, reason=reason)
+    assert watch.take(*turn_start(), requested(), retry) == "retry 2 of 3 in 4 s: too many requests"
+    watch.clock.now += 3.5
+    assert watch.says == "retry 2 of 3 in 1 s: too many requests"
+    watch.clock.now += 1
+    assert watch.says == "waiting for the model, retry 2 of 3"
+
+
+def test_the_demo_has_no_model_layer_to_wait_for() -> None:
+    watch = Watcher(demo=True)
+    assert watch.take(*turn_start()) == "preparing"
+
+
+@pytest.mark.parametrize("width", [120, 78, 58, 38])
+def test_the_status_line_keeps_its_parts_at_every_width(width: int) -> None:
+    engine = ScriptedEngine(
+        servers=(server("fs"), server("pg", "failed")),
+        context=ContextShare(used=18_200, window=128_000, tools=9_100, estimated=True),
+        totals=Totals(cost=0.031, model_requests=3),
+    )
+    left, right = status.status_parts(engine, 2, width)  # type: ignore[arg-type]
+    text = "".join(part for part, _ in (*left, *right))
+    assert len(text) < width or width == 38
+    assert text.startswith("1/2")
+    for part in ("!pg", "14%", "$0.031", "2 waiting"):
+        assert part in text
+
+
+@pytest.mark.parametrize("width", [200, 118, 78, 58, 30])
+@pytest.mark.parametrize("pane", ["composer", "conversation", "approval", "inspector", "servers", "list", "app"])
+def test_hints_are_whole_and_fit(pane: str, width: int) -> None:
+    parts = status.hints(pane, {}, width, waiting=True)
+    text = "".join(part for part, _ in parts)
+    assert len(text) <= width
+    assert "…" not in text
+    assert text.strip()
+
+
+def test_keys_that_belong_together_share_a_hint() -> None:
+    text = "".join(part for part, _ in status.hints("inspector", {}, 200, waiting=False))
+    assert "Left/Right tab" in text
+    assert "p/n call" in text
