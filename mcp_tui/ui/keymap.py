@@ -113,6 +113,8 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding("servers.details", "enter", "details", "Details: command, warnings, standard error", "details"),
     KeyBinding("servers.switch", "space", "switch", "Off or on until the end of the run", "on/off"),
     KeyBinding("servers.restart", "R,r", "restart", "Restart", "restart"),
+    KeyBinding("servers.page_up", "pageup", "page(-1)", "Scroll tools, context and cost up"),
+    KeyBinding("servers.page_down", "pagedown", "page(1)", "Scroll tools, context and cost down", "scroll"),
     KeyBinding("history.continue", "enter,c", "select", "Continue this conversation", "continue"),
     KeyBinding("history.close", "escape", "cancel", "Back", "back"),
     KeyBinding("list.choose", "enter", "select", "Choose", "choose"),

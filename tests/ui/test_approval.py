@@ -255,7 +255,7 @@ async def test_hidden_characters_and_padding_are_spelled_out() -> None:
         assert "\u202e" not in body
         assert "u202e" in body
         assert "[@click=app.quit]x[/]" in body
-        assert "contains 1 hidden characters" in b.text("head")
+        assert "the arguments contain 1 hidden character, spelled out below" in b.text("head")
 
 
 async def test_whole_json_and_full_screen() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from textual.widgets import OptionList, Static
 
+from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.events import content, servers, tools
 from mcp_tui.events.base import ErrorInfo
 from mcp_tui.ui.screens.server_details import ServerDetailsScreen
@@ -188,3 +189,45 @@ async def test_a_hundred_and_fifty_tools_and_servers_stay_usable() -> None:
         await until(lambda: app.chat.focused_in("sidebar"), pilot)
         await pilot.press("end")
         await until(lambda: "server-149" in shown(app), pilot)
+
+
+async def test_a_call_that_never_ran_says_why_and_what_the_model_was_told() -> None:
+    async with running(size=(160, 45)) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"n": 1}))
+        engine.emit(
+            tools.ApprovalDecided(
+                at=AT, turn_id="t1", approval_id="a-c1", call_id="c1", action="deny", by="user", message="wrong one"
+            ),
+            tools.ToolCallFinished(
+                at=AT, turn_id="t1", call_id="c1", outcome="denied", model_text="The person said no.", model_tokens=5
+            ),
+        )
+        app.open_inspector()
+        await until(lambda: app.view.inspector is not None and "did not run" in facet(app.view.inspector), pilot)
+        inspector = app.view.inspector
+        assert inspector is not None
+        assert "wrong one" in facet(inspector)
+        assert "the model was told\nThe person said no." in facet(inspector)
+        await until(lambda: app.chat.focused_in("inspector"), pilot)
+        await pilot.press("3")
+        assert "nothing was sent to the server" in facet(inspector)
+
+
+async def test_paging_in_the_sidebar_reaches_the_cost_on_a_small_terminal() -> None:
+    engine = ScriptedEngine(
+        servers=tuple(status(f"s{number}") for number in range(20)),
+        context=ContextShare(18200, 9100, 128000, False),
+        totals=Totals(cost=0.031, model_requests=2, prompt_tokens=1, completion_tokens=1),
+    )
+    async with running(engine, size=(80, 24)) as (app, _, pilot):
+        engine.emit(*turn_start())
+        for number in range(8):
+            engine.emit(*proposal(f"c{number}", {"n": number}), finished(f"c{number}"))
+        await until(lambda: len(app.view.live.turn_calls) == 8 and not app.view.live.waiting, pilot)
+        app.open_servers()
+        await until(lambda: app.chat.focused_in("sidebar"), pilot)
+        assert "$0.031  in" not in shown(app)
+        await pilot.press("pagedown", "pagedown", "pagedown", "pagedown", "pagedown")
+        await until(lambda: "$0.031  in" in shown(app), pilot)
+        await pilot.press("pageup", "pageup", "pageup", "pageup", "pageup")
+        await until(lambda: "TOOLS THIS TURN" in shown(app), pilot)

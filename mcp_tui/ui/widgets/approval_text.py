@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from mcp_tui.safety.text import hidden_report, prose, strict
+from mcp_tui.ui import formats
 from mcp_tui.ui.keymap import effective, show_keys
 from mcp_tui.ui.literal import json_content, to_json
 from mcp_tui.ui.widgets.arguments import annotation_words, argument_rows, show_padding
@@ -25,7 +26,10 @@ LOCKED = "y and s are locked until you have scrolled to the end (End, PgDn)"
 
 
 def head(item: ToolCallItem, arguments: Mapping[str, Any], transport: str, *, edited: bool) -> Content:
-    """Which tool of which server, what the server claims of it, why it asks, and what hides in the arguments."""
+    """Which tool of which server and what the server claims of it; below, why it asks.
+
+    What hides in the arguments and what was edited have lines of their own: they must not be overlooked.
+    """
     parts = [(strict(item.label), "$role-tool bold")]
     definition = item.definition
     words = annotation_words(definition.annotations) if definition is not None else ""
@@ -33,12 +37,15 @@ def head(item: ToolCallItem, arguments: Mapping[str, Any], transport: str, *, ed
         parts.append((f"  server says: {words} (unverified)", "$warning"))
     if transport:
         parts.append((f"  {transport}{', local' if transport == 'stdio' else ''}", "$muted"))
-    parts.append((f"  why: {prose(item.approval_reason)}", "$muted"))
+    if item.approval_reason:
+        parts.append((f"\nasks because {prose(item.approval_reason)}", "$muted"))
     hidden = sum(hidden_report(_strings(arguments)).values())
     if hidden:
-        parts.append((f"   contains {hidden} hidden characters, spelled out below", "$error"))
+        parts.append(
+            (f"\n! the arguments contain {formats.plural(hidden, 'hidden character')}, spelled out below", "$error")
+        )
     if edited:
-        parts.append(("   arguments edited by you", "$warning"))
+        parts.append(("\n! arguments edited by you", "$warning"))
     return Content.assemble(*parts)
 
 

@@ -106,7 +106,7 @@ def _result(item: ToolCallItem) -> Content:
         if item.error.hint:
             parts.append((f"{prose(item.error.hint)}\n", "$muted"))
     if not item.finished:
-        parts.append((f"{item.state}\n", "$warning"))
+        parts.append((f"{item.state}: no result yet\n", "$warning"))
     for block in item.content:
         if _repeats(block, item.structured_content):
             parts.append(("text: the structured content as JSON\n", "$muted"))
@@ -117,8 +117,24 @@ def _result(item: ToolCallItem) -> Content:
     if item.truncated:
         parts.append(("\nThe model was given less than this (tab Time).\n", "$warning"))
     if not parts:
-        parts.append(("the result is empty", "$muted"))
+        parts += _without_content(item)
     return Content.assemble(*parts)
+
+
+def _without_content(item: ToolCallItem) -> list[Part]:
+    """A call without a result of a server: why it has none, and what the model was told instead."""
+    parts: list[Part] = []
+    if item.state == "success":
+        return [("the result is empty", "$muted")]
+    if item.started_at is None:
+        why = item.decision or item.state.replace("_", " ")
+        parts.append((f"it did not run: {prose(why)}\n", "$warning"))
+    for problem in item.validation_errors:
+        field = f"{strict(problem.field)}: " if problem.field else ""
+        parts.append((f"! {field}{strict(problem.message)}\n", "$error"))
+    if item.model_text:
+        parts += [("\nthe model was told\n", "$muted"), *_text(item.model_text)]
+    return parts or [(f"{item.state.replace('_', ' ')}, without a result", "$warning")]
 
 
 def _repeats(block: Any, structured: Any) -> bool:
@@ -168,7 +184,8 @@ def _decoded_size(data: str) -> str:
 
 def _raw(item: ToolCallItem) -> Content:
     if not item.wire:
-        return Content.styled("nothing crossed the pipe", "$muted")
+        words = "nothing was sent to the server" if item.started_at is None else "nothing came back or was kept"
+        return Content.styled(words, "$muted")
     parts: list[Part] = []
     for wire in item.wire:
         arrow, style = ("-> sent", "$primary") if wire.direction == "sent" else ("<- received", "$success")

@@ -162,24 +162,30 @@ class Inspector(Vertical):
     def action_copy(self) -> None:
         """Copy all of what the tab is about."""
         if self._item is not None:
-            text = whole(self._item, self._facet)
-            self.app.copy_to_clipboard(text)
-            self._say(f"Copied {TITLES[self._facet].lower()}, {len(text):,} characters.")
+            cast("McpTuiApp", self.app).start(self._copy(self._item, self._facet))
+
+    async def _copy(self, item: ToolCallItem, facet: Facet) -> None:
+        text = await asyncio.to_thread(whole, item, facet)
+        self.app.copy_to_clipboard(text)
+        self._say(f"Copied {TITLES[facet].lower()}, {len(text):,} characters.")
 
     def action_write(self) -> None:
         """Write all of it to a file of the person's own."""
         if self._item is not None:
-            app = cast("McpTuiApp", self.app)
-            app.start(self._write(self._item, self._facet))
+            cast("McpTuiApp", self.app).start(self._write(self._item, self._facet))
 
     async def _write(self, item: ToolCallItem, facet: Facet) -> None:
         if self._data_dir is None:
             raise UsageError("There is no data directory to write to.")
-        path = await asyncio.to_thread(save_text, self._data_dir / "saved", file_name(item, facet), whole(item, facet))
+        path = await asyncio.to_thread(_save_whole, self._data_dir / "saved", item, facet)
         self._say(f"Written to {path}")
 
     def _say(self, message: str) -> None:
         cast("McpTuiApp", self.app).say(message)
+
+
+def _save_whole(folder: Path, item: ToolCallItem, facet: Facet) -> Path:
+    return save_text(folder, file_name(item, facet), whole(item, facet))
 
 
 def save_text(folder: Path, name: str, text: str) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Static
@@ -28,6 +29,20 @@ Part = tuple[str, str]
 BAR = 18
 """Cells of the context bar."""
 
+ONE_LINE = 60
+"""Columns from which on a server that is well, the context and the cost take one line each."""
+
+
+class ServerList(OptionList, inherit_bindings=False):
+    """The servers; paging is left to what is below them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "cursor_down", "Down", show=False),
+        Binding("up,k", "cursor_up", "Up", show=False),
+        Binding("home,g", "first", "First", show=False),
+        Binding("end,G", "last", "Last", show=False),
+    ]
+
 
 class ServerSidebar(Vertical):
     """Servers on top, one row of keys each; sections below."""
@@ -42,7 +57,7 @@ class ServerSidebar(Vertical):
     ServerSidebar {
         height: 1fr; background: $background;
         & #servers-title { height: 1; padding: 0 1; background: $surface; }
-        & OptionList, & OptionList:focus {
+        & ServerList, & ServerList:focus {
             border: none; height: auto; max-height: 60%; background: $background; padding: 0;
             scrollbar-size-vertical: 1;
         }
@@ -60,7 +75,7 @@ class ServerSidebar(Vertical):
     def compose(self) -> ComposeResult:
         """Title, servers, sections."""
         yield Static(id="servers-title")
-        yield OptionList(markup=False)
+        yield ServerList(markup=False)
         with VerticalScroll(id="sections", can_focus=False):
             yield Static(id="section-text")
 
@@ -92,10 +107,15 @@ class ServerSidebar(Vertical):
     def _width(self) -> int:
         return max(20, self.size.width - 2)
 
+    @property
+    def _one_line(self) -> bool:
+        """Whether there is room for everything about one thing in one line."""
+        return self._width >= ONE_LINE
+
     def _fill(self, rows: list[Content]) -> None:
         if rows == self._rows:
             return
-        servers = self.query_one(OptionList)
+        servers = self.query_one(ServerList)
         highlighted = servers.highlighted
         if len(rows) == len(self._rows):
             for index, (old, new) in enumerate(zip(self._rows, rows, strict=True)):
@@ -111,9 +131,9 @@ class ServerSidebar(Vertical):
         parts: list[Part] = []
         for title, body in (
             ("TOOLS THIS TURN", self._tools_part()),
+            ("QUEUE", self._queue_part()),
             ("CONTEXT", self._context_part()),
             ("COST", self._cost_part()),
-            ("QUEUE", self._queue_part()),
         ):
             if body:
                 parts += [(f"\n{title}\n", "bold"), *body]
@@ -147,16 +167,16 @@ class ServerSidebar(Vertical):
         share = self._engine.context
         if share is None:
             return []
-        about = "~" if share.estimated else ""
+        about, end = "~" if share.estimated else "", "  " if self._one_line else "\n"
         parts: list[Part] = []
         if share.window:
             part = min(1.0, share.used / share.window)
             filled = min(BAR, round(BAR * part))
             style = "$error" if part >= 0.9 else "$warning" if part >= 0.7 else "$success"
-            parts += [("━" * filled, style), ("─" * (BAR - filled), "$muted"), (f" {part:.0%}\n", "")]
-            parts.append((f"{about}{formats.count(share.used)} of {formats.count(share.window)} tokens\n", ""))
+            parts += [("━" * filled, style), ("─" * (BAR - filled), "$muted"), (f" {part:.0%}{end}", "")]
+            parts.append((f"{about}{formats.count(share.used)} of {formats.count(share.window)} tokens{end}", ""))
         else:
-            parts.append((f"{about}{formats.count(share.used)} tokens\n", ""))
+            parts.append((f"{about}{formats.count(share.used)} tokens{end}", ""))
         parts.append((f"{formats.count(share.tools)} in tool definitions\n", "$muted"))
         return parts
 
@@ -167,7 +187,7 @@ class ServerSidebar(Vertical):
         money = "unknown" if totals.unknown_cost and not totals.cost else formats.money(totals.cost)
         more = " and unknown" if totals.unknown_cost and totals.cost else ""
         tokens = f"in {formats.count(totals.prompt_tokens)}  out {formats.count(totals.completion_tokens)}"
-        return [(f"{money}{more}\n", ""), (f"{tokens}\n", "$muted")]
+        return [(f"{money}{more}{'  ' if self._one_line else chr(10)}", ""), (f"{tokens}\n", "$muted")]
 
     def _queue_part(self) -> list[Part]:
         return [
@@ -180,9 +200,14 @@ class ServerSidebar(Vertical):
     @property
     def selected(self) -> ServerStatus | None:
         """The highlighted server."""
-        index = self.query_one(OptionList).highlighted
+        index = self.query_one(ServerList).highlighted
         servers = self._engine.servers
         return servers[index] if index is not None and index < len(servers) else None
+
+    def action_page(self, step: int) -> None:
+        """Scroll what is below the servers."""
+        sections = self.query_one("#sections", VerticalScroll)
+        sections.scroll_relative(y=step * max(1, sections.size.height - 1), animate=False)
 
     def on_option_list_option_selected(self) -> None:
         """Enter or a click."""
@@ -209,12 +234,15 @@ class ServerSidebar(Vertical):
 
 
 def server_row(server: ServerStatus, width: int) -> Content:
-    """Two lines about a server: mark, name, tools; transport, era, latency or why it is not running."""
+    """About a server: mark, name, tools; transport, era, latency or why it is not running.  One line or two."""
     mark, style = STATE_MARKS[server.state] if server.enabled or server.state != "failed" else STATE_MARKS["stopped"]
     if server.state == "running" and (server.warnings or server.set_aside):
         mark, style = "!", "$warning"
     tools = formats.plural(server.tools, "tool") if server.state == "running" else server.state.replace("_", " ")
     name = shorten(server.name, max(4, width - len(tools) - 3))
+    if width >= ONE_LINE and server.state == "running":
+        gap, (line, dim) = " " * max(1, 24 - len(name)), _second_line(server, width)[0]
+        return Content.assemble((f"{mark} ", style), (name, "bold"), gap, f"{tools:<10}", (line, dim))
     first = Content.assemble((f"{mark} ", style), (name, "bold"), " " * max(1, width - 2 - len(name) - len(tools)))
     return Content.assemble(first, (tools, "$muted"), "\n", *_second_line(server, width))
 
