@@ -189,7 +189,7 @@ class McpTuiApp(CatalogApp):
         elif target == "tools":
             self.show_tools()
         elif target is not None:
-            self.focus_pane(target if target != "conversation" or self.chat.has_class("-talking") else "welcome")
+            self.focus_pane(target if target != "conversation" or self.chat.talking else "welcome")
 
     def action_help(self) -> None:
         """F1: help for the focused pane, or close it."""

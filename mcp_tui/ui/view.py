@@ -52,14 +52,14 @@ class ChatView:
         if not self.alive:
             return
         self.conversation.load(items)
-        self._screen.set_class(bool(items), "-talking")
+        self._screen.show_talk(bool(items))
         self.inspect_item(self.live.latest_call if self.bridge else None)
 
     def conversation_changed(self, changes: list[Change]) -> None:
         """Hand changes to the conversation pane and to whoever shows one of the items."""
         if not self.alive:
             return
-        self._screen.add_class("-talking")
+        self._screen.show_talk(True)
         self.conversation.apply(changes)
         inspector = self.inspector
         if inspector is not None:
@@ -192,7 +192,7 @@ class ChatView:
     def draw_welcome(self) -> None:
         """What an empty conversation shows."""
         engine = self.engine
-        if engine is None or self._screen.has_class("-talking"):
+        if engine is None or self._screen.talking:
             return
         servers = () if self._screen.is_open("sidebar") else engine.servers
         notes = tuple(self._server_note(server) for server in servers)

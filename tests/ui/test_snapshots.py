@@ -85,7 +85,7 @@ async def talk(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
     scripted.emit(decided, finished("c0", "3 results"))
     text = "Two issues look related: **#812** and **#790**.\n\n```python\nprint('timeout')\n```\n"
     scripted.emit(answer(text, message_id="m2"))
-    await until(lambda: app.chat.has_class("-talking"), pilot)
+    await until(lambda: app.chat.talking, pilot)
 
 
 async def card(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:

@@ -20,6 +20,7 @@ from mcp_tui.ui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
     from mcp_tui.ui.prompt_history import PromptHistory
+    from mcp_tui.ui.widgets.approval import ApprovalCard
 
 NARROW, WIDE = 100, 140
 """Columns: below the first, one pane at a time; from the second on, sidebar and inspector beside each other."""
@@ -48,14 +49,13 @@ class ChatScreen(Screen[None]):
         super().__init__(id="chat")
         self._sidebar = sidebar
         self._on_send, self._completer, self._history = on_send, completer, history
+        self._opened: set[str] = set()
+        self.talking = False
+        """Whether the conversation is shown, not the welcome."""
+        self._card_full = False
 
     def compose(self) -> ComposeResult:
-        """What the first paint shows; panes are mounted when they are first opened.
-
-        Where the sidebar will be open, the screen is styled for it from the start: restyling it later is slow.
-        """
-        if self.wants_sidebar:
-            self.add_class("-sidebar")
+        """What the first paint shows; panes are mounted when they are first opened."""
         yield Line(widget_id="header")
         with Horizontal(id="main"), Vertical(id="centre"):
             yield Welcome(widget_id="welcome")
@@ -123,7 +123,8 @@ class ChatScreen(Screen[None]):
         self.set_class(width < TINY[0] or height < TINY[1], "-tiny")
         if self.has_class("-tiny") and (self.focused_in("sidebar") or self.focused_in("inspector")):
             self.composer.focus()
-        if not self.has_class("-wide") and self.has_class("-sidebar") and self.has_class("-inspector"):
+        self.show_panes()
+        if not self.has_class("-wide") and self.is_open("sidebar") and self.is_open("inspector"):
             self.set_pane("inspector" if self.focused_in("sidebar") else "sidebar", opened=False)
 
     def focused_in(self, name: str) -> bool:
@@ -133,7 +134,30 @@ class ChatScreen(Screen[None]):
 
     def is_open(self, name: str) -> bool:
         """Whether ``sidebar`` or ``inspector`` is open."""
-        return self.has_class(f"-{name}") and bool(self.query(f"#{name}"))
+        return name in self._opened and bool(self.query(f"#{name}"))
+
+    def show_talk(self, talking: bool) -> None:
+        """Show the conversation, or the welcome."""
+        if talking != self.talking:
+            self.talking = talking
+            self.show_panes()
+
+    def set_card_full(self, full: bool) -> None:
+        """Give the card the room of the panes, or take it back."""
+        self._card_full = full
+        self.show_panes()
+
+    def show_panes(self) -> None:
+        """Show what is open.  Widgets are shown and hidden one by one: a class of the screen restyles all of it."""
+        tiny, narrow = self.has_class("-tiny"), self.has_class("-narrow")
+        panes = {name for name in ("sidebar", "inspector") if self.is_open(name) and not tiny}
+        shown = {name: name in panes for name in ("sidebar", "inspector")}
+        shown |= {"conversation": self.talking, "welcome": not self.talking}
+        shown |= {"centre": not (narrow and panes), "main": not self._card_full}
+        for name, display in shown.items():
+            for widget in self.query(f"#{name}"):
+                if widget.display != display:
+                    widget.display = display
 
     @property
     def wants_sidebar(self) -> bool:
@@ -144,11 +168,15 @@ class ChatScreen(Screen[None]):
         """Open or close ``sidebar`` or ``inspector``; where there is no room for both, the other one closes."""
         if not opened and self.focused_in(name):
             self.composer.focus()
-        self.set_class(opened, f"-{name}")
+        if opened:
+            self._opened.add(name)
+        else:
+            self._opened.discard(name)
         if opened and not self.has_class("-wide"):
             other = "inspector" if name == "sidebar" else "sidebar"
             if self.is_open(other):
                 self.set_pane(other, opened=False)
+        self.show_panes()
 
     async def mount_pane(self, name: str, make: Callable[[], Widget]) -> Widget:
         """The pane with id ``name``, made on first use."""
@@ -163,7 +191,11 @@ class ChatScreen(Screen[None]):
             await main.mount(widget)
         return widget
 
-    # -- composer's messages -----------------------------------------------------------------
+    # -- messages -----------------------------------------------------------------
+
+    def on_approval_card_full_changed(self, message: ApprovalCard.FullChanged) -> None:
+        """Make room for the card, or give it back."""
+        self.set_card_full(message.full)
 
     def on_composer_edited(self, message: Composer.Edited) -> None:
         """Show what the composer offers."""

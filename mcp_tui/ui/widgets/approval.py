@@ -14,6 +14,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input, Static
 
 from mcp_tui.errors import UsageError
@@ -63,6 +64,13 @@ class ApprovalCard(Vertical, can_focus=True):
         &.-full #card-args, &.-full #card-edit { height: 1fr; }
     }
     """
+
+    class FullChanged(Message):
+        """The card takes the room of the panes, or gives it back."""
+
+        def __init__(self, full: bool) -> None:
+            super().__init__()
+            self.full = full
 
     def __init__(self, engine: Engine, *, clock: Callable[[], float], widget_id: str = "approval") -> None:
         super().__init__(id=widget_id)
@@ -377,7 +385,7 @@ class ApprovalCard(Vertical, can_focus=True):
     def set_full(self, full: bool) -> None:
         """Take the room of the panes, or give it back."""
         self.set_class(full, "-full")
-        self.screen.set_class(full, "-card-full")
+        self.post_message(self.FullChanged(full))
         self._fit()
         self.call_after_refresh(self._look)
 
