@@ -84,8 +84,8 @@ def test_a_turn_beside_them(name: str, program: Program, provider: FakeProvider)
     program.configure(
         provider.openai_base,
         servers(modes),
-        connection={"connection_timeout": 4, "max_reconnect_attempts": 0},
-        tools={"idle_timeout": 1, "max_concurrent": 8},
+        connection={"connection_timeout": 5 if NEVER_UP.intersection(modes) else 20, "max_reconnect_attempts": 0},
+        tools={"idle_timeout": 2, "max_concurrent": 8},
     )
     before = leftovers.descendants()
     result = program.run("run", "--policy", "allow", "--json", "go")
