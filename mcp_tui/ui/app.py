@@ -64,7 +64,7 @@ class McpTuiApp(CatalogApp):
             engine.cancel_turn(drop_queue=twice)
             self.view.stopping()
             if queued and not twice:
-                self.say(f"Stopping. Esc again within a second drops {queued} queued inputs too.")
+                self.say(f"Stopping. Esc again within a second drops {queued} queued inputs too.", timeout=2)
         else:
             self.chat.composer.focus()
 

@@ -105,6 +105,12 @@ class LiveState:
     def _calls(self, event: Any) -> None:
         self._enter("tools")
 
+    def _call_started(self, event: Any) -> None:
+        """The time that counts is that of the oldest call that runs, not the person's before it."""
+        self._enter("tools")
+        if sum(call.state == "running" for call in self.turn_calls) <= 1:
+            self.since = self.clock()
+
     def _call_ended(self, event: Any) -> None:
         if all(call.finished for call in self.turn_calls):
             self._enter("preparing")
@@ -119,6 +125,6 @@ _HANDLERS: dict[str, Callable[[LiveState, Any], None]] = {
     "text_delta": LiveState._answering,
     "tool_call_delta": LiveState._writing_call,
     "tool_call_proposed": LiveState._calls,
-    "tool_call_started": LiveState._calls,
+    "tool_call_started": LiveState._call_started,
     "tool_call_finished": LiveState._call_ended,
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SAY_SECONDS = 3.0
 """From when on a phase shows how long it has taken."""
 
-LEVELS = 4
+LEVELS = 5
 """How often the status line can be made shorter."""
 
 
@@ -44,6 +44,8 @@ def activity(engine: Engine, live: LiveState, now: float, *, model_up: bool) -> 
         words = _preparing(engine, live, model_up=model_up)
     elif live.phase == "tools":
         words = _tools(live)
+    elif not live.phase and engine.queue:
+        words = "taking up the next input"
     seconds = now - live.since
     lasted = f" {seconds:.0f} s" if seconds >= SAY_SECONDS and live.phase not in ("", "answering") else ""
     return ((f"{words or 'preparing'}{lasted}", "$accent"), ("  Esc stops", "$muted"))
@@ -94,7 +96,7 @@ def _length(parts: Sequence[Part]) -> int:
 def _left(engine: Engine, level: int) -> tuple[Part, ...]:
     groups = [
         _servers(engine, level),
-        [(shorten(engine.model, (32, 32, 20, 12)[level]), "$foreground")],
+        [(shorten(engine.model, (32, 32, 20, 20, 12)[level]), "$foreground")],
         _context(engine, level),
         _cost(engine),
     ]
@@ -110,11 +112,11 @@ def _servers(engine: Engine, level: int) -> list[Part]:
     up = sum(server.state == "running" for server in servers)
     failed = [server.name for server in servers if server.state == "failed"]
     starting = sum(server.state == "starting" for server in servers)
-    noun = " servers" if level < 3 else ""
+    noun = " servers" if level < 4 else ""
     parts: list[Part] = [(f"{up}/{len(servers)}{noun}", "$success" if up == len(servers) else "$foreground")]
     if starting:
         parts.append((f" ~{starting} starting" if level < 2 else f" ~{starting}", "$warning"))
-    parts += [(f" !{shorten(name, 16 if level < 3 else 8)}", "$error") for name in failed[:3]]
+    parts += [(f" !{shorten(name, 16 if level < 4 else 8)}", "$error") for name in failed[:3]]
     return parts
 
 
@@ -126,7 +128,7 @@ def _context(engine: Engine, level: int) -> list[Part]:
     text, style = f"ctx {about}{formats.count(share.used)}", "$foreground"
     if share.window:
         percent = 100 * share.used / share.window
-        text = f"ctx {percent:.0f}%" if level == 3 else f"{text}/{formats.count(share.window)} {percent:.0f}%"
+        text = f"ctx {percent:.0f}%" if level >= 3 else f"{text}/{formats.count(share.window)} {percent:.0f}%"
         style = "$error" if percent >= 90 else "$warning" if percent >= 70 else style
     parts = [(text, style)]
     if share.tools and level == 0:
@@ -145,7 +147,7 @@ def _right(engine: Engine, waiting: int, level: int) -> tuple[Part, ...]:
     mode = "mode: ask" if level < 2 else "ask"
     parts: list[Part] = [(f"{waiting} waiting", "$warning bold")] if waiting else [(mode, "$muted")]
     if queued := len(engine.queue):
-        parts.append((f" {queued} queued", "$accent"))
+        parts.append((f"  {queued} queued", "$accent"))
     return tuple(parts)
 
 

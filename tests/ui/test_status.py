@@ -91,6 +91,16 @@ def test_a_long_phase_says_how_long_it_takes() -> None:
     assert watch.take(turns.TextDelta(turn_id="t1", message_id="m1", text="I ")) == "answering"
 
 
+def test_the_time_of_a_tool_begins_when_it_runs() -> None:
+    watch = Watcher()
+    watch.take(*turn_start(), *proposal("c1", {"issue_id": "A"}))
+    watch.clock.now += 60
+    started = tools.ToolCallStarted(at=AT, turn_id="t1", call_id="c1", server="jira", name="close_issue", arguments={})
+    assert watch.take(started) == "running jira.close_issue"
+    watch.clock.now += 5
+    assert watch.says == "running jira.close_issue 5 s"
+
+
 def test_a_retry_counts_down_and_then_waits_for_the_model() -> None:
     watch = Watcher()
     reason = ErrorInfo(kind="rate_limit", message="too many requests")
