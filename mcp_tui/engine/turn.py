@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mcp_tui.conversation.messages import ToolSpec
@@ -28,6 +30,9 @@ BEGIN_LIMIT = 30.0
 """Seconds that taking up a submission may take; waiting for another process's lock is part of it."""
 
 TITLE_LENGTH = 60
+
+MAX_TOOLS = 128
+"""Most tools in a request: more make OpenAI-style providers refuse every request (requirement D8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +203,12 @@ class Turn:
         )
 
     async def _offer_tools(self) -> tuple[ToolSpec, ...]:
-        offered = self._services.host.tools()
+        listed = self._services.host.tools()
+        offered = listed[:MAX_TOOLS]
         if {tool.wire_name: tool for tool in offered} != self._bus.folds.transcript.definitions:
             await self._record(tools.ToolsOffered(turn_id=self.id, tools=offered))
+            if len(listed) > len(offered):
+                self._bus.publish(_too_many(listed))
         return tuple(ToolSpec(tool.wire_name, tool.description, tool.parameters) for tool in offered)
 
     def _closing_event(self, outcome: turns.TurnOutcome, error: ErrorInfo | None) -> turns.TurnFinished:
@@ -227,6 +235,16 @@ class Turn:
     async def _record(self, *events: EventBase) -> None:
         ids = {"conversation_id": self._bus.conversation_id}
         await self._bus.record(*(event.model_copy(update=ids) for event in events))
+
+
+def _too_many(listed: Sequence[tools.ToolDefinition]) -> turns.Notice:
+    left_out = Counter(tool.server for tool in listed[MAX_TOOLS:])
+    servers = ", ".join(f"{count} of {server}" for server, count in left_out.items())
+    return turns.Notice(
+        severity="warning",
+        message=f"The model is offered {MAX_TOOLS} of {len(listed)} tools; left out: {servers}.",
+        hint="Disable servers that this conversation does not need.",
+    )
 
 
 def _title(text: str) -> str:

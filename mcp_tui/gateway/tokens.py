@@ -51,11 +51,6 @@ class TokenCounter:
         self._counts: OrderedDict[tuple[int, int], int] = OrderedDict()
         self.estimated = True
 
-    @property
-    def basis(self) -> tuple[str, bool]:
-        """What counts rest on; sums that were made on another basis have to be made again."""
-        return self._name, self.estimated
-
     def select(self, model: str) -> None:
         """Count for another model from now on."""
         name = vocabulary_of(model)

@@ -403,3 +403,15 @@ async def test_settings_are_respected():
         await ask(engine)
     assert gateway.requests[0].messages[0].text == "Be brief."
     assert Decision("allow").scope == "once"
+
+
+async def test_more_tools_than_a_provider_takes_are_left_out_and_named():
+    host = FunctionHost(**{f"t{number:03}": echo for number in range(130)})
+    gateway = ScriptedGateway()
+    async with running(gateway, host) as engine:
+        recording = Recording(engine)
+        await ask(engine)
+        await recording.aclose()
+        (notice,) = recording.of(turns.Notice)
+    assert len(gateway.requests[0].tools) == 128
+    assert "128 of 130 tools; left out: 2 of local" in notice.message
