@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from typing import NamedTuple
 
 from mcp_tui.ui.widgets.conversation_keys import CONVERSATION_KEYS
 
@@ -28,8 +28,7 @@ PANES: dict[str, str] = {
 """Where a key works -> how help calls the place.  Keys of ``app`` work in every pane."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyBinding:
+class KeyBinding(NamedTuple):
     """One action of one pane.  ``hint`` is its short label in the hint line; empty: not shown there."""
 
     id: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp_tui.conversation.items import Change, Item, ToolCallItem
 from mcp_tui.safety.text import prose, shorten, strict
 from mcp_tui.ui import formats, status
 from mcp_tui.ui.marks import STATE_MARKS
@@ -12,6 +11,7 @@ from mcp_tui.ui.widgets.bars import Part
 from mcp_tui.ui.widgets.welcome import ServerNote
 
 if TYPE_CHECKING:
+    from mcp_tui.conversation.items import Change, Item, ToolCallItem
     from mcp_tui.engine.engine import Engine
     from mcp_tui.events.base import EventBase
     from mcp_tui.events.servers import ServerStatus
@@ -151,6 +151,8 @@ class ChatView:
 
     def calls(self) -> list[ToolCallItem]:
         """All tool calls of the conversation, oldest first."""
+        from mcp_tui.conversation.items import ToolCallItem
+
         items = self.bridge.transcript.items if self.bridge is not None else []
         return [item for item in items if isinstance(item, ToolCallItem)]
 

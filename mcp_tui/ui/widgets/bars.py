@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.content import Content
 from textual.widget import Widget
@@ -81,8 +81,7 @@ class Completions(Widget):
         return Content("\n").join(line.truncate(room, ellipsis=True) for line in lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """A key and what it does, in the hint line."""
 
     key: str

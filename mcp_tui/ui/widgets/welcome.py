@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.binding import BindingType
@@ -30,8 +29,7 @@ LEAD = (
 DEMO = ("Offline demo: a small script answers, not an AI. Servers and tools are real.", "$warning")
 
 
-@dataclass(frozen=True, slots=True)
-class ServerNote:
+class ServerNote(NamedTuple):
     """A server on the welcome: its mark, its name, what there is to say of it, and whether that is a fault."""
 
     mark: Part
