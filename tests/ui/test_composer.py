@@ -152,3 +152,15 @@ async def test_nothing_is_sent_while_startup_failed() -> None:
         assert not app.submit("kept")
         assert app.chat.composer.text == "kept"
         assert toasts(app) == []
+
+
+async def test_a_long_list_of_completions_says_how_many_more_there_are() -> None:
+    async with running() as (app, _, pilot):
+        await pilot.press("slash")
+        await until(lambda: "more: Up, Down, or type on" in shown(app), pilot)
+        assert "> /help" in shown(app)
+        await pilot.press("up")
+        await until(lambda: "> /help" not in shown(app), pilot)
+        assert "\n > /" in shown(app)
+        await pilot.press("h")
+        await until(lambda: "more: Up" not in shown(app), pilot)

@@ -69,14 +69,17 @@ class Completions(Widget):
             self.refresh(layout=True)
 
     def render(self) -> Content:
-        """The rows around the chosen one."""
-        first = max(0, min(self._chosen - self.MAX_SHOWN + 1, len(self._rows) - self.MAX_SHOWN))
-        shown = self._rows[first : first + self.MAX_SHOWN]
+        """The rows around the chosen one, and how many there are besides."""
+        room_for = self.MAX_SHOWN - (len(self._rows) > self.MAX_SHOWN)
+        first = max(0, min(self._chosen - room_for + 1, len(self._rows) - room_for))
+        shown = self._rows[first : first + room_for]
         width = max((len(name) for name, _ in shown), default=0) + 2
         lines = []
         for number, (name, help_text) in enumerate(shown, first):
             mark, style = (">", "$primary bold") if number == self._chosen else (" ", "")
             lines.append(Content.assemble((f"{mark} {name:<{width}}", style), (help_text, "$muted")))
+        if left := len(self._rows) - len(shown):
+            lines.append(Content.styled(f"  … {left} more: Up, Down, or type on", "$muted"))
         room = max(1, self.content_size.width)
         return Content("\n").join(line.truncate(room, ellipsis=True) for line in lines)
 

@@ -23,6 +23,7 @@ from mcp_tui.ui.widgets.blocks.highlight import Highlighter
 from mcp_tui.ui.widgets.blocks.inline import warm_up
 from mcp_tui.ui.widgets.blocks.tools import ToolCallView
 from mcp_tui.ui.widgets.blocks.views import AssistantView, ItemView, view_of
+from mcp_tui.ui.widgets.conversation_css import CONVERSATION_CSS
 from mcp_tui.ui.widgets.conversation_keys import CONVERSATION_KEYS
 from mcp_tui.ui.widgets.document.document import Position
 from mcp_tui.ui.widgets.document.style import Palette, own_style
@@ -41,46 +42,7 @@ class ConversationView(DocumentView):
         for name, keys, action, help_text, hint in CONVERSATION_KEYS
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"conversation--{name.replace('_', '-')}" for name in Palette.names()}
-    DEFAULT_CSS = """
-    ConversationView {
-        background: $background;
-        color: $foreground;
-        overflow-x: hidden;
-        overflow-y: scroll;
-        scrollbar-size-vertical: 1;
-        & .conversation--muted { color: $muted; }
-        & .conversation--bar { color: $pane-border; }
-        & .conversation--cursor { color: $accent; text-style: bold; }
-        & .conversation--user { color: $role-user; text-style: bold; }
-        & .conversation--user-text { color: $foreground; background: $surface; }
-        & .conversation--assistant { color: $role-assistant; text-style: bold; }
-        & .conversation--tool { color: $role-tool; text-style: bold; }
-        & .conversation--reasoning { color: $role-reasoning; text-style: italic; }
-        & .conversation--success { color: $success; }
-        & .conversation--warning { color: $warning; }
-        & .conversation--error { color: $error; }
-        & .conversation--running { color: $accent; }
-        & .conversation--heading { color: $primary; text-style: bold; }
-        & .conversation--subheading { color: $foreground; text-style: bold; }
-        & .conversation--marker { color: $role-assistant; }
-        & .conversation--quote { color: $role-reasoning; text-style: italic; }
-        & .conversation--rule { color: $pane-border; }
-        & .conversation--link { color: $primary; text-style: underline; }
-        & .conversation--url { color: $muted; }
-        & .conversation--inline-code { color: $accent; background: $panel; }
-        & .conversation--code { color: $foreground; background: $panel; }
-        & .conversation--code-label { color: $muted; }
-        & .conversation--code-keyword { color: $primary; text-style: bold; }
-        & .conversation--code-name { color: $secondary; }
-        & .conversation--code-type { color: $accent; }
-        & .conversation--code-string { color: $success; }
-        & .conversation--code-number { color: $warning; }
-        & .conversation--code-comment { color: $muted; text-style: italic; }
-        & .conversation--code-operator { color: $foreground; }
-        & .conversation--table-line { color: $muted 70%; }
-        & .conversation--table-header { text-style: bold; }
-    }
-    """
+    DEFAULT_CSS = CONVERSATION_CSS
 
     cursor_key: reactive[str | None] = reactive(None)
     """Key of the item that the block cursor stands on; ``None``: no cursor."""

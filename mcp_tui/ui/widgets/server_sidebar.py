@@ -58,7 +58,7 @@ class ServerSidebar(Vertical):
         height: 1fr; background: $background;
         & #servers-title { height: 1; padding: 0 1; background: $surface; }
         & ServerList, & ServerList:focus {
-            border: none; height: auto; max-height: 60%; background: $background; padding: 0;
+            border: none; height: auto; max-height: 60%; background: $background; padding: 0 0 0 1;
             scrollbar-size-vertical: 1;
         }
         & #sections { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
