@@ -31,12 +31,14 @@ _HOME_FOLDERS = {
 def pytest_configure(config: pytest.Config) -> None:
     """Shut the network before anything is imported that might reach for it.
 
-    A shell ignores Ctrl+C for what it starts in the background, and children inherit that: undone here,
-    so that the programs under test can be interrupted wherever the tests run.
+    A shell ignores Ctrl+C for what it starts in the background, nohup ignores a hang-up, and children inherit both:
+    undone here, so that the programs under test can be ended wherever the tests run.
     """
     net.allow_loopback_only()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import App
 from textual.filter import LineFilter
+from textual.timer import Timer, TimerCallback
 
 from mcp_tui.safety.text import prose
 from mcp_tui.ui.line_filter import SafetyFilter
@@ -58,6 +59,18 @@ class BaseApp(App[int], inherit_bindings=False):
         self.theme = preferences.theme.name
 
     # -- colours -----------------------------------------------------------------------------
+
+    def set_timer(
+        self, delay: float, callback: TimerCallback | None = None, *, name: str | None = None, pause: bool = False
+    ) -> Timer:
+        """As Textual's, but a timer that comes late still fires.
+
+        Textual skips a one-shot timer that is late by more than its delay.  On a busy machine that loses the one
+        of 8 ms behind a resize, and every later resize with it: the screen keeps the old size.
+        """
+        timer = super().set_timer(delay, callback, name=name, pause=pause)
+        timer._skip = False
+        return timer
 
     def add_theme(self, data: ThemeData) -> None:
         """Make a theme available; one of the same name is replaced."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -457,3 +458,12 @@ async def test_copy_survives_lone_surrogates() -> None:
     async with running() as (app, _, _):
         app.copy_to_clipboard("a\ud83d b")
         assert app.clipboard == "a? b"
+
+
+async def test_a_timer_that_comes_late_still_fires() -> None:
+    """Textual would drop it, and with it the resize that waits behind one."""
+    async with running() as (app, _, pilot):
+        fired: list[int] = []
+        app.set_timer(0.001, lambda: fired.append(1))
+        time.sleep(0.05)  # the loop is held up before the timer's task has begun
+        await until(lambda: fired, pilot)
