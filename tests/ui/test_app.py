@@ -465,5 +465,5 @@ async def test_a_timer_that_comes_late_still_fires() -> None:
     async with running() as (app, _, pilot):
         fired: list[int] = []
         app.set_timer(0.001, lambda: fired.append(1))
-        time.sleep(0.05)  # the loop is held up before the timer's task has begun
+        time.sleep(0.05)  # noqa: ASYNC251 - the loop is held up before the timer's task has begun
         await until(lambda: fired, pilot)
