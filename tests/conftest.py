@@ -55,7 +55,7 @@ def isolated_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setenv("USERPROFILE", str(home))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
-    for name in ("NO_COLOR", "EDITOR", "VISUAL", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL"):
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "EDITOR", "VISUAL", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL"):
         monkeypatch.delenv(name, raising=False)
     return home
 
