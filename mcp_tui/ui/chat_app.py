@@ -229,7 +229,7 @@ class ChatApp(BaseApp):
 
     def focused_pane(self) -> str:
         """The pane that has the focus: a key of `PANES`."""
-        focused = self.screen.focused
+        focused = self.screen.focused if self.screen_stack else None
         for node in focused.ancestors_with_self if focused is not None else ():
             pane = getattr(node, "PANE", "conversation" if node.id == "conversation" else "")
             if pane in PANES:
