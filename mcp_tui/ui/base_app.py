@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 import time
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenError
+from textual.dom import NoScreen
 from textual.filter import LineFilter
 from textual.timer import Timer, TimerCallback
+from textual.worker import WorkerFailed
 
 from mcp_tui.safety.text import prose
 from mcp_tui.ui.line_filter import SafetyFilter
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mcp_tui.config.theme_data import ThemeData
+
+log = logging.getLogger(__name__)
 
 TERMINAL_GONE = 129
 """Exit status when the terminal was closed: 128 + SIGHUP."""
@@ -142,7 +147,15 @@ class BaseApp(App[int], inherit_bindings=False):
                 super()._print_error_renderables()
 
     def _handle_exception(self, error: Exception) -> None:
-        """As Textual does, but every kind of error takes our report."""
+        """As Textual does, but every kind of error takes our report.
+
+        A widget or worker that asks for a screen while the screens are being taken down is no fault that
+        anybody could see: it goes to the log, and the exit status stays as it is.
+        """
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if self._exit and isinstance(cause, ScreenError | NoScreen):
+            log.warning("asked for a screen after the end", exc_info=cause, extra={"operation": "ui"})
+            return
         self._return_code = 1
         if self._exception is None:
             self._exception = error

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mcp_tui.config.servers import ServerConfig
-from mcp_tui.events.servers import ServerStateChanged
+from mcp_tui.events.servers import ServerFailure, ServerStateChanged
 from tests.support import leftovers
 from tests.support.hosts import SERVERS, HostFactory, HostKit, hostile
 from tests.support.waiting import wait_until_async
@@ -181,20 +181,23 @@ ERA_SERVER = ServerConfig(command=sys.executable, args=[str(SERVERS / "era_serve
 async def test_a_stopped_process_fails_its_health_check(
     config: ServerConfig, version: str, make_host: HostFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_tui.host.upkeep.HEALTH_TIMEOUT", 0.5)
     kit = await make_host({"s": config}, connection={"health_check_interval": 0.2})
     await wait_until_async(lambda: kit.status("s").latency_seconds, what="a health check")
     assert kit.status("s").protocol_version == version
     pid = kit.status("s").pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("mcp_tui.host.upkeep.HEALTH_TIMEOUT", 0.5)
+        os.kill(pid, signal.SIGSTOP)
+        await wait_until_async(lambda: _failures(kit), what="a failed health check")
     await wait_until_async(lambda: kit.status("s").restarts == 1, what="a restart")
     await kit.state("s", "running")
-    failures = [
-        e.status.failure for e in kit.events if isinstance(e, ServerStateChanged) and e.status.state == "failed"
-    ]
-    assert failures[0] is not None
-    assert failures[0].step == "health"
+    assert {failure.step for failure in _failures(kit)} == {"health"}
+
+
+def _failures(kit: HostKit) -> list[ServerFailure]:
+    changes = [event.status for event in kit.events if isinstance(event, ServerStateChanged)]
+    return [status.failure for status in changes if status.state == "failed" and status.failure is not None]
 
 
 async def test_no_health_check_while_a_call_runs(make_host: HostFactory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import ScreenStackError
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from textual.worker import WorkerFailed
 
 from mcp_tui.config.theme_data import DEFAULT_THEME
 from mcp_tui.conversation.summary import ConversationSummary
@@ -427,6 +429,26 @@ async def test_crash_report_has_no_locals_and_no_key(tmp_path: Path) -> None:
     assert "RuntimeError" in text
     assert secret not in text
     assert secret not in app.crash
+
+
+async def test_a_screen_asked_for_after_the_end_is_no_crash(caplog: pytest.LogCaptureFixture) -> None:
+    async with running() as (app, _, pilot):
+        late = ScreenStackError("No screens on stack")
+        app.exit(0)
+        app._handle_exception(late)
+        app._handle_exception(WorkerFailed(late))
+        await pilot.pause()
+    assert app.return_code == 0
+    assert app.crash == ""
+    assert [record.exc_info[1] for record in caplog.records if record.exc_info] == [late, late]
+
+
+async def test_a_screen_missing_before_the_end_is_a_crash() -> None:
+    with pytest.raises(ScreenStackError):
+        async with running() as (app, _, _pilot):
+            app._handle_exception(ScreenStackError("No screens on stack"))
+    assert app.return_code == 1
+    assert "No screens on stack" in app.crash
 
 
 async def test_outside_text_is_never_markup() -> None:
