@@ -115,7 +115,7 @@ def stall_seconds(which: str) -> float:
             deadline = time.monotonic() + 60
             while which == "ours" and b"4/4" not in screen.output and time.monotonic() < deadline:
                 screen.pump(0.02)
-            for key in ("\x05", "\x15", "show me markdown", "\r"):
+            for key in ("\x05", "\x15", "show me markdown", *(["\r"] if which == "ours" else [])):
                 screen.send(key)
                 screen.pump(0.1)
             while not screen.ended() and time.monotonic() < deadline:

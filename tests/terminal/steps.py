@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.support import leftovers
 from tests.support.terminal import Terminal
 
 WELCOME = "Try one of these"
 AWAKE = "keys are awake"
+LOCKED = "have scrolled to the end"
 WAITING = "approval waiting"
 
 
@@ -23,11 +26,14 @@ def ask(terminal: Terminal, text: str) -> None:
 
 
 def card(terminal: Terminal, title: str = "approval 1 of") -> None:
-    """Wait for the card, go to it, and wait until its keys count."""
+    """Wait for the card, go to it, look at all of its arguments, and wait until its keys count."""
     terminal.wait_for(title)
     terminal.settle(quiet=0.1, seconds=1)
-    if not terminal.shows(AWAKE) and not terminal.shows("keys wake up"):
+    if not any(terminal.shows(words) for words in (AWAKE, "keys wake up", LOCKED)):
         terminal.press("tab")
+    terminal.wait_for(re.compile(f"{AWAKE}|{LOCKED}"))
+    if terminal.shows(LOCKED):
+        terminal.press("end")
     terminal.wait_for(AWAKE)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.support import leftovers
@@ -24,7 +27,8 @@ FRAMES = ("invalid_utf8", "surrogate", "surrogate_bytes", "nul", "line_separator
 RESULTS = ("deep_json", "big_int", "unknown_content", "binary", "bad_result_shape", "result_not_object", "error_secret")
 SCHEMAS = ("schema_mismatch", "schema_missing", "redos_schema", "recursive_schema", "null_id_error", "rug_pull_silent")
 LOST = ("die_mid_call", "die_mid_line", "close_stdout", "close_stdin")
-LATE = ("never_answer", "stop_self", "slow_drip", "late_answer")
+LATE = ("never_answer", "stop_self", "slow_drip", "late_answer", "stop_reading")
+CHANGING = ("rug_pull", "rug_pull_restart", "slow_start", "swap_ids")
 SCREEN = ("poison", "tty", "stderr_secret", "flood_stderr", "shadow")
 STUBBORN = ("ignore_eof", "ignore_sigterm", "grandchild", "grandchild_quiet", "grandchild_ignore_eof", "fork_wrapper")
 
@@ -39,6 +43,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "schemas": SCHEMAS,
     "lost": LOST,
     "late": LATE,
+    "changing": CHANGING,
     "huge": ("huge_result", "many_tools", "eat_memory", "long_cache", "input_required"),
 }
 NEVER_UP = {*SILENT, *DYING, *FLOODING, "many_tools"}
@@ -48,6 +53,7 @@ OUTCOMES = {
     "stop_self": "timeout",
     "slow_drip": "timeout",
     "late_answer": "timeout",
+    "stop_reading": "timeout",
     "huge_result": "error",
     "input_required": "error",
     "deep_json": "error",
@@ -62,21 +68,29 @@ OUTCOMES = {
     "error_secret": "error",
 }
 """What becomes of a call of ``echo``; success where nothing is said."""
-TOOL = {"one_bad_tool": "good"}
-NO_ECHO = {"bad_names", "bad_schema", "endless_pages", "same_cursor"}
+TOOL = {"one_bad_tool": "good", "bad_schema": "t4", "endless_pages": "t100", "same_cursor": "t"}
+"""What is called where it is not ``echo``."""
+ARGUMENTS = {"stop_reading": {"x": "y" * 200_000}}
+"""Where the fault needs more than a word."""
 
 
 def servers(modes: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    arguments = {"huge_result": ["30"], "eat_memory": ["16"], "late_answer": ["3"]}
+    arguments = {"huge_result": ["30"], "eat_memory": ["16"], "late_answer": ["3"], "slow_start": ["2"]}
     return {mode: hostile_entry(mode, *arguments.get(mode, [])) for mode in modes} | {"good": hostile_entry("ok")}
 
 
-@pytest.mark.parametrize("name", GROUPS)
-def test_a_turn_beside_them(name: str, program: Program, provider: FakeProvider) -> None:
-    """A call of each, and of the good server: each ends in its own way, the good one answers, nothing is left."""
-    modes = GROUPS[name]
-    called = [mode for mode in modes if mode not in NEVER_UP | NO_ECHO]
-    calls = [[f"{mode}__{TOOL.get(mode, 'echo')}", {"x": f"to {mode}"}] for mode in [*called, "good"]]
+if os.environ.get("MCP_TUI_TEST_EACH_MODE"):
+    GROUPS |= {mode: (mode,) for modes in list(GROUPS.values()) for mode in modes}
+"""With ``MCP_TUI_TEST_EACH_MODE`` set, each mode is also tried alone: too long for every day."""
+
+
+def prepare(modes: tuple[str, ...], program: Program, provider: FakeProvider) -> list[str]:
+    """Configure these servers and a good one, and a model that calls a tool of each; gives the modes it calls."""
+    called = [mode for mode in modes if mode not in NEVER_UP]
+    calls = [
+        [f"{mode}__{TOOL.get(mode, 'echo')}", ARGUMENTS.get(mode, {"x": f"to {mode}"})] for mode in [*called, "good"]
+    ]
+    calls += [call for call in calls if call[0] == "swap_ids__echo"]
     provider.script(
         {"has_result": False, "calls": calls},
         {"has_result": True, "text": "All were asked.", "repeat": True},
@@ -87,6 +101,46 @@ def test_a_turn_beside_them(name: str, program: Program, provider: FakeProvider)
         connection={"connection_timeout": 5 if NEVER_UP.intersection(modes) else 20, "max_reconnect_attempts": 0},
         tools={"idle_timeout": 2, "max_concurrent": 8},
     )
+    return called
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_in_the_app_beside_them(name: str, program: Program, provider: FakeProvider) -> None:
+    """Each call is allowed on its card, the good server answers, failed ones say why, quitting leaves nothing."""
+    modes = GROUPS[name]
+    called = prepare(modes, program, provider)
+    with program.app(size=LARGE) as terminal:
+        terminal.wait_for(re.compile("good +3 tools"))
+        for mode in called:
+            terminal.wait_for(re.compile(rf"[*!] {mode[:12]}"))
+        steps.ask(terminal, "go")
+        while True:
+            terminal.wait_for(re.compile(r"approval 1 of|All were asked\."))
+            if not terminal.shows("approval 1 of"):
+                break
+            steps.card(terminal)
+            waiting = re.search(r"approval 1 of \d+", terminal.text)
+            terminal.press("y")
+            terminal.wait_gone(waiting[0] if waiting else "approval 1 of")
+        for mode in set(modes) & {*DYING, *FLOODING}:
+            terminal.wait_for(re.compile(rf"x {mode[:12]}"))
+        terminal.press("ctrl+o", "p")
+        terminal.type("typed meanwhile")
+        terminal.wait_for("typed meanwhile", seconds=5)
+        steps.idle(terminal)
+        terminal.press("ctrl+q")
+        steps.ended_well(terminal, seconds=8)
+    server_of = {event["call_id"]: event["server"] for event in program.stored("tool_call_proposed")}
+    ends = [(server_of[event["call_id"]], event["outcome"]) for event in program.stored("tool_call_finished")]
+    assert ("good", "success") in ends
+    assert len(ends) == len(server_of)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_turn_beside_them(name: str, program: Program, provider: FakeProvider) -> None:
+    """A call of each, and of the good server: each ends in its own way, the good one answers, nothing is left."""
+    modes = GROUPS[name]
+    called = prepare(modes, program, provider)
     before = leftovers.descendants()
     result = program.run("run", "--policy", "allow", "--json", "go")
     assert leftovers.remaining_processes(before, seconds=0) == []
@@ -202,3 +256,21 @@ def test_stubborn_servers_in_the_app(program: Program, provider: FakeProvider) -
         terminal.wait_for("7/7 servers")
         terminal.press("ctrl+q")
         steps.ended_well(terminal, seconds=6)
+
+
+def test_a_daemon_of_a_server_is_out_of_reach(program: Program, tmp_path: Path) -> None:
+    """What left the server's process group cannot be ended with it (documented); the server itself is gone."""
+    log = tmp_path / "life"
+    entry = hostile_entry("grandchild_setsid") | {"env": {"HOSTILE_LOG": str(log)}}
+    program.configure("http://127.0.0.1:9", {"daemon": entry})
+    with program.app(size=LARGE) as terminal:
+        terminal.wait_for("1/1 servers")
+        life = [line.split() for line in log.read_text(encoding="utf-8").splitlines()]
+        server = next(int(line[1]) for line in life if line[3] == "start")
+        strayed = psutil.Process(next(int(line[4]) for line in life if line[3] == "grandchild"))
+        terminal.press("ctrl+q")
+        assert terminal.wait_exit(seconds=8) == 0
+        assert terminal.unrestored() == []
+        assert leftovers.gone(server)
+        assert strayed.is_running()
+        strayed.kill()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.app import ScreenStackError
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -429,6 +430,31 @@ async def test_crash_report_has_no_locals_and_no_key(tmp_path: Path) -> None:
     assert "RuntimeError" in text
     assert secret not in text
     assert secret not in app.crash
+
+
+async def test_keys_behind_the_one_that_leaves_a_screen() -> None:
+    """They were forwarded to the screen already: no second answer, no screen taken away, no letter lost."""
+    async with running() as (app, _, pilot):
+        await pilot.press("ctrl+o")
+        await until(lambda: isinstance(app.screen, JumpScreen), pilot)
+        jump = app.screen
+        for key in "pxy":
+            jump.post_message(events.Key(key, key))
+        await until(lambda: app.chat.composer.text == "xy", pilot)
+        assert app.screen is app.chat
+
+
+async def test_a_confirmed_screen_answers_once() -> None:
+    answers: list[bool | None] = []
+    async with running() as (app, _, pilot):
+        screen = ConfirmScreen("Sure?", "q", "quit", clock=app.clock)
+        app.push_screen(screen, answers.append)
+        await until(lambda: screen.is_active, pilot)
+        screen.dismiss(True)
+        screen.dismiss(True)
+        await pilot.pause()
+        assert answers == [True]
+        assert app.screen is app.chat
 
 
 async def test_a_screen_asked_for_after_the_end_is_no_crash(caplog: pytest.LogCaptureFixture) -> None:

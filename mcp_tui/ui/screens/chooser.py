@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from mcp_tui.ui.bindings import bindings
+from mcp_tui.ui.screens.left_once import LeftOnce
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def matches(query: str, text: str) -> bool:
     return all(word in text for word in query.casefold().split())
 
 
-class Chooser(ModalScreen[str]):
+class Chooser(LeftOnce, ModalScreen[str]):
     """Returns the value of the chosen row, or ``None``."""
 
     PANE = "list"

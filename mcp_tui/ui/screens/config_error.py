@@ -13,9 +13,10 @@ from textual.widgets import Static
 
 from mcp_tui.errors import ConfigError, McpTuiError
 from mcp_tui.safety.text import prose
+from mcp_tui.ui.screens.left_once import LeftOnce
 
 
-class ConfigErrorScreen(Screen[None]):
+class ConfigErrorScreen(LeftOnce, Screen[None]):
     """The problems, scrolling; q, Esc or Ctrl+Q quits."""
 
     PANE = "app"

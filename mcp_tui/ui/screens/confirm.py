@@ -12,8 +12,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mcp_tui.ui.screens.left_once import LeftOnce
 
-class ConfirmScreen(ModalScreen[bool]):
+
+class ConfirmScreen(LeftOnce, ModalScreen[bool]):
     """Yes is one letter, Esc is no; Enter does nothing."""
 
     PANE = "list"

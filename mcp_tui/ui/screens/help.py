@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mcp_tui.ui.keymap import PANES, effective, keys_of, show_keys
+from mcp_tui.ui.screens.left_once import LeftOnce
 
 if TYPE_CHECKING:
     from mcp_tui.ui.commands.base import Command
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Part = tuple[str, str]
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(LeftOnce, ModalScreen[None]):
     """Text that scrolls; F1 or Esc closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,enter", "app.help", "Close")]

@@ -16,13 +16,14 @@ from mcp_tui.safety.text import shorten
 from mcp_tui.ui import formats
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import keys_of, show_keys, split_keys
+from mcp_tui.ui.screens.left_once import LeftOnce
 from mcp_tui.ui.widgets.bars import Hint, Line, hint_parts
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
 
 
-class HistoryScreen(Screen[str]):
+class HistoryScreen(LeftOnce, Screen[str]):
     """Returns the id of the conversation to continue, or ``None``."""
 
     PANE = "history"

@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mcp_tui.ui.screens.left_once import LeftOnce
+
 TARGETS: dict[str, tuple[str, str]] = {
     "s": ("sidebar", "servers"),
     "c": ("conversation", "conversation"),
@@ -19,7 +21,7 @@ TARGETS: dict[str, tuple[str, str]] = {
 """Letter -> what it jumps to, and how the line calls it."""
 
 
-class JumpScreen(ModalScreen[str]):
+class JumpScreen(LeftOnce, ModalScreen[str]):
     """Returns the target, or ``None`` for any other key."""
 
     DEFAULT_CSS = """
@@ -38,7 +40,10 @@ class JumpScreen(ModalScreen[str]):
         yield Static(Content.assemble(("jump to  ", "$muted"), *parts, ("Esc", "$accent bold"), (" back", "")))
 
     def on_key(self, event: events.Key) -> None:
-        """Any key ends it."""
+        """Any key ends it; one that comes in before the screen is gone belongs to where it went."""
         event.stop()
+        if not self.is_active:
+            self.app.post_message(events.Key(event.key, event.character))
+            return
         target = TARGETS.get(event.key)
         self.dismiss(target[0] if target is not None else None)

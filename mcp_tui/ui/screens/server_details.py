@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from mcp_tui.safety.text import strict
 from mcp_tui.ui import formats
+from mcp_tui.ui.screens.left_once import LeftOnce
 
 if TYPE_CHECKING:
     from mcp_tui.engine.engine import Engine
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Part = tuple[str, str]
 
 
-class ServerDetailsScreen(ModalScreen[None]):
+class ServerDetailsScreen(LeftOnce, ModalScreen[None]):
     """Text that stays up to date; Esc closes it."""
 
     PANE = "servers"
