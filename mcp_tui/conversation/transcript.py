@@ -47,6 +47,8 @@ class Transcript:
         """Submissions that were taken up (requirement A7)."""
         self.definitions: dict[str, tools.ToolDefinition] = {}
         """Tools as last offered to the model, by wire name."""
+        self.questions: dict[str, turns.QuestionAsked] = {}
+        """Questions of a guard that wait for the person, by id, oldest first."""
         self._by_key: dict[str, Item] = {}
         self._applied: set[str] = set()
         self._closed_messages: set[str] = set()
@@ -125,6 +127,10 @@ class Transcript:
                     f"{event.dropped_messages} older messages left out of the request ({event.dropped_tokens} tokens)"
                 )
                 return [self._notice(event, words, "information")]
+            case turns.QuestionAsked():
+                return self._question(event)
+            case turns.QuestionAnswered():
+                return self._question_answered(event)
             case turns.TurnFinished():
                 return self._turn_finished(event)
             case _:
@@ -164,6 +170,33 @@ class Transcript:
         first = not self.model
         self.provider, self.model = event.provider, event.model
         return [] if first else [self._notice(event, f"model: {event.model}", "information")]
+
+    # -- questions of a guard ------------------------------------------------------------
+
+    def _question(self, event: turns.QuestionAsked) -> list[Change]:
+        if event.question_id in self._by_key:
+            return []
+        self.questions[event.question_id] = event
+        item = NoticeItem(
+            key=event.question_id,
+            at=event.at,
+            turn_id=event.turn_id,
+            text=event.message,
+            severity="warning",
+            hint=f"yes: {event.yes}; no: {event.no}",
+            kind=event.type,
+        )
+        return [self._add(item)]
+
+    def _question_answered(self, event: turns.QuestionAnswered) -> list[Change]:
+        question = self.questions.pop(event.question_id, None)
+        item = self._by_key.get(event.question_id)
+        if question is None or not isinstance(item, NoticeItem):
+            return []
+        said = {"yes": question.yes, "no": question.no}.get(event.answer, "not answered")
+        who = "you" if event.by == "user" else "nobody could be asked" if event.answer != "withdrawn" else "withdrawn"
+        item.severity, item.hint = "information", f"{who}: {said}" if event.answer != "withdrawn" else "withdrawn"
+        return [Change("updated", item)]
 
     # -- answers -------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ def closing_events(events: Sequence[EventBase], *, besides: str = "") -> list[Ev
 
 def open_ends(events: Sequence[EventBase], cause: str) -> list[EventBase]:
     """Ends of the answers and calls in one turn's ``events`` that have none; ``cause`` begins their explanation."""
-    missing = [*_open_answers(events, cause), *_open_calls(events, cause)]
+    missing = [*_open_answers(events, cause), *_open_calls(events, cause), *_open_questions(events)]
     return [_of(events[0], event) for event in missing]
 
 
@@ -53,6 +53,10 @@ def _turns(events: Sequence[EventBase]) -> list[str]:
                 open_turns[event.turn_id].add(event.call_id)
             case tools.ToolCallFinished() if event.turn_id in open_turns:
                 open_turns[event.turn_id].discard(event.call_id)
+            case turns.QuestionAsked() if event.turn_id in open_turns:
+                open_turns[event.turn_id].add(event.question_id)
+            case turns.QuestionAnswered() if event.turn_id in open_turns:
+                open_turns[event.turn_id].discard(event.question_id)
             case _:
                 pass
     return [turn_id for turn_id, starts in open_turns.items() if starts]
@@ -112,6 +116,19 @@ def _open_calls(events: Sequence[EventBase], cause: str) -> list[EventBase]:
         outcome: tools.ToolOutcome = "unknown" if started else "cancelled"
         closing.append(tools.ToolCallFinished(call_id=call_id, outcome=outcome, error=error, model_text=error.message))
     return closing
+
+
+def _open_questions(events: Sequence[EventBase]) -> list[EventBase]:
+    asked: dict[str, None] = {}
+    for event in events:
+        match event:
+            case turns.QuestionAsked():
+                asked[event.question_id] = None
+            case turns.QuestionAnswered():
+                asked.pop(event.question_id, None)
+            case _:
+                pass
+    return [turns.QuestionAnswered(question_id=key, answer="withdrawn", by="engine") for key in asked]
 
 
 def _may_have_run(cause: str) -> ErrorInfo:

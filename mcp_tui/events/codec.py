@@ -31,6 +31,8 @@ STORED: tuple[type[EventBase], ...] = (
     turns.MessageFragment,
     turns.AssistantMessage,
     turns.ContextTrimmed,
+    turns.QuestionAsked,
+    turns.QuestionAnswered,
     turns.TurnFinished,
     tools.ToolsOffered,
     tools.ToolCallProposed,

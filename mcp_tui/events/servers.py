@@ -8,7 +8,8 @@ from pydantic import AwareDatetime
 
 from mcp_tui.events.base import Durability, EventBase, Model
 
-ServerState = Literal["stopped", "starting", "running", "needs_authorisation", "stopping", "failed"]
+ServerState = Literal["stopped", "starting", "running", "needs_authorisation", "untrusted", "stopping", "failed"]
+"""``untrusted``: it is not started before the person has accepted its command line."""
 
 
 class ServerFailure(Model):
@@ -22,6 +23,26 @@ class ServerFailure(Model):
     stderr: tuple[str, ...] = ()
     """The last lines the process wrote to its standard error."""
     suggestion: str = ""
+
+
+class TrustRequest(Model):
+    """What the person is shown before a server may start: everything that its fingerprint covers."""
+
+    server: str
+    command: tuple[str, ...]
+    """The command line word by word, as configured, secrets masked; the address of a remote server."""
+    program: str
+    """The file that the command resolves to; empty when it is not found."""
+    folder: str
+    """Its working directory."""
+    variables: tuple[str, ...] = ()
+    """Names of the environment variables that its entry sets; never their values."""
+    warnings: tuple[str, ...] = ()
+    """What deserves a second look, such as a shell, or a package without a version."""
+    before: TrustRequest | None = None
+    """What was accepted under this name earlier; ``None`` for a server that is new."""
+    changes: tuple[str, ...] = ()
+    """What differs from ``before``, in words."""
 
 
 class SetAsideTool(Model):
@@ -58,6 +79,8 @@ class ServerStatus(Model):
     warnings: tuple[str, ...] = ()
     """What works in spite of a fault, such as output that is no protocol message."""
     set_aside: tuple[SetAsideTool, ...] = ()
+    held: int = 0
+    """Tools that wait for a review because they are new or changed."""
 
 
 class ServerStateChanged(EventBase):

@@ -18,7 +18,8 @@ match its schema; ``unknown``: it may have run (the server or the program died u
 DecisionAction = Literal["allow", "deny", "stop", "withdrawn"]
 """``stop`` denies everything that waits and ends the turn; ``withdrawn``: nobody was asked any more."""
 
-DecisionScope = Literal["once", "conversation"]
+DecisionScope = Literal["once", "conversation", "rule"]
+"""How far an allow reaches; ``rule``: the person also wrote a rule that allows it from now on."""
 
 
 class ToolDefinition(Model):
@@ -43,6 +44,15 @@ class ToolDefinition(Model):
     """What was repaired or adapted, for the person."""
     digest: str = ""
     """SHA-256 over name, title, description, schemas and annotations as the server sent them."""
+
+
+class HeldTool(Model):
+    """A tool that waits for a review: neither offered to the model nor callable."""
+
+    definition: ToolDefinition
+    reason: Literal["new", "changed"]
+    accepted: ToolDefinition | None = None
+    """As it was accepted, where ``reason`` is ``changed``: what the new definition is compared with."""
 
 
 class ArgumentProblem(Model):
@@ -106,6 +116,8 @@ class ApprovalRequested(EventBase):
     call_id: str
     reason: str
     """Why it asks, such as "no rule allows it"."""
+    guarded: bool = False
+    """True when a built-in guard asks: no rule can answer instead of the person."""
 
 
 class ApprovalDecided(EventBase):
@@ -119,6 +131,8 @@ class ApprovalDecided(EventBase):
     by: Literal["user", "rule", "engine"]
     rule: str = ""
     """Which rule decided, in words; empty for the person."""
+    rule_id: str = ""
+    """Id of the entry of ``permissions.yaml`` that decided, or that the person wrote with this decision."""
     message: str = ""
     """What the person tells the model about a refusal."""
     edited_arguments: dict[str, Any] | None = None

@@ -162,6 +162,36 @@ class ContextTrimmed(EventBase):
     kept_tokens: int
 
 
+QuestionKind = Literal["hops", "cost", "result_size"]
+"""What a guard asks about: ``max_tool_hops`` reached, a cost limit reached, a result larger than the model is given."""
+
+
+class QuestionAsked(EventBase):
+    """A guard of the turn asks the person instead of cutting something off silently; the turn waits."""
+
+    type: Literal["question_asked"] = "question_asked"
+    durability: ClassVar[Durability] = "flush"
+    question_id: str
+    kind: QuestionKind
+    message: str
+    """What happened, and what "yes" means, in a sentence or two."""
+    yes: str
+    """What "yes" does, in a few words, such as ``8 more rounds``."""
+    no: str
+    call_id: str = ""
+    """The call whose result it is about, for ``result_size``."""
+
+
+class QuestionAnswered(EventBase):
+    """The one answer to a question."""
+
+    type: Literal["question_answered"] = "question_answered"
+    question_id: str
+    answer: Literal["yes", "no", "withdrawn"]
+    by: Literal["user", "engine"]
+    """``engine``: nobody could be asked, or the turn was stopped."""
+
+
 class TurnFinished(EventBase):
     """The one end of a turn."""
 
