@@ -96,3 +96,8 @@ class CallHistory:
     def of_tool(self, server: str, name: str) -> Sequence[CallRecord]:
         """The calls of one tool, oldest first."""
         return self._by_tool.get((server, name), [])
+
+
+def by_time(records: Iterable[CallRecord]) -> list[CallRecord]:
+    """Records of several conversations in one order."""
+    return sorted(records, key=lambda record: (record.at, record.call_id))

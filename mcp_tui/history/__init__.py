@@ -9,6 +9,7 @@
 ``compaction``  superseded fragments leave the file
 ``reading``     a conversation from its files, without a lock
 ``catalog``     the list of conversations, and its cache
+``calls``       the tool calls of all conversations
 ``lines``       the line format: checksum, tolerant reading
 ``blobs``       large values in content-addressed side files
 ``locking``     file locks and turn leases

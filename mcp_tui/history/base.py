@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.events.base import EventBase
 
@@ -51,6 +52,10 @@ class HistoryStore(Protocol):
 
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""
+        ...
+
+    async def tool_calls(self) -> Sequence[CallRecord]:
+        """The tool calls of all conversations, by the time of their proposal; never raises because of content."""
         ...
 
     def lease(self, conversation_id: str) -> AbstractAsyncContextManager[None]:

@@ -29,11 +29,8 @@ from mcp_tui.history.write import remove_abandoned, write_all
 INDEX_NAME = "index.json"
 _VERSION = 1
 _LARGEST_INDEX = 64 * 1024 * 1024
-_BLOCK = 4 * 1024 * 1024
 _NEAR = 20
 """Lines from a border that are tried for a time."""
-_NO_EVENT = b"\0"
-"""Stands for the beginning of a line that is too long."""
 _ANY = b'\n{"type":"'
 _USER_MESSAGE = _ANY + b'user_message"'
 _TOOL_CALL = _ANY + b'tool_call_proposed"'
@@ -116,17 +113,9 @@ def _tally(path: Path, known: Tally | None, fs: FileSystem) -> Tally | None:
 
 def _count(tally: Tally, fd: int, fs: FileSystem) -> None:
     """To the size that was seen: what comes later makes the entry stale, and is counted then."""
-    held, position = b"", tally.read_to
-    while position < tally.size and (chunk := fs.pread(fd, min(_BLOCK, tally.size - position), position)):
-        cut = chunk.rfind(b"\n") + 1
-        if cut:
-            tally.add(held + chunk[:cut])
-            tally.read_to = position + cut
-            held = b""
-        held += chunk[cut:]
-        position += len(chunk)
-        if len(held) > lines.MAX_LINE:
-            held = _NO_EVENT
+    for block, end in lines.read_blocks(lambda size, at: fs.pread(fd, size, at), tally.read_to, tally.size):
+        tally.add(block)
+        tally.read_to = end
 
 
 def _places(text: bytes, pattern: bytes) -> Iterator[int]:

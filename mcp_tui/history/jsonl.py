@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.events.base import EventBase
 from mcp_tui.history import names
 from mcp_tui.history.base import StoredConversation
+from mcp_tui.history.calls import recorded_calls
 from mcp_tui.history.catalog import list_conversations
 from mcp_tui.history.compaction import WORTHWHILE, compact
 from mcp_tui.history.contract import check_events
@@ -55,6 +57,10 @@ class JsonlStore:
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""
         return await asyncio.to_thread(list_conversations, self._directory, self._fs)
+
+    async def tool_calls(self) -> Sequence[CallRecord]:
+        """The tool calls of all conversations; see `HistoryStore.tool_calls`."""
+        return await asyncio.to_thread(recorded_calls, self._directory, self._fs)
 
     @asynccontextmanager
     async def lease(self, conversation_id: str) -> AsyncIterator[None]:

@@ -162,6 +162,26 @@ def read_lines(pread: Callable[[int, int], bytes], *, offset: int = 0, number: i
             yield line
 
 
+def read_blocks(
+    pread: Callable[[int, int], bytes], start: int, stop: int, size: int = 4 * _CHUNK
+) -> Iterator[tuple[bytes, int]]:
+    """Finished lines from ``start``, many at a time, each block with the offset after it; up to ``stop``.
+
+    For whoever looks for a few lines only: a block is searched as a whole.  Of a line longer than `MAX_LINE`
+    only an end is left, which is no event.
+    """
+    held, position = b"", start
+    while position < stop and (chunk := pread(min(size, stop - position), position)):
+        cut = chunk.rfind(b"\n") + 1
+        if cut:
+            yield held + chunk[:cut], position + cut
+            held = b""
+        held += chunk[cut:]
+        position += len(chunk)
+        if len(held) > MAX_LINE:
+            held = b"\0"
+
+
 def _line(number: int, start: int, end: int, held: bytearray, piece: bytes, *, finished: bool) -> RawLine | None:
     if end - start - finished > MAX_LINE:
         return RawLine(number, start, end, b"", finished, too_long=True)

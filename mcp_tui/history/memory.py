@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
 
+from mcp_tui.conversation.calls import CallHistory, CallRecord, by_time
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.errors import ConversationNotFound, StoreBusy, StoreFailed
 from mcp_tui.events.base import EventBase, utc_now
@@ -52,6 +54,11 @@ class MemoryStore:
         """All conversations, last changed first."""
         summaries = [_summary(key, tuple(events.values())) for key, events in self._conversations.items()]
         return tuple(sorted(summaries, key=lambda s: (s.updated_at, s.id), reverse=True))
+
+    async def tool_calls(self) -> Sequence[CallRecord]:
+        """The tool calls of all conversations; see `HistoryStore.tool_calls`."""
+        found = [CallHistory.of(events.values()).records for events in self._conversations.values()]
+        return by_time(chain.from_iterable(found))
 
     @asynccontextmanager
     async def lease(self, conversation_id: str) -> AsyncIterator[None]:

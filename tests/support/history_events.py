@@ -6,9 +6,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from mcp_tui.events.base import EventBase
+from mcp_tui.events.content import TextContent
+from mcp_tui.events.tools import (
+    ApprovalDecided,
+    DecisionAction,
+    ToolCallFinished,
+    ToolCallProposed,
+    ToolCallStarted,
+    ToolOutcome,
+)
 from mcp_tui.events.turns import AssistantMessage, ConversationCreated, MessageFragment, UserMessage
 from mcp_tui.history.base import StoredConversation
 from mcp_tui.history.fs import REAL
@@ -29,6 +38,35 @@ def fragment(message_id: str, text: str = "part") -> MessageFragment:
 
 def answered(message_id: str, text: str = "whole") -> AssistantMessage:
     return AssistantMessage(message_id=message_id, hop=1, provider="p", model="m", text=text)
+
+
+def called(
+    call_id: str,
+    arguments: dict[str, Any],
+    *,
+    action: DecisionAction = "allow",
+    outcome: ToolOutcome = "success",
+    edited: dict[str, Any] | None = None,
+    text: str = "done",
+    tool: tuple[str, str] = ("fs", "read"),
+    digest: str = "digest",
+) -> list[EventBase]:
+    """A call from its proposal to its end, which is the last of them."""
+    server, name = tool
+    proposed = ToolCallProposed(
+        call_id=call_id, message_id="m", hop=1, index=0, wire_name=f"{server}__{name}", server=server, name=name,
+        arguments=arguments,
+    )  # fmt: skip
+    decided = ApprovalDecided(
+        approval_id=f"a-{call_id}", call_id=call_id, action=action, by="user", edited_arguments=edited,
+        tool_digest=digest,
+    )  # fmt: skip
+    started = ToolCallStarted(call_id=call_id, server=server, name=name, arguments=edited or arguments)
+    ran = action == "allow"
+    finished = ToolCallFinished(
+        call_id=call_id, outcome=outcome if ran else "denied", content=(TextContent(text=text),)
+    )
+    return [proposed, decided, *([started] if ran else []), finished]
 
 
 def stored(directory: Path, conversation_id: str) -> StoredConversation:
