@@ -120,7 +120,7 @@ class AppSession:
         from mcp_tui.demo.guide import SUGGESTIONS
         from mcp_tui.ui.app import UiSettings
 
-        self._engine = engine = build_engine(made)
+        self._engine = engine = build_engine(made, interactive=True)
         if self._options.conversation:
             await engine.open_conversation(await conversation_id(engine, self._options.conversation))
         settings = UiSettings(

@@ -133,7 +133,7 @@ async def _turn(engine: Engine, text: str, output: Output, stopped: Sequence[int
     output.end(engine, finished)
     if stopped:
         return 128 + stopped[0]
-    if finished is None or finished.outcome in ("error", "max_tool_hops"):
+    if finished is None or finished.outcome in ("error", "max_tool_hops", "max_cost"):
         return EXIT_ERROR
     if finished.outcome == "cancelled":
         return EXIT_INTERRUPTED
@@ -205,6 +205,8 @@ class Output:
             _say(f"mcp-tui: {finished.error.message} {finished.error.hint}")
         if finished is not None and finished.outcome == "max_tool_hops":
             _say("mcp-tui: stopped: the limit of tool rounds in one turn was reached.")
+        if finished is not None and finished.outcome == "max_cost":
+            _say("mcp-tui: stopped: the limit of cost was reached.")
         for name in dict.fromkeys(self.denied):
             _say(f"denied by policy: {name} (allow it with --allow {name})")
         if engine.transcript.items:

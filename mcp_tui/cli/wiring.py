@@ -112,13 +112,20 @@ def open_log(made: Setup) -> LogFile:
 
 
 def build_engine(
-    made: Setup, *, rules: Sequence[Rule] = (), fallback: Rule | None = None, server_wait: float = 3.0
+    made: Setup,
+    *,
+    rules: Sequence[Rule] = (),
+    fallback: Rule | None = None,
+    server_wait: float = 3.0,
+    interactive: bool = False,
 ) -> Engine:
-    """The engine with its concrete parts; starts nothing."""
+    """The engine with its concrete parts; starts nothing.  ``interactive``: somebody can be asked."""
     config = made.config
     service = config.chat.service
     gateway, count = _gateway(made)
-    settings = EngineSettings(service, config.llm.request, app_version=__version__, server_wait=server_wait)
+    settings = EngineSettings(
+        service, config.llm.request, app_version=__version__, server_wait=server_wait, interactive=interactive
+    )
     engine: Engine
 
     def waiting(words: str) -> None:

@@ -101,7 +101,16 @@ class ToolsConfig(Section):
     total_timeout: Seconds
     """Seconds after which a call ends whatever progress it reports."""
     max_result_tokens: Positive
-    """Most tokens of one result that the model is given; the whole stays in the log."""
+    """Tokens of one result that the model is given; you are asked for more; the whole stays in the log."""
+
+
+class CostLimitsConfig(Section):
+    """Money at which you are asked before another model request is made; what has no known price counts nothing."""
+
+    per_turn: Price | None
+    """US dollars that one turn may cost; ``null`` for no limit."""
+    per_conversation: Price | None
+    """US dollars that one conversation may cost; ``null`` for no limit."""
 
 
 class ServiceConfig(Section):
@@ -110,7 +119,8 @@ class ServiceConfig(Section):
     streaming: StreamingConfig
     context: ContextConfig
     max_tool_hops: Positive
-    """Most model requests with tool calls in one turn."""
+    """Model requests with tool calls in one turn after which you are asked whether it may go on."""
+    cost_limits: CostLimitsConfig
     tools: ToolsConfig
     system_prompt: str | None
     """First message of every request; ``null`` for none."""

@@ -51,6 +51,12 @@ class _Group:
         self._results[result.call_id] = result
         self._changed()
 
+    def extend(self, call_id: str, text: str) -> None:
+        """The model may have more of a result than it was given first."""
+        result = self._results.get(call_id)
+        if result is not None:
+            self.finish(replace(result, text=text, key=f"{call_id}+"))
+
     def _changed(self) -> None:
         self._built.clear()
         self._basis = None
@@ -110,6 +116,8 @@ class ModelContext:
                 self._of_call[event.call_id].propose(event.call_id)
             case tools.ToolCallFinished() if event.call_id in self._of_call:
                 self._of_call[event.call_id].finish(_result_message(event))
+            case tools.ToolResultExtended() if event.call_id in self._of_call:
+                self._of_call[event.call_id].extend(event.call_id, event.model_text)
             case _:
                 pass
 

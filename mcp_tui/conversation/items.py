@@ -103,8 +103,11 @@ class ToolCallItem(Item):
     decided_by: str = ""
     """``user``, ``rule`` or ``engine``; empty before a decision."""
     decision: str = ""
-    """Such as "allowed once", or "denied: wrong file"."""
+    """Such as "allowed once", "denied: wrong file" or "allowed by rule 3fa1: fs.read under /srv"."""
     rule: str = ""
+    """Which rule decided, in words; empty where the person did."""
+    rule_id: str = ""
+    """Its id in ``permissions.yaml``; empty for what is not written there, such as a grant of the conversation."""
     started_at: datetime | None = None
     progress: float | None = None
     progress_total: float | None = None

@@ -26,6 +26,7 @@ from mcp_tui.events.codec import UnknownEvent
 _OUTCOME_WORDS: dict[str, tuple[str, Severity]] = {
     "cancelled": ("stopped", "information"),
     "max_tool_hops": ("stopped: the limit of tool rounds in one turn was reached", "warning"),
+    "max_cost": ("stopped: the limit of cost was reached", "warning"),
     "denied": ("stopped: the tool calls were refused", "information"),
     "interrupted": ("interrupted: the program ended during this turn", "warning"),
     "error": ("the turn failed", "error"),
@@ -94,6 +95,8 @@ class Transcript:
                 return self._progressed(event)
             case tools.ToolCallFinished():
                 return self._finished(event)
+            case tools.ToolResultExtended():
+                return self._extended(event)
             case tools.ToolsOffered():
                 self.definitions = {tool.wire_name: tool for tool in event.tools}
                 return []
@@ -290,7 +293,7 @@ class Transcript:
         item = self.call(event.call_id)
         if item is None:
             return []
-        item.approval_id, item.decided_by, item.rule = "", event.by, event.rule
+        item.approval_id, item.decided_by, item.rule, item.rule_id = "", event.by, event.rule, event.rule_id
         item.decision = _decision_words(event)
         if event.edited_arguments is not None:
             item.arguments, item.edited = event.edited_arguments, True
@@ -321,6 +324,13 @@ class Transcript:
         item.validation_errors, item.error = event.validation_errors, event.error
         item.model_text, item.model_tokens, item.truncated = event.model_text, event.model_tokens, event.truncated
         item.timing, item.wire = event.timing, event.wire
+        return [Change("updated", item)]
+
+    def _extended(self, event: tools.ToolResultExtended) -> list[Change]:
+        item = self.call(event.call_id)
+        if item is None or not item.finished:
+            return []
+        item.model_text, item.model_tokens, item.truncated = event.model_text, event.model_tokens, False
         return [Change("updated", item)]
 
     # -- the end of a turn ---------------------------------------------------------------
@@ -361,10 +371,12 @@ class Transcript:
 
 
 def _decision_words(event: tools.ApprovalDecided) -> str:
-    """The decision as the transcript says it."""
+    """The decision as the transcript says it; an automatic one names its rule."""
     match event.action:
         case "allow" if event.by == "rule":
             words = "allowed"
+        case "allow" if event.scope == "rule":
+            words = f"allowed, and rule {event.rule_id} written" if event.rule_id else "allowed, and a rule written"
         case "allow":
             words = "allowed for this conversation" if event.scope == "conversation" else "allowed once"
         case "deny":
@@ -373,6 +385,9 @@ def _decision_words(event: tools.ApprovalDecided) -> str:
             words = "denied, turn stopped"
         case _:
             words = "withdrawn"
+    if event.by == "rule":
+        words += f" by rule {event.rule_id}" if event.rule_id else ""
+        words += f": {event.rule}" if event.rule else ""
     if event.edited_arguments is not None:
         words += ", edited"
     if event.message:

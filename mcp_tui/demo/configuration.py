@@ -14,6 +14,7 @@ from mcp_tui.config.models import (
     Config,
     ConnectionConfig,
     ContextConfig,
+    CostLimitsConfig,
     LlmConfig,
     LoggingConfig,
     McpConfig,
@@ -111,6 +112,7 @@ def _service() -> ServiceConfig:
         streaming=StreamingConfig(enabled=True),
         context=ContextConfig(max_tokens=None, reserve_tokens=4_000, preserve_recent=6),
         max_tool_hops=8,
+        cost_limits=CostLimitsConfig(per_turn=None, per_conversation=None),
         tools=ToolsConfig(max_concurrent=4, idle_timeout=30.0, total_timeout=120.0, max_result_tokens=6_000),
         system_prompt=None,
     )

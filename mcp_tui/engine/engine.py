@@ -275,6 +275,10 @@ class Engine:
         item = next((item for item in self.transcript.waiting() if item.approval_id == approval_id), None)
         return self.check_arguments(item.key, decision.arguments) if item is not None else ()
 
+    def answer_question(self, question_id: str, agreed: bool) -> bool:
+        """Answer a guard's question (`Transcript.questions`).  False when it was answered or withdrawn already."""
+        return self._services.questions.answer(question_id, agreed)
+
     # -- models and servers ----------------------------------------------------------------
 
     def select_model(self, provider: str) -> None:

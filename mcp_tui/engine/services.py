@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mcp_tui.config.models import RequestConfig, ServiceConfig
 from mcp_tui.engine.bus import EventBus
+from mcp_tui.engine.questions import Questions
 from mcp_tui.gateway.base import ModelGateway
 from mcp_tui.gateway.tokens import TokenCounter
 from mcp_tui.host.base import ToolHost
@@ -28,6 +29,8 @@ class EngineSettings:
     """Seconds between writes of a streaming answer: what a crash may cost."""
     refusals_to_stop: int = 3
     """Refusals in a row, by the person, that end the turn."""
+    interactive: bool = False
+    """Whether somebody can be asked the questions of a guard; without, the answer is "no"."""
     queue_pause: float = 1.0
     """Seconds between a stop and the next queued input: time to drop the queue too."""
 
@@ -45,6 +48,11 @@ class Services:
     rules: Sequence[Rule] = ()
     fallback: Rule | None = None
     pending: PendingApprovals = field(default_factory=PendingApprovals)
+    questions: Questions = field(init=False)
+    """Asked of the person by the guards of a turn."""
+
+    def __post_init__(self) -> None:
+        self.questions = Questions(self.bus, interactive=self.settings.interactive)
 
     def verdict(self, call: CallFacts) -> Verdict:
         """What the rules say of a call, the conversation's own grants included."""

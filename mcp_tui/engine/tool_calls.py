@@ -31,6 +31,9 @@ CLOSING_LIMIT = 5.0
 RESULT_LIMIT = 30.0
 """Seconds that counting and writing a result may take; it is not thrown away because the turn was stopped."""
 
+CHARACTERS_OF_A_TOKEN = 4
+"""Roughly, for saying how large a result is that was not counted as a whole."""
+
 _NO_PROBLEMS: tuple[ArgumentProblem, ...] = ()
 
 
@@ -213,7 +216,22 @@ class ToolCalls:
                 tool, call.arguments, call_id=call.id, on_progress=lambda *progress: self._progress(call, *progress)
             )
         call.timing = call.timing.model_copy(update={"queued": queued, "wire": result.wire_seconds})
-        await shielded(self._end(call, result.outcome, result_text(result), result), RESULT_LIMIT)
+        text = result_text(result)
+        await shielded(self._end(call, result.outcome, text, result), RESULT_LIMIT)
+        item = self._bus.folds.transcript.call(call.id)
+        if item is not None and item.truncated:
+            await self._offer_whole(call, tool, text, item.model_tokens)
+
+    async def _offer_whole(self, call: _Call, tool: ToolDefinition, text: str, given: int) -> None:
+        """The model was given less than the whole result: that is the person's choice, not a silent cut."""
+        whole = max(given + 1, len(text) // CHARACTERS_OF_A_TOKEN)
+        message = f"The result of {tool.server}.{tool.name} has about {whole:,} tokens; the model is given {given:,}."
+        agreed = await self._services.questions.ask(
+            self._turn_id, "result_size", message, yes="give it all of it", no="leave it cut", call_id=call.id
+        )
+        if agreed:
+            tokens = await self._services.counter.count_async(text)
+            await self._record(tools.ToolResultExtended(call_id=call.id, model_text=text, model_tokens=tokens))
 
     def _changed(self, call: _Call, tool: ToolDefinition) -> ErrorInfo | None:
         """Why what would run now is not what was decided on; ``None`` while it still is.

@@ -8,9 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from mcp_tui.conversation.messages import ToolSpec
 from mcp_tui.engine.answer import Answer, AnswerPlan
+from mcp_tui.engine.limits import TurnLimits
 from mcp_tui.engine.recovery import closing_events, open_ends
 from mcp_tui.engine.services import Services
 from mcp_tui.engine.shielded import shielded
@@ -142,7 +144,13 @@ class Turn:
     async def _hops(self) -> turns.TurnOutcome:
         await self._services.host.settled(self._services.settings.server_wait)
         info = await self._services.gateway.model_info(self._provider)
-        for hop in range(1, self._services.settings.service.max_tool_hops + 1):
+        service, totals = self._services.settings.service, self._bus.folds.totals
+        limits = TurnLimits(service, self._services.questions, self.id, totals)
+        for hop in count(1):
+            if not await limits.another_hop(hop):
+                return "max_tool_hops"
+            if not await limits.affordable():
+                return "max_cost"
             self._sums.hops = hop
             message = await self._answer(hop, info)
             if not message.tool_calls:
@@ -150,7 +158,7 @@ class Turn:
             outcome = await ToolCalls(self._services, self.id, hop).run(message.message_id, message.tool_calls)
             if self._refused(outcome):
                 return "denied"
-        return "max_tool_hops"
+        raise AssertionError("a turn has its end")
 
     def _refused(self, outcome: CallsOutcome) -> bool:
         sums = self._sums

@@ -40,6 +40,7 @@ STORED: tuple[type[EventBase], ...] = (
     tools.ApprovalDecided,
     tools.ToolCallStarted,
     tools.ToolCallFinished,
+    tools.ToolResultExtended,
 )
 """Kinds that the log keeps."""
 

@@ -183,3 +183,12 @@ class ToolCallFinished(EventBase):
     """True when the model was given less than the whole result."""
     timing: CallTiming = CallTiming()
     wire: tuple[WireMessage, ...] = ()
+
+
+class ToolResultExtended(EventBase):
+    """The person let the model have more of a result than `ToolCallFinished` gave it; replaces that text."""
+
+    type: Literal["tool_result_extended"] = "tool_result_extended"
+    call_id: str
+    model_text: str
+    model_tokens: int

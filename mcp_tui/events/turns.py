@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mcp_tui.events.base import SCHEMA_VERSION, Durability, ErrorInfo, EventBase, Model
 
-TurnOutcome = Literal["stop", "cancelled", "max_tool_hops", "error", "denied", "interrupted"]
+TurnOutcome = Literal["stop", "cancelled", "max_tool_hops", "max_cost", "error", "denied", "interrupted"]
 """How a turn ended.  ``denied``: refusals ended it; ``interrupted``: the program died, seen on resume."""
 
 
@@ -166,6 +166,9 @@ QuestionKind = Literal["hops", "cost", "result_size"]
 """What a guard asks about: ``max_tool_hops`` reached, a cost limit reached, a result larger than the model is given."""
 
 
+QuestionAnswer = Literal["yes", "no", "withdrawn"]
+
+
 class QuestionAsked(EventBase):
     """A guard of the turn asks the person instead of cutting something off silently; the turn waits."""
 
@@ -187,7 +190,7 @@ class QuestionAnswered(EventBase):
 
     type: Literal["question_answered"] = "question_answered"
     question_id: str
-    answer: Literal["yes", "no", "withdrawn"]
+    answer: QuestionAnswer
     by: Literal["user", "engine"]
     """``engine``: nobody could be asked, or the turn was stopped."""
 

@@ -131,6 +131,7 @@ def _config(api_base: str) -> dict[str, Any]:
         "streaming": {"enabled": True},
         "context": {"max_tokens": None, "reserve_tokens": 2000, "preserve_recent": 6},
         "max_tool_hops": 8,
+        "cost_limits": {"per_turn": None, "per_conversation": None},
         "tools": tools,
         "system_prompt": None,
     }

@@ -8,7 +8,14 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mcp_tui.config.models import ContextConfig, RequestConfig, ServiceConfig, StreamingConfig, ToolsConfig
+from mcp_tui.config.models import (
+    ContextConfig,
+    CostLimitsConfig,
+    RequestConfig,
+    ServiceConfig,
+    StreamingConfig,
+    ToolsConfig,
+)
 from mcp_tui.engine.engine import Engine, EngineParts, EngineSettings, ProviderChoice
 from mcp_tui.events.base import EventBase
 from mcp_tui.events.content import TextContent
@@ -162,6 +169,7 @@ def settings(**changes: Any) -> EngineSettings:
         streaming=StreamingConfig(enabled=True),
         context=ContextConfig(max_tokens=None, reserve_tokens=0, preserve_recent=2),
         max_tool_hops=3,
+        cost_limits=CostLimitsConfig(per_turn=None, per_conversation=None),
         tools=ToolsConfig(max_concurrent=4, idle_timeout=10.0, total_timeout=20.0, max_result_tokens=1000),
         system_prompt=None,
     ).model_copy(update=changes)
