@@ -131,7 +131,7 @@ def _literal(node: ast.JoinedStr) -> str:
     return "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
 
 
-def test_no_markup_is_made_from_values() -> None:
+def test_case_083_no_markup_is_made_from_values() -> None:
     """Text from outside is data (requirement J2): no markup is parsed and nothing is escaped into it."""
     allowed = {"export/html.py": "escape()"}
     found = [
@@ -143,7 +143,7 @@ def test_no_markup_is_made_from_values() -> None:
     assert not found
 
 
-def test_the_scan_for_markup_finds_each_kind() -> None:
+def test_case_083_the_scan_for_markup_finds_each_kind() -> None:
     code = (
         "from rich.markup import escape\nText.from_markup(x)\nescape(x)\nStatic(x, markup=True)\nf'[bold]{x}[/bold]'\n"
     )

@@ -67,7 +67,7 @@ def test_input_from_standard_input(program: Program) -> None:
     assert program.run("run", "--demo", "-", stdin=" \n").returncode == 2
 
 
-def test_denied_by_policy(program: Program) -> None:
+def test_case_117_denied_by_policy(program: Program) -> None:
     """Exit code 3, and each denied tool with the way to allow it."""
     result = program.run("run", "--demo", "--allow", "clock.now", TWO_TOOLS)
     assert result.returncode == 3
@@ -151,7 +151,7 @@ def test_another_model(program: Program, provider: FakeProvider) -> None:
     assert provider.requests[0].json["model"] == "other"
 
 
-def test_a_refused_key_is_explained(program: Program, provider: FakeProvider) -> None:
+def test_case_077_a_refused_key_is_explained(program: Program, provider: FakeProvider) -> None:
     """Exit code 1; the key is masked in what the provider says."""
     body = {"error": {"message": f"Incorrect API key provided: {KEY}", "code": "invalid_api_key"}}
     provider.script({"status": 401, "body": body, "repeat": True})
@@ -165,7 +165,7 @@ def test_a_refused_key_is_explained(program: Program, provider: FakeProvider) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupted(number: signal.Signals, program: Program, provider: FakeProvider) -> None:
+def test_case_043_interrupted(number: signal.Signals, program: Program, provider: FakeProvider) -> None:
     """128 + the signal's number; the answer so far is written and stored, the HTTP connection closed."""
     provider.script({"steps": [{"text": "So far"}, {"stall": True}]})
     program.configure(provider.openai_base, {"good": hostile_entry("ignore_eof")})
@@ -183,7 +183,7 @@ def test_interrupted(number: signal.Signals, program: Program, provider: FakePro
     assert program.stored("turn_finished")[0]["outcome"] == "cancelled"
 
 
-def test_two_runs_on_one_conversation(program: Program, provider: FakeProvider) -> None:
+def test_case_019_two_runs_on_one_conversation(program: Program, provider: FakeProvider) -> None:
     """One turn at a time: the second waits a while, then says who holds the conversation; its input is not lost."""
     provider.script({"text": "One."}, {"steps": [{"text": "Two"}, {"stall": True}]}, {"text": "Never."})
     program.configure(provider.openai_base)

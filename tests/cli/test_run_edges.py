@@ -33,7 +33,7 @@ def run_bytes(program, *arguments, stdin):
     )
 
 
-def test_standard_input_that_is_no_utf8_is_refused_with_its_place(program):
+def test_case_123_standard_input_that_is_no_utf8_is_refused_with_its_place(program):
     done = run_bytes(program, "run", "--demo", "-", stdin=b"caf\xe9")
     assert done.returncode == 2
     assert b"Standard input is not UTF-8 text: byte 4 is 0xe9." in done.stderr
@@ -46,7 +46,7 @@ def test_text_with_a_mark_and_a_long_one_is_taken(program):
     assert done.stdout
 
 
-def test_words_that_are_no_text_in_the_command_line_are_taken(program):
+def test_case_123_words_that_are_no_text_in_the_command_line_are_taken(program):
     done = subprocess.run(
         [os.fsencode(part) for part in program.command("run", "--demo")] + [b"caf\xe9 hello"],
         capture_output=True,
@@ -70,7 +70,7 @@ def test_an_allowed_tool_that_no_server_has_is_a_warning(program):
     assert "warning: --allow nobody.nothing: no running server has such a tool." in done.stderr
 
 
-def test_a_data_directory_that_cannot_be_one_is_said_with_status_2(program):
+def test_case_010_a_data_directory_that_cannot_be_one_is_said_with_status_2(program):
     program.data_dir.mkdir()
     (program.data_dir / "conversations").write_text("a file")
     done = program.run("run", "--demo", "hi")

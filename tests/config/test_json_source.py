@@ -40,7 +40,7 @@ def test_nothing_is_none(text: str) -> None:
     assert parse(text).data is None
 
 
-def test_duplicates_name_both_lines_and_the_first_stays() -> None:
+def test_case_099_duplicates_name_both_lines_and_the_first_stays() -> None:
     document = parse('{"a": {"x": 1},\n "a": {"x": 2}}')
     assert document.data == {"a": {"x": 1}}
     assert [p.render() for p in document.problems] == [
@@ -48,7 +48,7 @@ def test_duplicates_name_both_lines_and_the_first_stays() -> None:
     ]
 
 
-def test_duplicates_that_differ_only_in_escapes() -> None:
+def test_case_099_duplicates_that_differ_only_in_escapes() -> None:
     assert len(parse('{"a": 1, "\\u0061": 2}').problems) == 1
 
 
@@ -87,13 +87,13 @@ def test_a_key_that_someone_forgot_to_quote_is_not_quoted_back() -> None:
 
 
 @pytest.mark.parametrize("number", ["1e999", "9" * 5000, "-1e300"])
-def test_numbers_too_large_are_refused(number: str) -> None:
+def test_case_098_numbers_too_large_are_refused(number: str) -> None:
     [problem] = parse('{"a": ' + number + "}").problems
     assert "too large" in problem.message
 
 
 @pytest.mark.parametrize("text", ["[" * 500_000, '{"a":' * 180_000])
-def test_deep_nesting_is_refused_at_once(text: str) -> None:
+def test_case_098_deep_nesting_is_refused_at_once(text: str) -> None:
     start = time.monotonic()
     assert "levels deep" in refused(text)
     assert time.monotonic() - start < 1

@@ -33,7 +33,7 @@ def test_a_valid_pair(files: Any) -> None:
     assert loaded.warnings == ()
 
 
-def test_no_secret_in_any_representation(files: Any) -> None:
+def test_case_102_no_secret_in_any_representation(files: Any) -> None:
     files.set("llm.providers.openai.api_key", "sk-literal-1234567890")
     files.servers["time"] |= {"env": {"A_TOKEN": "token-marker-123"}, "args": ["--token", "argument-marker-1"]}
     loaded = files.loaded()
@@ -44,7 +44,7 @@ def test_no_secret_in_any_representation(files: Any) -> None:
 
 
 @pytest.mark.parametrize("path", FIELDS, ids=".".join)
-def test_every_field_is_required_and_named_with_its_section(files: Any, path: tuple[str, ...]) -> None:
+def test_case_096_every_field_is_required_and_named_with_its_section(files: Any, path: tuple[str, ...]) -> None:
     *parents, last = ("openai" if part == "<name>" else part for part in path)
     current = files.config
     for name in parents:
@@ -57,13 +57,13 @@ def test_every_field_is_required_and_named_with_its_section(files: Any, path: tu
 
 
 @pytest.mark.parametrize("path", FIELDS, ids=".".join)
-def test_no_field_takes_a_value_of_another_kind(files: Any, path: tuple[str, ...]) -> None:
+def test_case_096_no_field_takes_a_value_of_another_kind(files: Any, path: tuple[str, ...]) -> None:
     dotted = ".".join("openai" if part == "<name>" else part for part in path)
     files.set(dotted, [{"odd": True}])
     assert files.problems()[dotted].expected
 
 
-def test_all_problems_of_both_files_come_at_once_in_order(files: Any) -> None:
+def test_case_096_all_problems_of_both_files_come_at_once_in_order(files: Any) -> None:
     files.set("llm.active", "opnai")
     files.set("chat.service.max_tool_hops", 0)
     files.set("ui.colour", "red")
@@ -91,7 +91,7 @@ def test_a_syntax_error_in_one_file_does_not_hide_the_other(files: Any) -> None:
     assert {"", "mcpServers.x.args"} == set(files.problems(write=False))
 
 
-def test_a_typo_is_reported_once_with_the_field_that_was_meant(files: Any) -> None:
+def test_case_096_a_typo_is_reported_once_with_the_field_that_was_meant(files: Any) -> None:
     files.config["chat"]["service"]["max_tool_hop"] = files.config["chat"]["service"].pop("max_tool_hops")
     found = files.problems()
     assert set(found) == {"chat.service.max_tool_hop"}
@@ -114,7 +114,7 @@ def test_a_field_in_the_wrong_section_is_sent_to_the_right_one(files: Any) -> No
         ("theme:", "expected text; found nothing"),
     ],
 )
-def test_yaml_surprises_are_said_with_how_to_write_it(files: Any, written: str, said: str) -> None:
+def test_case_097_yaml_surprises_are_said_with_how_to_write_it(files: Any, written: str, said: str) -> None:
     text = files.config_path.read_text(encoding="utf-8").replace("theme: mcp-dark", written)
     files.config_path.write_text(text, encoding="utf-8")
     assert said in files.problems(write=False)["ui.theme"].render()
@@ -175,7 +175,7 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(files: Any) -> N
 
 
 @pytest.mark.parametrize("content", ["", "# nothing\n", "null\n", "- a\n- b\n", "just text\n"])
-def test_a_file_that_holds_no_mapping(files: Any, content: str) -> None:
+def test_case_096_a_file_that_holds_no_mapping(files: Any, content: str) -> None:
     files.config_path.write_text(content, encoding="utf-8")
     [problem] = files.problems(write=False).values()
     assert problem.expected == "a mapping with llm, chat, mcp, logging, ui"

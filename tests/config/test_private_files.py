@@ -22,7 +22,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("umask")
-def test_modes_whatever_the_umask(tmp_path: Path) -> None:
+def test_case_011_modes_whatever_the_umask(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     make_private_dirs(folder)
     write_new(folder / "f", "x")

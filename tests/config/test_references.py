@@ -30,7 +30,7 @@ def test_texts(text: str, whole: bool, expected: str) -> None:
     assert (resolved.text, resolved.missing, resolved.malformed) == (expected, (), ())
 
 
-def test_every_missing_variable_is_named() -> None:
+def test_case_101_every_missing_variable_is_named() -> None:
     assert resolve("${A}-${B}", ENVIRON, whole=False).missing == ("A", "B")
     assert resolve("env:A", ENVIRON, whole=True).missing == ("A",)
 

@@ -53,7 +53,7 @@ def test_references_are_resolved_everywhere(files: Any) -> None:
         ("cwd", "/${NOPE}", "cwd"),
     ],
 )
-def test_a_missing_variable_is_named(files: Any, field: str, value: Any, at: str) -> None:
+def test_case_101_a_missing_variable_is_named(files: Any, field: str, value: Any, at: str) -> None:
     entry = {"command": "sh", field: value}
     assert "the environment variable NOPE is not set" in entry_problem(files, entry, at)
 
@@ -154,7 +154,7 @@ def test_disabled_is_enabled_the_other_way_round(files: Any, disabled: bool) -> 
         ["${SOME_API_KEY}"],
     ],
 )
-def test_secrets_in_arguments_are_a_warning_and_masked(files: Any, args: list[str]) -> None:
+def test_case_101_secrets_in_arguments_are_a_warning_and_masked(files: Any, args: list[str]) -> None:
     files.environ["SOME_API_KEY"] = "some-value-123456"
     found = entry_warnings(files, {"command": "sh", "args": args})
     [warning] = found.values()

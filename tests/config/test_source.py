@@ -14,7 +14,7 @@ def reason(path: Path) -> str:
     return caught.value.problem.render()
 
 
-def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+def test_case_096_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_bytes(b"\xef\xbb\xbfa: 1\n")
     assert read_text(file) == "a: 1\n"
@@ -33,19 +33,19 @@ def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
     assert "not a regular file" in reason(tmp_path / "pipe")
 
 
-def test_bytes_that_are_not_utf8_are_placed(tmp_path: Path) -> None:
+def test_case_096_bytes_that_are_not_utf8_are_placed(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_bytes(b"a: 1\nbc: \xff\n")
     assert reason(file).startswith("a.yaml:2:5: is not UTF-8 text")
 
 
-def test_utf16_is_refused(tmp_path: Path) -> None:
+def test_case_096_utf16_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_bytes("a: 1".encode("utf-16"))
     assert "is not UTF-8 text" in reason(file)
 
 
-def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
+def test_case_098_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     with file.open("wb") as stream:
         stream.truncate(MAX_BYTES + 1)

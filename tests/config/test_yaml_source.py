@@ -58,11 +58,11 @@ def test_places_count_characters_not_bytes() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n", "--- ~\n"])
-def test_nothing_is_none(text: str) -> None:
+def test_case_096_nothing_is_none(text: str) -> None:
     assert parse(text).data is None
 
 
-def test_a_duplicate_key_names_both_lines_and_the_first_stays() -> None:
+def test_case_097_a_duplicate_key_names_both_lines_and_the_first_stays() -> None:
     document = parse("a: 1\nb:\n  x: 1\nb:\n  x: 2\n")
     assert document.data == {"a": 1, "b": {"x": 1}}
     assert [p.render() for p in document.problems] == [
@@ -93,7 +93,7 @@ def test_a_refused_alias_or_tag_is_not_quoted_because_it_may_be_an_unquoted_pass
     assert "hunter22" not in refused("password: *hunter22\n") + refused("password: !hunter22 x\n")
 
 
-def test_an_alias_bomb_is_refused_at_once() -> None:
+def test_case_098_an_alias_bomb_is_refused_at_once() -> None:
     lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x]"]
     lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
     start = time.monotonic()
@@ -104,7 +104,7 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
 @pytest.mark.parametrize(
     "text", ["[" * 400_000, "{a: " * 200_000, "- " * 400_000, "\n".join(" " * n + "a:" for n in range(900))]
 )
-def test_deep_nesting_is_refused_at_once(text: str) -> None:
+def test_case_098_deep_nesting_is_refused_at_once(text: str) -> None:
     start = time.monotonic()
     assert "levels deep" in refused(text)
     assert time.monotonic() - start < 1
@@ -125,7 +125,7 @@ def test_deep_nesting_is_refused_at_once(text: str) -> None:
         ("2024-13-45", "is not a valid timestamp"),
     ],
 )
-def test_surprising_scalars_are_refused_with_their_line(written: str, line: str) -> None:
+def test_case_097_098_surprising_scalars_are_refused_with_their_line(written: str, line: str) -> None:
     document = parse(f"first: 1\na: {written}\n")
     [problem] = document.problems
     assert line in problem.render()
@@ -142,7 +142,7 @@ def test_plain_numbers(written: str, value: float) -> None:
 
 
 @pytest.mark.parametrize("key", ["no", "yes", "12", "1.5", "null", "2024-01-01", "~"])
-def test_a_key_that_yaml_does_not_read_as_text_must_be_quoted(key: str) -> None:
+def test_case_097_a_key_that_yaml_does_not_read_as_text_must_be_quoted(key: str) -> None:
     [problem] = parse(f"{key}: x\n").problems
     assert f'Put the name in quotes: "{key}"' in problem.render()
     assert not parse(f'"{key}": x\n').problems

@@ -87,7 +87,7 @@ def test_the_end_of_a_turn_closes_what_is_open():
     assert transcript.open_turn is None
 
 
-def test_an_unknown_kind_is_shown_and_kept():
+def test_case_009_an_unknown_kind_is_shown_and_kept():
     event = from_object({"type": "telepathy_received", "seq": 4, "mood": "good"})
     assert isinstance(event, UnknownEvent)
     assert to_object(event)["mood"] == "good"

@@ -38,7 +38,7 @@ async def test_nothing_runs_before_the_person_allows_it():
         assert host.ran == [("echo", {"x": "a"})]
 
 
-async def test_the_first_answer_wins_and_later_ones_are_refused():
+async def test_case_112_the_first_answer_wins_and_later_ones_are_refused():
     host = FunctionHost(echo=echo)
     async with running(ScriptedGateway(calls(("local__echo", "{}")), says("done")), host) as engine:
         recording = Recording(engine)
@@ -121,7 +121,7 @@ async def test_a_grant_for_the_conversation_covers_this_tool_only_and_survives_r
         assert (decided.by, decided.rule) == ("rule", "local.echo was allowed for this conversation")
 
 
-async def test_a_grant_ends_when_the_definition_of_the_tool_changes():
+async def test_case_105_a_grant_ends_when_the_definition_of_the_tool_changes():
     host = FunctionHost(echo=echo)
     once = calls(("local__echo", "{}"))
     async with running(ScriptedGateway(once, once), host) as engine:
@@ -135,7 +135,7 @@ async def test_a_grant_ends_when_the_definition_of_the_tool_changes():
         await engine.idle()
 
 
-async def test_a_grant_does_not_reach_another_conversation():
+async def test_case_112_a_grant_does_not_reach_another_conversation():
     host = FunctionHost(echo=echo)
     once = calls(("local__echo", "{}"))
     async with running(ScriptedGateway(once, says("x"), once), host) as engine:
@@ -150,7 +150,7 @@ async def test_a_grant_does_not_reach_another_conversation():
         await engine.idle()
 
 
-async def test_several_cards_are_answered_each_on_its_own():
+async def test_case_113_several_cards_are_answered_each_on_its_own():
     host = FunctionHost(echo=echo)
     gateway = ScriptedGateway(calls(("local__echo", '{"x": "1"}'), ("local__echo", '{"x": "2"}')), says("done"))
     async with running(gateway, host) as engine:
@@ -228,7 +228,7 @@ async def test_automatic_decisions_name_their_rule(rules, policy, runs, rule):
 
 
 @pytest.mark.parametrize("change", ["definition", "gone"])
-async def test_what_changed_between_the_question_and_the_run_does_not_run(change):
+async def test_case_106_what_changed_between_the_question_and_the_run_does_not_run(change):
     host = FunctionHost(echo=echo)
     gateway = ScriptedGateway(calls(("local__echo", "{}")), says("done"))
     async with running(gateway, host) as engine:

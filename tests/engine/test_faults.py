@@ -137,13 +137,13 @@ async def one_fault(number, fault):
     [full_disk, busy, a_bug, cancelling("before"), cancelling("after")],
     ids=["full disk", "busy", "bug", "stopped while writing", "stopped after writing"],
 )
-async def test_a_fault_at_any_write_leaves_a_closed_log_and_a_usable_engine(fault):
+async def test_case_002_078_a_fault_at_any_write_leaves_a_closed_log_and_a_usable_engine(fault):
     fired = [await one_fault(number, fault) for number in range(1, MOST)]
     assert fired.count(True) >= 8
     assert not fired[-1]
 
 
-async def test_a_stop_after_any_event_leaves_a_closed_log_and_a_usable_engine():
+async def test_case_078_a_stop_after_any_event_leaves_a_closed_log_and_a_usable_engine():
     reached = 0
     for number in range(1, MOST):
         store, host = FaultyStore(0, full_disk), FunctionHost(free=echo, asked=echo)
@@ -169,7 +169,7 @@ async def test_a_stop_after_any_event_leaves_a_closed_log_and_a_usable_engine():
     assert 10 <= reached < MOST - 1
 
 
-async def test_a_result_that_could_not_be_written_is_written_later_and_not_lost():
+async def test_case_002_003_a_result_that_could_not_be_written_is_written_later_and_not_lost():
     class Refusing(KeptStore):
         refusing = False
 

@@ -112,7 +112,7 @@ async def test_an_input_with_half_a_character_is_kept_and_answered():
 class TestTwoWindows:
     """Two processes have the same conversation open; one turn at a time, as the lease has it."""
 
-    async def test_what_the_other_one_added_comes_first_in_log_screen_and_request(self):
+    async def test_case_019_what_the_other_one_added_comes_first_in_log_screen_and_request(self):
         store = KeptStore()
         mine, other = ScriptedGateway(says("a1"), says("a3")), ScriptedGateway(says("a2"))
         async with running(mine, store=store) as one, running(other, store=store) as two:

@@ -31,7 +31,7 @@ async def recorded_turn():
         return engine.conversation_id, (await store.read(engine.conversation_id)).events
 
 
-async def test_any_prefix_of_a_log_can_be_opened_closed_and_continued():
+async def test_case_001_any_prefix_of_a_log_can_be_opened_closed_and_continued():
     conversation, events = await recorded_turn()
     assert closing_events(events) == []
     for length in range(1, len(events)):
@@ -49,7 +49,7 @@ async def test_any_prefix_of_a_log_can_be_opened_closed_and_continued():
         assert len(replayed.items) == len(engine.transcript.items)
 
 
-async def test_a_call_that_was_running_reads_as_may_have_run_and_is_not_repeated():
+async def test_case_120_a_call_that_was_running_reads_as_may_have_run_and_is_not_repeated():
     conversation, events = await recorded_turn()
     started = next(i for i, event in enumerate(events) if isinstance(event, tools.ToolCallStarted))
     store, host = KeptStore(), FunctionHost()
@@ -67,7 +67,7 @@ async def test_a_call_that_was_running_reads_as_may_have_run_and_is_not_repeated
     assert NO_RESULT not in gateway.requests[0].messages[-2].text
 
 
-async def test_a_question_that_was_open_reads_as_never_answered():
+async def test_case_117_a_question_that_was_open_reads_as_never_answered():
     _, events = await recorded_turn()
     asked = next(i for i, event in enumerate(events) if isinstance(event, tools.ApprovalRequested))
     closing = closing_events(events[: asked + 1])
@@ -93,7 +93,7 @@ async def test_what_had_streamed_is_kept():
         assert (answer.text, answer.complete, answer.problem.kind) == ("as far as it", False, "interrupted")
 
 
-async def test_a_turn_that_another_process_runs_is_left_alone():
+async def test_case_019_a_turn_that_another_process_runs_is_left_alone():
     conversation, events = await recorded_turn()
     store = KeptStore()
     await store.append(conversation, events[:-3])

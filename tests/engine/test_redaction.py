@@ -50,7 +50,7 @@ def test_an_event_without_a_secret_is_the_same_object():
     assert redacted(event, Redactor()) is event
 
 
-async def test_a_secret_spread_over_deltas_reaches_no_subscriber():
+async def test_case_102_a_secret_spread_over_deltas_reaches_no_subscriber():
     pieces = [f"it is {SECRET[:5]}", SECRET[5:9], f"{SECRET[9:]}, really {SECRET[:4]}", "!"]
     steps = [ReasoningChunk(piece) for piece in pieces] + [TextChunk(piece) for piece in pieces] + says("")
     async with running(ScriptedGateway(steps), redactor=Redactor([SECRET])) as engine:

@@ -52,7 +52,7 @@ async def test_an_answer_is_streamed_and_closed_with_its_whole_text():
         await assert_live_equals_replay(engine, recording, store)
 
 
-async def test_every_start_has_exactly_one_end_and_seq_has_no_gap():
+async def test_case_073_every_start_has_exactly_one_end_and_seq_has_no_gap():
     store = KeptStore()
     host = FunctionHost(echo=echo)
     gateway = ScriptedGateway(calls(("local__echo", '{"x": "a"}'), ("local__nope", "{}")), says("done"))
@@ -103,7 +103,7 @@ async def test_started_is_stored_before_the_call_is_sent():
     assert seen[-2:] == ["approval_decided", "tool_call_started"]
 
 
-async def test_no_tool_runs_while_the_log_cannot_be_written():
+async def test_case_002_no_tool_runs_while_the_log_cannot_be_written():
     class Full(KeptStore):
         async def append(self, conversation_id, events):
             if any(isinstance(event, tools.ToolCallStarted) for event in events):
@@ -118,7 +118,7 @@ async def test_no_tool_runs_while_the_log_cannot_be_written():
     assert "disk is full" in finished.error.message
 
 
-async def test_a_submission_that_cannot_be_stored_goes_back_to_the_person():
+async def test_case_002_a_submission_that_cannot_be_stored_goes_back_to_the_person():
     class Full(KeptStore):
         async def append(self, conversation_id, events):
             raise StoreFailed("The history cannot be saved: the disk is full.")
@@ -131,7 +131,7 @@ async def test_a_submission_that_cannot_be_stored_goes_back_to_the_person():
         assert returned.text == "precious words"
 
 
-async def test_max_tool_hops_ends_a_loop_with_a_reason():
+async def test_case_074_max_tool_hops_ends_a_loop_with_a_reason():
     gateway = ScriptedGateway(*[calls(("local__echo", "{}")) for _ in range(9)])
     async with running(gateway, FunctionHost(echo=echo), **ALLOW) as engine:
         finished = await ask(engine)
@@ -140,7 +140,7 @@ async def test_max_tool_hops_ends_a_loop_with_a_reason():
         assert "limit of tool rounds" in engine.transcript.items[-1].text
 
 
-async def test_the_same_request_id_counts_once_also_after_a_restart():
+async def test_case_079_the_same_request_id_counts_once_also_after_a_restart():
     store = KeptStore()
     async with running(ScriptedGateway(), store=store) as engine:
         engine.submit("once", request_id="r1")
@@ -168,7 +168,7 @@ async def test_inputs_queue_and_the_last_can_be_taken_back():
         assert texts == ["first", "second"]
 
 
-async def test_stopping_keeps_what_arrived_and_closes_the_stream():
+async def test_case_078_stopping_keeps_what_arrived_and_closes_the_stream():
     store, gate = KeptStore(), asyncio.Event()
     gateway = ScriptedGateway([TextChunk("partial "), TextChunk("answer"), gate])
     async with running(gateway, store=store) as engine:
@@ -236,7 +236,7 @@ class TestRetries:
             (message,) = recording.of(turns.AssistantMessage)
             assert message.text == "at last"
 
-    async def test_nothing_is_retried_once_something_was_shown(self):
+    async def test_case_069_nothing_is_retried_once_something_was_shown(self):
         gateway = ScriptedGateway([TextChunk("half"), self.ERROR], says("again"))
         async with running(gateway) as engine:
             finished = await ask(engine)
@@ -263,7 +263,7 @@ class TestRetries:
 
 
 class TestArguments:
-    async def test_arguments_that_are_no_json_never_run_and_go_back_to_the_model(self):
+    async def test_case_072_arguments_that_are_no_json_never_run_and_go_back_to_the_model(self):
         gateway = ScriptedGateway(calls(("local__echo", '{"x": ')), says("sorry"))
         host = FunctionHost(echo=echo)
         async with running(gateway, host, **ALLOW) as engine:
@@ -271,7 +271,7 @@ class TestArguments:
         assert host.ran == []
         assert "validation_errors" in gateway.requests[1].messages[-1].text
 
-    async def test_arguments_that_do_not_fit_are_refused_by_field_without_asking(self):
+    async def test_case_072_arguments_that_do_not_fit_are_refused_by_field_without_asking(self):
         gateway = ScriptedGateway(calls(("local__echo", "{}")), says("sorry"))
         host = FunctionHost(echo=echo)
         host.required["echo"] = ("x",)
@@ -285,13 +285,13 @@ class TestArguments:
         told = json.loads(gateway.requests[1].messages[-1].text)
         assert told == {"validation_errors": [{"field": "x", "message": "is required", "type": "required"}]}
 
-    async def test_an_unknown_tool_is_answered_with_the_nearest(self):
+    async def test_case_073_an_unknown_tool_is_answered_with_the_nearest(self):
         gateway = ScriptedGateway(calls(("local__ecko", "{}")), says("sorry"))
         async with running(gateway, FunctionHost(echo=echo), **ALLOW) as engine:
             await ask(engine)
         assert "Did you mean local__echo?" in gateway.requests[1].messages[-1].text
 
-    async def test_a_cut_answer_runs_nothing(self):
+    async def test_case_070_a_cut_answer_runs_nothing(self):
         steps = calls(("local__echo", "{}"))[:-1]
         gateway = ScriptedGateway([*steps, GatewayError("Cut.", kind="truncated")])
         host = FunctionHost(echo=echo)
@@ -328,7 +328,7 @@ class TestResults:
         assert gateway.requests[1].messages[-1].text.startswith("timeout: No answer for 10 s.")
 
 
-async def test_a_secret_reaches_neither_log_nor_subscriber():
+async def test_case_102_a_secret_reaches_neither_log_nor_subscriber():
     secret = 'quoted"secret-ü'
     store = KeptStore()
     async with running(ScriptedGateway(says(f"it is {secret}")), store=store, redactor=Redactor([secret])) as engine:
@@ -405,7 +405,7 @@ async def test_settings_are_respected():
     assert Decision("allow").scope == "once"
 
 
-async def test_more_tools_than_a_provider_takes_are_left_out_and_named():
+async def test_case_061_more_tools_than_a_provider_takes_are_left_out_and_named():
     host = FunctionHost(**{f"t{number:03}": echo for number in range(130)})
     gateway = ScriptedGateway()
     async with running(gateway, host) as engine:

@@ -90,7 +90,7 @@ def test_no_arguments(arguments: str | None) -> None:
 @pytest.mark.parametrize(
     "arguments", ['{"x":', "[1]", '"text"', "1", "nonsense", '{"x": NaN}', "[" * 100_000, '{"a":1}{"b":2}']
 )
-def test_arguments_that_are_no_object_are_an_error(arguments: str) -> None:
+def test_case_072_arguments_that_are_no_object_are_an_error(arguments: str) -> None:
     (call,) = assemble(Call(0, "a", "one", arguments)).tool_calls
     assert call.error
     assert (call.arguments, call.raw_arguments) == ({}, arguments)
@@ -103,7 +103,7 @@ def test_call_of_an_answer_without_finish_is_an_error(arguments: str) -> None:
     assert "truncated" in draft.problems
 
 
-def test_token_limit_spoils_only_the_call_it_cut() -> None:
+def test_case_072_token_limit_spoils_only_the_call_it_cut() -> None:
     whole = Call(0, "a", "one", '{"x":1}')
     assert [c.error is None for c in assemble(whole, Call(1, "b", "two", ""), finish="length").tool_calls] == [
         True,
@@ -120,7 +120,7 @@ def test_call_without_name() -> None:
     assert call.error
 
 
-def test_ids_of_the_conversation_are_not_given_again() -> None:
+def test_case_073_ids_of_the_conversation_are_not_given_again() -> None:
     draft = assemble(Call(0, "a", "one", "{}"), Call(1, "b", "one", "{}"), used=("a",))
     first, second = (call.call_id for call in draft.tool_calls)
     assert len(first) == 9
@@ -161,7 +161,7 @@ def test_progress_of_a_call() -> None:
     assert assembler.feed(Call(0, "b", "two", "{}")) == CallProgress(1, "two", 2)
 
 
-def test_output_cap() -> None:
+def test_case_075_output_cap() -> None:
     assembler = Assembler(output_cap=10)
     for _ in range(5):
         assembler.feed(TextChunk("12345"))
@@ -174,7 +174,7 @@ def test_output_cap() -> None:
     assert draft.tool_calls[0].error
 
 
-def test_halves_of_characters_never_leave_the_assembler() -> None:
+def test_case_076_halves_of_characters_never_leave_the_assembler() -> None:
     draft = assemble(TextChunk("a\ud83c"), TextChunk("\udf0d"), Call(0, "a", "one", '{"k\\ud83d": ["\\ud83d"]}'))
     assert draft.text == "a🌍"
     assert draft.tool_calls[0].arguments == {"k\ufffd": ["\ufffd"]}
@@ -208,7 +208,7 @@ chunk_strategy = st.one_of(
 
 
 @given(st.lists(chunk_strategy))
-def test_whatever_comes_ids_are_unique_and_arguments_are_objects(chunks: list[Chunk]) -> None:
+def test_case_072_073_whatever_comes_ids_are_unique_and_arguments_are_objects(chunks: list[Chunk]) -> None:
     draft = assemble(*chunks, finish=None)
     ids = [call.call_id for call in draft.tool_calls]
     assert len(set(ids)) == len(ids)

@@ -177,7 +177,7 @@ def test_hint_says_what_to_do(error: Exception, target: Target, part: str) -> No
     assert part in classify(error, target, streaming=False).hint
 
 
-def test_keys_are_taken_out() -> None:
+def test_case_077_102_keys_are_taken_out() -> None:
     key = "my-very-own-key"
     error = raised("AuthenticationError", f"key {key} is wrong, Bearer abcdefghijkl", 401)
     failure = classify(error, TARGET, streaming=False, scrub=Redactor([key]).scrub)

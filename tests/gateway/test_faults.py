@@ -21,7 +21,7 @@ def refused(status: int, message: str, **headers: str) -> Answer:
 
 
 @pytest.mark.parametrize("name", ["openai", "vllm", "anthropic"])
-async def test_401_never_shows_the_key(bench: Bench, name: str) -> None:
+async def test_case_077_401_never_shows_the_key(bench: Bench, name: str) -> None:
     error = (await bench.ask(name, refused(401, f"Incorrect API key provided: {KEY}."))).failure
     assert error.kind == "authentication"
     assert error.status == 401
@@ -111,7 +111,7 @@ async def test_provider_that_is_not_configured(bench: Bench) -> None:
 
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("close", ["clean", "eof", "reset"])
-async def test_cut_in_the_middle(bench: Bench, name: str, close: str) -> None:
+async def test_case_069_070_cut_in_the_middle(bench: Bench, name: str, close: str) -> None:
     outcome = await bench.ask(name, {"steps": [{"text": "half an ans"}], "close": close})
     assert outcome.failure.kind == "truncated"
     assert outcome.failure.retryable
@@ -120,14 +120,14 @@ async def test_cut_in_the_middle(bench: Bench, name: str, close: str) -> None:
     assert "truncated" in outcome.draft.problems
 
 
-async def test_cut_with_done_but_without_finish(bench: Bench) -> None:
+async def test_case_070_cut_with_done_but_without_finish(bench: Bench) -> None:
     outcome = await bench.ask("openai", {"steps": [{"text": "half"}, {"done": True}]})
     assert outcome.failure.kind == "truncated"
     assert outcome.draft.text == "half"
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_call_of_a_cut_stream_is_never_run(bench: Bench, name: str) -> None:
+async def test_case_070_call_of_a_cut_stream_is_never_run(bench: Bench, name: str) -> None:
     steps: list[Answer] = [{"call": {"name": "weather", "arguments": {"city": "Paris"}, "id": "call_a"}}]
     outcome = await bench.ask(name, {"steps": steps}, tools=(WEATHER,))
     assert outcome.failure.kind == "truncated"
@@ -135,7 +135,7 @@ async def test_call_of_a_cut_stream_is_never_run(bench: Bench, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_stall_in_the_middle(bench: Bench, name: str) -> None:
+async def test_case_071_stall_in_the_middle(bench: Bench, name: str) -> None:
     outcome = await bench.ask(name, {"steps": [{"text": "one"}, {"stall": True}]})
     assert outcome.failure.kind == "stalled"
     assert outcome.draft.text == "one"
@@ -144,14 +144,14 @@ async def test_stall_in_the_middle(bench: Bench, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_stall_before_the_headers(bench: Bench, name: str) -> None:
+async def test_case_071_stall_before_the_headers(bench: Bench, name: str) -> None:
     error = (await bench.ask(name, {"stall_headers": True})).failure
     assert (error.kind, error.retryable) == ("timeout", True)
     await asyncio.wait_for(bench.provider.requests[-1].gone.wait(), 30)
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_cancel_closes_the_connection(bench: Bench, name: str) -> None:
+async def test_case_071_078_cancel_closes_the_connection(bench: Bench, name: str) -> None:
     bench.provider.script({"steps": [{"text": "one"}, {"stall": True}]})
     stream = bench.gateway.stream(bench.request(name))
     assert await anext(stream) == TextChunk("one")
@@ -160,7 +160,7 @@ async def test_cancel_closes_the_connection(bench: Bench, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_cancel_before_the_headers_closes_the_connection(bench: Bench, name: str) -> None:
+async def test_case_071_078_cancel_before_the_headers_closes_the_connection(bench: Bench, name: str) -> None:
     before = len(bench.provider.requests)
     bench.provider.script({"stall_headers": True})
     task = asyncio.create_task(anext(bench.gateway.stream(bench.request(name))))
@@ -179,14 +179,14 @@ async def test_keep_alive_comments_are_no_stall(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_html_with_200(bench: Bench, name: str) -> None:
+async def test_case_070_html_with_200(bench: Bench, name: str) -> None:
     error = (await bench.ask(name, {"body": "<html><body>Welcome to the proxy</body></html>"})).failure
     assert error.kind in ("empty", "server", "truncated", "bad_request")
     assert "api_base" in error.hint
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_empty_answer(bench: Bench, name: str) -> None:
+async def test_case_070_empty_answer(bench: Bench, name: str) -> None:
     outcome = await bench.ask(name, {"text": ""})
     assert outcome.failure.kind == "empty"
     assert not outcome.failure.retryable
@@ -198,7 +198,7 @@ async def test_answer_of_reasoning_only_because_of_the_token_limit(bench: Bench)
     assert "max_tokens" in error.hint
 
 
-async def test_endless_answer_is_ended_here(bench: Bench) -> None:
+async def test_case_075_endless_answer_is_ended_here(bench: Bench) -> None:
     outcome = await bench.ask("vllm", {"steps": [{"text": "no end " * 20_000}] * 300})
     assert outcome.failure.kind == "truncated"
     assert "4,000,000 characters" in outcome.failure.message
@@ -211,7 +211,7 @@ async def test_answer_stopped_by_the_content_filter(bench: Bench) -> None:
     assert error.kind == "content_filter"
 
 
-async def test_error_event_in_the_stream(bench: Bench) -> None:
+async def test_case_069_error_event_in_the_stream(bench: Bench) -> None:
     steps: list[Answer] = [{"text": "half"}, {"error": {"message": "the engine exploded", "code": 500}}]
     outcome = await bench.ask("openai", {"steps": steps})
     assert outcome.failure.kind in ("server", "truncated")
@@ -233,7 +233,7 @@ async def test_ollama_error_line(bench: Bench) -> None:
     assert outcome.failure.retryable
 
 
-async def test_garbage_line_ends_in_an_error_with_the_text_kept(bench: Bench) -> None:
+async def test_case_069_garbage_line_ends_in_an_error_with_the_text_kept(bench: Bench) -> None:
     steps: list[Answer] = [{"text": "half"}, {"raw": "data: {not json\n\n"}, {"finish": "stop"}, {"done": True}]
     outcome = await bench.ask("openai", {"steps": steps})
     assert outcome.draft.text == "half"
@@ -247,7 +247,7 @@ async def test_line_ends_and_packets_do_not_matter(bench: Bench, options: Answer
     assert outcome.draft.text == "Grüße 🌍"
 
 
-async def test_surrogate_pair_split_over_two_chunks(bench: Bench) -> None:
+async def test_case_076_surrogate_pair_split_over_two_chunks(bench: Bench) -> None:
     steps: list[Answer] = [
         {"text": "a\ud83c"}, {"text": "\udf0db"}, {"text": "\ud83c"}, {"finish": "stop"}, {"done": True},
     ]  # fmt: skip
@@ -267,7 +267,7 @@ def function(name: str | None = None, arguments: object = None) -> dict[str, obj
 END: list[Answer] = [{"finish": "stop"}, {"done": True}]
 
 
-async def test_two_calls_with_equal_index(bench: Bench) -> None:
+async def test_case_073_two_calls_with_equal_index(bench: Bench) -> None:
     steps = [
         fragment(index=0, id="a", function=function("one", '{"x":1}'), type="function"),
         fragment(index=0, id="b", function=function("two", '{"x":2}'), type="function"),
@@ -276,14 +276,14 @@ async def test_two_calls_with_equal_index(bench: Bench) -> None:
     assert outcome.calls == [("one", {"x": 1}), ("two", {"x": 2})]
 
 
-async def test_call_without_id(bench: Bench) -> None:
+async def test_case_073_call_without_id(bench: Bench) -> None:
     steps = [fragment(index=0, function=function("one", '{"x":1}'), type="function")]
     outcome = await bench.ask("vllm", {"steps": steps + END}, tools=(WEATHER,))
     assert outcome.calls == [("one", {"x": 1})]
     assert len(outcome.call.call_id) == 9
 
 
-async def test_same_id_twice_with_two_indexes(bench: Bench) -> None:
+async def test_case_073_same_id_twice_with_two_indexes(bench: Bench) -> None:
     steps = [
         fragment(index=0, id="a", function=function("one", '{"x":1}'), type="function"),
         fragment(index=1, id="a", function=function("one", '{"x":2}'), type="function"),
@@ -293,7 +293,7 @@ async def test_same_id_twice_with_two_indexes(bench: Bench) -> None:
     assert len({call.call_id for call in outcome.draft.tool_calls}) == 2
 
 
-async def test_arguments_cut_by_the_token_limit(bench: Bench) -> None:
+async def test_case_072_arguments_cut_by_the_token_limit(bench: Bench) -> None:
     steps: list[Answer] = [
         fragment(index=0, id="a", function=function("one", '{"x":'), type="function"),
         {"finish": "length"},

@@ -55,7 +55,7 @@ def test_family(model: str, family: str) -> None:
 
 
 @pytest.mark.parametrize("model", EVERY)
-def test_every_call_has_one_result_right_behind_it_and_in_order(model: str) -> None:
+def test_case_073_every_call_has_one_result_right_behind_it_and_in_order(model: str) -> None:
     history = [
         USER, asked(call("a"), call("b"), call("c")), result("c", "third"), result("a", "first"), result("orphan"),
         ModelMessage("user", "next"), result("a", "twice"),
@@ -66,7 +66,7 @@ def test_every_call_has_one_result_right_behind_it_and_in_order(model: str) -> N
     assert [m["tool_call_id"] for m in out[2:5]] == [c["id"] for c in out[1]["tool_calls"]]
 
 
-def test_id_that_two_calls_share_gets_each_its_own_result() -> None:
+def test_case_073_id_that_two_calls_share_gets_each_its_own_result() -> None:
     out = to_litellm_messages([asked(call("a")), result("a", "one"), asked(call("a")), result("a", "two")], GPT)
     assert [m["content"] for m in out if m["role"] == "tool"] == ["one", "two"]
 

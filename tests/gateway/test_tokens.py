@@ -59,7 +59,7 @@ async def test_counts_are_exact_once_counted(counter: TokenCounter) -> None:
     assert await counter.count_async("") == 0
 
 
-async def test_without_vocabulary_counting_still_works(tmp_path: Path) -> None:
+async def test_case_080_without_vocabulary_counting_still_works(tmp_path: Path) -> None:
     for _ in range(2):
         counter = TokenCounter(count=partial(count_in, tmp_path))
         assert await counter.count_async("x" * 10) == 3
@@ -71,7 +71,7 @@ async def count_in(folder: Path, vocabulary: str, texts: Sequence[str]) -> list[
     return count_texts(vocabulary, texts, folder)
 
 
-async def test_a_model_layer_that_cannot_count_leaves_estimates() -> None:
+async def test_case_080_a_model_layer_that_cannot_count_leaves_estimates() -> None:
     async def broken(vocabulary: str, texts: Sequence[str]) -> list[int] | None:
         raise GatewayError("The worker died.", kind="worker")
 
@@ -96,12 +96,12 @@ async def test_each_text_is_counted_once_and_many_go_together() -> None:
 
 
 @pytest.mark.parametrize("text", ["<|endoftext|>", "<|fim_prefix|>x", "\ud83d alone", "\x00\x1b[31m", "\u202e"])
-async def test_no_text_makes_counting_raise(counter: TokenCounter, text: str) -> None:
+async def test_case_080_no_text_makes_counting_raise(counter: TokenCounter, text: str) -> None:
     assert await counter.count_async(text) > 0
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=200))
-def test_whatever_the_text_counting_never_raises(text: str) -> None:
+def test_case_080_whatever_the_text_counting_never_raises(text: str) -> None:
     assert count_texts("o200k_base", [text]) is not None
 
 

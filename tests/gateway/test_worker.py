@@ -189,7 +189,7 @@ async def test_long_answer_arrives_whole(bench: Bench) -> None:
     assert len(outcome.chunks) < len(text) / 8, "bursts are not gathered"
 
 
-async def test_equal_pieces_over_and_over_are_no_error(bench: Bench) -> None:
+async def test_case_075_equal_pieces_over_and_over_are_no_error(bench: Bench) -> None:
     outcome = await bench.ask("openai", {"text": "----" * 300, "size": 4})
     assert outcome.error is None
     assert outcome.draft.text == "----" * 300

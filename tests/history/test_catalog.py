@@ -51,7 +51,7 @@ class CountingFS(FileSystem):
         return data
 
 
-def test_a_warm_list_reads_no_journal_and_a_grown_one_only_its_end(tmp_path: Path) -> None:
+def test_case_014_a_warm_list_reads_no_journal_and_a_grown_one_only_its_end(tmp_path: Path) -> None:
     keys = [new_id() for _ in range(5)]
     for key in keys:
         add(tmp_path, key, created(key), said("x" * 5_000))
@@ -105,7 +105,7 @@ SPOILERS: list[Callable[[Path], object]] = [
 
 
 @pytest.mark.parametrize("spoil", SPOILERS)
-def test_a_spoiled_index_is_rebuilt(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+def test_case_017_a_spoiled_index_is_rebuilt(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
     key = new_id()
     add(tmp_path, key, created("Title"), said("x"))
     before = list_conversations(tmp_path, REAL)
@@ -116,7 +116,7 @@ def test_a_spoiled_index_is_rebuilt(tmp_path: Path, spoil: Callable[[Path], obje
     assert fs.read == 0
 
 
-def test_an_index_that_is_a_fifo_or_directory_is_no_index(tmp_path: Path) -> None:
+def test_case_012_017_an_index_that_is_a_fifo_or_directory_is_no_index(tmp_path: Path) -> None:
     key = new_id()
     add(tmp_path, key, created("Title"))
     os.mkfifo(tmp_path / INDEX_NAME)
@@ -138,7 +138,7 @@ def test_other_things_in_the_directory_are_not_listed(tmp_path: Path) -> None:
     assert [item.id for item in list_conversations(tmp_path, REAL)] == [key]
 
 
-def test_damage_leaves_a_conversation_in_the_list(tmp_path: Path) -> None:
+def test_case_007_017_damage_leaves_a_conversation_in_the_list(tmp_path: Path) -> None:
     key = new_id()
     names.journal_path(tmp_path, key).write_bytes(b"\0garbage\n" * 10)
     (found,) = list_conversations(tmp_path, REAL)
@@ -158,7 +158,7 @@ def test_an_unfinished_line_is_counted_once_it_is_finished(tmp_path: Path) -> No
     assert list_conversations(tmp_path, REAL)[0].events == 2
 
 
-def test_lines_longer_than_a_block_and_longer_than_allowed(tmp_path: Path) -> None:
+def test_case_014_lines_longer_than_a_block_and_longer_than_allowed(tmp_path: Path) -> None:
     key = new_id()
     fake = b'{"type":"user_message"'
     long = lines.prepare(
@@ -196,7 +196,7 @@ def test_a_list_works_where_nothing_can_be_written(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.tmp")) == []
 
 
-def test_temporary_files_of_the_dead_are_removed(tmp_path: Path) -> None:
+def test_case_015_temporary_files_of_the_dead_are_removed(tmp_path: Path) -> None:
     add(tmp_path, new_id(), created("Title"))
     old, new = tmp_path / f"{INDEX_NAME}.1.a.tmp", tmp_path / f"{INDEX_NAME}.2.b.tmp"
     for path in (old, new):
@@ -206,7 +206,7 @@ def test_temporary_files_of_the_dead_are_removed(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.tmp")) == [new]
 
 
-def test_a_thousand_conversations(tmp_path: Path) -> None:
+def test_case_014_a_thousand_conversations(tmp_path: Path) -> None:
     for number in range(1_000):
         key = new_id()
         value = {"type": "conversation_created", "id": new_id(), "seq": 0, "at": "2026-01-01T00:00:00Z"}

@@ -138,7 +138,7 @@ def outcome(directory: Path, key: str, kept: list[EventBase], gone: list[EventBa
 
 
 @pytest.mark.parametrize("fault", ["fail", "short"])
-def test_a_failing_call_leaves_the_old_or_the_new_file(tmp_path: Path, fault: str) -> None:
+def test_case_015_a_failing_call_leaves_the_old_or_the_new_file(tmp_path: Path, fault: str) -> None:
     seen = set()
     for n in range(1, 100):
         directory, key = tmp_path / str(n), new_id()
@@ -158,7 +158,7 @@ def test_a_failing_call_leaves_the_old_or_the_new_file(tmp_path: Path, fault: st
 
 
 @pytest.mark.parametrize("fault", ["kill", "kill_after"])
-def test_death_at_any_call_leaves_the_old_or_the_new_file(tmp_path: Path, fault: str) -> None:
+def test_case_015_death_at_any_call_leaves_the_old_or_the_new_file(tmp_path: Path, fault: str) -> None:
     seen = set()
     for n in range(1, 100):
         directory, key = tmp_path / str(n), new_id()

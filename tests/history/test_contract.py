@@ -52,7 +52,7 @@ async def test_events_come_back_numbered_and_equal(store: HistoryStore) -> None:
     assert (found.id, found.set_aside, found.newer_schema) == (key, (), False)
 
 
-async def test_an_event_is_stored_once_however_often_it_is_sent(store: HistoryStore) -> None:
+async def test_case_016_an_event_is_stored_once_however_often_it_is_sent(store: HistoryStore) -> None:
     key = new_id()
     event = said("once")
     (one,) = await store.append(key, [event])
@@ -78,7 +78,7 @@ async def test_passing_and_foreign_events_are_a_mistake_of_the_program(store: Hi
 
 
 @pytest.mark.parametrize("key", HOSTILE_IDS)
-async def test_only_generated_ids_are_taken(store: HistoryStore, key: str) -> None:
+async def test_case_018_only_generated_ids_are_taken(store: HistoryStore, key: str) -> None:
     with pytest.raises(ConversationNotFound):
         await store.read(key)
     with pytest.raises(ConversationNotFound):
@@ -93,7 +93,7 @@ async def test_an_unknown_conversation_is_not_found(store: HistoryStore) -> None
         await store.read(new_id())
 
 
-async def test_unknown_events_are_kept_with_all_their_fields(store: HistoryStore) -> None:
+async def test_case_009_unknown_events_are_kept_with_all_their_fields(store: HistoryStore) -> None:
     key = new_id()
     newer = from_object({"type": "prompt_used", "id": new_id(), "at": "2031-01-01T00:00:00Z", "extra": {"a": [1]}})
     await store.append(key, [created(), newer])
@@ -102,7 +102,7 @@ async def test_unknown_events_are_kept_with_all_their_fields(store: HistoryStore
     assert event.model_extra == {"extra": {"a": [1]}}
 
 
-async def test_many_tasks_at_once(store: HistoryStore) -> None:
+async def test_case_021_many_tasks_at_once(store: HistoryStore) -> None:
     keys = [new_id() for _ in range(5)]
     done = await asyncio.gather(*(store.append(keys[n % 5], [said(f"{n}"), fragment("m")]) for n in range(100)))
     for key in keys:
@@ -164,7 +164,7 @@ async def test_a_closed_store_refuses(store: HistoryStore) -> None:
     assert len((await store.read(key)).events) == 1
 
 
-async def test_order_comes_from_numbers_and_not_from_the_clock(store: HistoryStore) -> None:
+async def test_case_121_order_comes_from_numbers_and_not_from_the_clock(store: HistoryStore) -> None:
     key = new_id()
     for hour in (12, 3, 7):
         event = said(str(hour)).model_copy(update={"at": datetime(2026, 1, 1, hour, tzinfo=UTC)})

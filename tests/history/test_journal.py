@@ -70,7 +70,7 @@ def run(target: Journal, batches: list[Sequence[EventBase]], acknowledge: Callab
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
 @pytest.mark.parametrize("fault", ["fail", "short"])
 @pytest.mark.parametrize("torn", [False, True])
-def test_a_failing_call_loses_nothing_and_later_appends_work(
+def test_case_002_003_a_failing_call_loses_nothing_and_later_appends_work(
     tmp_path: Path, fault: Fault, error: int, torn: bool
 ) -> None:
     for n in range(1, MOST_CALLS):
@@ -103,7 +103,7 @@ def test_a_failing_call_loses_nothing_and_later_appends_work(
 
 
 @pytest.mark.parametrize("fault", ["kill", "kill_after"])
-def test_death_at_any_call_loses_nothing(tmp_path: Path, fault: Fault) -> None:
+def test_case_001_death_at_any_call_loses_nothing(tmp_path: Path, fault: Fault) -> None:
     for n in range(1, MOST_CALLS):
         directory, key = tmp_path / str(n), new_id()
         batches = script()
@@ -146,7 +146,7 @@ def in_child(directory: Path, key: str, fs: FileSystem, batches: list[Sequence[E
 
 
 @pytest.mark.parametrize("length", range(1, 60, 7))
-def test_a_full_disk_rolls_back_at_any_byte(directory: Path, length: int) -> None:
+def test_case_002_003_a_full_disk_rolls_back_at_any_byte(directory: Path, length: int) -> None:
     key = new_id()
 
     class Full(FileSystem):
@@ -178,7 +178,7 @@ def test_a_full_disk_rolls_back_at_any_byte(directory: Path, length: int) -> Non
 # A disk that fails for good -------------------------------------------------
 
 
-def test_after_a_failed_fsync_the_file_is_never_written_again(
+def test_case_004_after_a_failed_fsync_the_file_is_never_written_again(
     directory: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = new_id()
@@ -202,7 +202,7 @@ def test_after_a_failed_fsync_the_file_is_never_written_again(
     assert [item.seq for item in done] == [1, 2, 3, 4, 5]
 
 
-def test_a_disk_that_keeps_failing_does_not_litter(directory: Path) -> None:
+def test_case_004_a_disk_that_keeps_failing_does_not_litter(directory: Path) -> None:
     key = new_id()
     fs = FaultFS(4, "fail", only=frozenset({"fsync"}), forever=True)
     target = journal(directory, key, fs)
@@ -217,7 +217,7 @@ def test_a_disk_that_keeps_failing_does_not_litter(directory: Path) -> None:
 # Files that others prepared -------------------------------------------------
 
 
-def test_a_torn_tail_stays_on_its_own_line(directory: Path) -> None:
+def test_case_006_a_torn_tail_stays_on_its_own_line(directory: Path) -> None:
     key = new_id()
     done = add(journal(directory, key), created())
     with path_of(directory, key).open("ab") as file:
@@ -241,7 +241,7 @@ def test_a_line_that_lacks_only_its_newline_is_completed(directory: Path) -> Non
     assert stored(directory, key).events == tuple(done)
 
 
-def test_a_repeated_event_on_a_torn_line_is_really_there(directory: Path) -> None:
+def test_case_016_a_repeated_event_on_a_torn_line_is_really_there(directory: Path) -> None:
     key = new_id()
     event = said("whole")
     add(journal(directory, key), created(), event)
@@ -256,7 +256,7 @@ def test_a_repeated_event_on_a_torn_line_is_really_there(directory: Path) -> Non
     [b"\0" * 4096, random.Random(7).randbytes(3000).replace(b"\n", b"x"), b"\n\n\n"],
     ids=["nul", "noise", "blank"],
 )
-def test_foreign_tails_hurt_nobody(directory: Path, tail: bytes) -> None:
+def test_case_007_foreign_tails_hurt_nobody(directory: Path, tail: bytes) -> None:
     key = new_id()
     done = add(journal(directory, key), created(), said("x"))
     with path_of(directory, key).open("ab") as file:
@@ -267,7 +267,7 @@ def test_foreign_tails_hurt_nobody(directory: Path, tail: bytes) -> None:
     assert len(found.set_aside) == (0 if tail.isspace() else 1)
 
 
-def test_a_damaged_line_is_reported_and_the_others_open(directory: Path) -> None:
+def test_case_008_a_damaged_line_is_reported_and_the_others_open(directory: Path) -> None:
     key = new_id()
     done = add(journal(directory, key), created(), said("aaaa"), said("bbbb"))
     path = path_of(directory, key)
@@ -286,7 +286,7 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path.write_bytes(lines.prepare(value).numbered(1))
 
 
-def test_a_newer_schema_is_read_and_not_continued(directory: Path) -> None:
+def test_case_009_a_newer_schema_is_read_and_not_continued(directory: Path) -> None:
     key = new_id()
     add(journal(directory, key), created("Tomorrow's"))
     rewrite(path_of(directory, key), lambda value: value.update(schema_version=2))
@@ -318,7 +318,7 @@ def test_two_journals_in_turn_number_without_gaps(directory: Path) -> None:
 # A file that changes hands --------------------------------------------------
 
 
-def test_a_removed_file_stops_the_writer_until_it_is_back(directory: Path) -> None:
+def test_case_013_a_removed_file_stops_the_writer_until_it_is_back(directory: Path) -> None:
     key = new_id()
     target = journal(directory, key)
     done = add(target, created())
@@ -334,7 +334,7 @@ def test_a_removed_file_stops_the_writer_until_it_is_back(directory: Path) -> No
     assert stored(directory, key).events == tuple(done)
 
 
-def test_an_older_copy_in_its_place_is_not_continued(directory: Path) -> None:
+def test_case_013_an_older_copy_in_its_place_is_not_continued(directory: Path) -> None:
     key = new_id()
     target = journal(directory, key)
     add(target, created())
@@ -348,7 +348,7 @@ def test_an_older_copy_in_its_place_is_not_continued(directory: Path) -> None:
     assert path.read_bytes() == copy
 
 
-def test_a_shortened_file_is_not_continued(directory: Path) -> None:
+def test_case_013_a_shortened_file_is_not_continued(directory: Path) -> None:
     key = new_id()
     target = journal(directory, key)
     add(target, created())
@@ -373,7 +373,7 @@ def make_hard_link(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [make_symlink, make_hard_link, os.mkfifo, Path.mkdir])
-def test_only_plain_files_are_written_and_read(directory: Path, make: Callable[[Path], None]) -> None:
+def test_case_012_only_plain_files_are_written_and_read(directory: Path, make: Callable[[Path], None]) -> None:
     key = new_id()
     directory.mkdir()
     make(path_of(directory, key))
@@ -385,7 +385,7 @@ def test_only_plain_files_are_written_and_read(directory: Path, make: Callable[[
         assert (directory / "target").read_bytes() == b"precious"
 
 
-def test_everything_is_for_this_user_only(tmp_path: Path) -> None:
+def test_case_011_everything_is_for_this_user_only(tmp_path: Path) -> None:
     directory, key = tmp_path / "a" / "b", new_id()
     before = os.umask(0)
     try:
@@ -398,7 +398,7 @@ def test_everything_is_for_this_user_only(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 
 
-def test_a_narrow_umask_does_not_lock_us_out(directory: Path) -> None:
+def test_case_011_a_narrow_umask_does_not_lock_us_out(directory: Path) -> None:
     key = new_id()
     before = os.umask(0o777)
     try:
@@ -409,7 +409,7 @@ def test_a_narrow_umask_does_not_lock_us_out(directory: Path) -> None:
     assert len(stored(directory, key).events) == 2
 
 
-def test_loose_permissions_are_tightened(directory: Path) -> None:
+def test_case_011_loose_permissions_are_tightened(directory: Path) -> None:
     key = new_id()
     add(journal(directory, key), created())
     directory.chmod(0o755)
@@ -419,7 +419,7 @@ def test_loose_permissions_are_tightened(directory: Path) -> None:
     assert stat.S_IMODE(path_of(directory, key).stat().st_mode) == 0o600
 
 
-def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_case_010_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreFailed, match=r"could not be saved in .*file"):
         add(journal(tmp_path / "file" / "sub", new_id()), created())
@@ -428,7 +428,7 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 # The lock -------------------------------------------------------------------
 
 
-def test_without_locks_nothing_is_written(directory: Path) -> None:
+def test_case_025_without_locks_nothing_is_written(directory: Path) -> None:
     key = new_id()
     for error in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
         fs = FaultFS(1, "fail", error=error, only=frozenset({"lock"}))
@@ -437,7 +437,7 @@ def test_without_locks_nothing_is_written(directory: Path) -> None:
     assert path_of(directory, key).stat().st_size == 0
 
 
-def test_a_taken_lock_is_waited_for_and_its_holder_named(directory: Path) -> None:
+def test_case_022_a_taken_lock_is_waited_for_and_its_holder_named(directory: Path) -> None:
     key = new_id()
     one, two = journal(directory, key), journal(directory, key)
     add(one, created())
@@ -446,7 +446,7 @@ def test_a_taken_lock_is_waited_for_and_its_holder_named(directory: Path) -> Non
     add(two, said("x"))
 
 
-def test_a_long_wait_is_told_once(directory: Path) -> None:
+def test_case_026_a_long_wait_is_told_once(directory: Path) -> None:
     key = new_id()
     holder = journal(directory, key)
     add(holder, created())

@@ -55,7 +55,7 @@ def test_any_value_comes_back_and_is_ascii(fields: dict[str, Any]) -> None:
 
 
 @given(st.binary(max_size=60), st.integers(0, 400))
-def test_damage_is_never_an_exception_and_never_an_event(noise: bytes, at: int) -> None:
+def test_case_006_007_damage_is_never_an_exception_and_never_an_event(noise: bytes, at: int) -> None:
     whole = lines.prepare(event(text="some text")).numbered(1)
     at %= len(whole)
     damaged = whole[:at] + noise + whole[at + len(noise) + 1 :]
@@ -63,7 +63,7 @@ def test_damage_is_never_an_exception_and_never_an_event(noise: bytes, at: int) 
     assert all(line.raw + b"\n" == whole for line in good)
 
 
-def test_a_flipped_bit_is_noticed_anywhere() -> None:
+def test_case_008_a_flipped_bit_is_noticed_anywhere() -> None:
     whole = lines.prepare(event(text="some text")).numbered(1)
     for at in range(len(whole) - 1):
         for bit in (1, 0x20):
@@ -95,7 +95,7 @@ def test_depth_is_refused_in_words() -> None:
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 4096, b'{"type":"user', b"\xff\xfe garbage", b"[1,2]", b"{}", b"null"])
-def test_foreign_tails_are_set_aside_and_what_follows_is_read(tail: bytes) -> None:
+def test_case_007_foreign_tails_are_set_aside_and_what_follows_is_read(tail: bytes) -> None:
     good = lines.prepare(event()).numbered(1)
     after = lines.prepare(event(id="x2")).numbered(2)
     first, bad = scan(good + tail)
@@ -119,7 +119,7 @@ def test_reading_goes_on_at_an_offset() -> None:
     assert (line.number, line.offset, line.end) == (2, len(one), len(one + two))
 
 
-def test_long_lines_cost_no_memory() -> None:
+def test_case_014_long_lines_cost_no_memory() -> None:
     size = 60 * 1024 * 1024
     good = lines.prepare(event()).numbered(1)
 

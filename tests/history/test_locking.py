@@ -43,7 +43,7 @@ def test_a_lease_signs_its_file_and_wipes_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"pid":"x"}', b"\xff" * 100, b'{"pid":1,"since":"?","host":1}']
 )
-def test_a_lease_file_with_any_content_excludes(tmp_path: Path, content: bytes) -> None:
+def test_case_024_a_lease_file_with_any_content_excludes(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.lease"
     one, two = Lease(path, REAL), Lease(path, REAL)
     one.acquire()
@@ -55,7 +55,7 @@ def test_a_lease_file_with_any_content_excludes(tmp_path: Path, content: bytes) 
     two.release()
 
 
-def test_what_a_dead_holder_left_does_not_count(tmp_path: Path) -> None:
+def test_case_023_what_a_dead_holder_left_does_not_count(tmp_path: Path) -> None:
     path = tmp_path / "x.lease"
     path.write_text('{"pid":1,"since":"2020-01-01T00:00:00+00:00","host":"x"}' + " " * 200)
     lease = Lease(path, REAL)
@@ -66,7 +66,7 @@ def test_what_a_dead_holder_left_does_not_count(tmp_path: Path) -> None:
     lease.release()
 
 
-def test_a_deleted_lease_file_lets_nobody_in_twice_on_the_same_file(tmp_path: Path) -> None:
+def test_case_024_a_deleted_lease_file_lets_nobody_in_twice_on_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "x.lease"
 
     class Deleted(FileSystem):
@@ -89,7 +89,7 @@ def make_hard_link(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [make_link, make_hard_link, os.mkfifo, Path.mkdir])
-async def test_only_a_plain_file_is_a_lease(tmp_path: Path, make: Callable[[Path], None]) -> None:
+async def test_case_012_only_a_plain_file_is_a_lease(tmp_path: Path, make: Callable[[Path], None]) -> None:
     key = new_id()
     make(names.lease_path(tmp_path, key))
     store = JsonlStore(tmp_path)
@@ -101,7 +101,7 @@ async def test_only_a_plain_file_is_a_lease(tmp_path: Path, make: Callable[[Path
     await store.aclose()
 
 
-async def test_a_cancelled_taker_leaves_no_lease(tmp_path: Path) -> None:
+async def test_case_027_a_cancelled_taker_leaves_no_lease(tmp_path: Path) -> None:
     key = new_id()
     reached, go = threading.Event(), threading.Event()
 

@@ -91,7 +91,9 @@ class Count:
 
 @pytest.mark.timeout(60 + 20 * ROUNDS)
 @pytest.mark.parametrize("conversations", [1, WRITERS])
-def test_random_kills_lose_nothing_acknowledged(tmp_path: Path, workers: Workers, conversations: int) -> None:
+def test_case_001_019_random_kills_lose_nothing_acknowledged(
+    tmp_path: Path, workers: Workers, conversations: int
+) -> None:
     """MCP_TUI_KILL_ROUNDS rounds of eight writers each, all killed at random moments.
 
     Ten rounds share their files, so that most of them start on what earlier deaths left.
@@ -149,7 +151,7 @@ def check(directory: Path, keys: list[str], acknowledged: dict[str, Reply], coun
     assert acknowledged == {}
 
 
-def test_writers_that_live_number_without_gaps(tmp_path: Path, workers: Workers) -> None:
+def test_case_026_writers_that_live_number_without_gaps(tmp_path: Path, workers: Workers) -> None:
     key = new_id()
     writers = [workers.start("append", str(tmp_path), "25", key) for _ in range(4)]
     by_seq = {int(str(reply["seq"])): reply for writer in writers for reply in output(writer)}
@@ -162,7 +164,7 @@ def test_writers_that_live_number_without_gaps(tmp_path: Path, workers: Workers)
     assert all(by_seq[seq]["fragment_of"] for seq in removed)
 
 
-def test_reading_while_another_appends_sees_only_whole_events(tmp_path: Path, workers: Workers) -> None:
+def test_case_028_reading_while_another_appends_sees_only_whole_events(tmp_path: Path, workers: Workers) -> None:
     key = new_id()
     writer = workers.start("append", str(tmp_path), "100000", key)
     seen = 0
@@ -178,7 +180,9 @@ def test_reading_while_another_appends_sees_only_whole_events(tmp_path: Path, wo
     assert seen == 50
 
 
-async def test_a_stopped_lock_holder_is_named_and_the_loop_stays_alive(tmp_path: Path, workers: Workers) -> None:
+async def test_case_022_023_a_stopped_lock_holder_is_named_and_the_loop_stays_alive(
+    tmp_path: Path, workers: Workers
+) -> None:
     key = new_id()
     told: list[str] = []
     store = JsonlStore(tmp_path, lock_timeout=1.5, on_wait=told.append)
@@ -206,7 +210,9 @@ async def test_a_stopped_lock_holder_is_named_and_the_loop_stays_alive(tmp_path:
     await store.aclose()
 
 
-async def test_a_lease_is_exclusive_among_processes_and_ends_with_its_holder(tmp_path: Path, workers: Workers) -> None:
+async def test_case_019_023_a_lease_is_exclusive_among_processes_and_ends_with_its_holder(
+    tmp_path: Path, workers: Workers
+) -> None:
     key = new_id()
     holder = workers.start("hold-lease", str(tmp_path), key)
     assert first_line(holder) == '"held"'
@@ -233,7 +239,7 @@ async def test_a_lease_given_back_is_free_for_others(tmp_path: Path, workers: Wo
         pass
 
 
-def test_a_file_size_limit_is_an_error_and_not_the_end(tmp_path: Path, workers: Workers) -> None:
+def test_case_005_a_file_size_limit_is_an_error_and_not_the_end(tmp_path: Path, workers: Workers) -> None:
     key = new_id()
     worker = workers.start("limited", str(tmp_path), key)
     message, seq = output(worker)
@@ -258,7 +264,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-async def test_a_really_full_disk(small_disk: Path) -> None:
+async def test_case_002_003_a_really_full_disk(small_disk: Path) -> None:
     key = new_id()
     store = JsonlStore(small_disk / "conversations")
     done = await store.append(key, [created()])

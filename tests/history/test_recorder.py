@@ -65,7 +65,7 @@ async def opened(tmp_path: Path, fs: Gate) -> tuple[JsonlStore, str, asyncio.Fut
     return store, key, first
 
 
-async def test_what_waits_is_written_together(tmp_path: Path) -> None:
+async def test_case_021_what_waits_is_written_together(tmp_path: Path) -> None:
     fs = Gate()
     store, key, first = await opened(tmp_path, fs)
     others = [asyncio.ensure_future(store.append(key, [said(str(n))])) for n in range(100)]
@@ -93,7 +93,7 @@ async def test_what_needs_no_fsync_gets_none(tmp_path: Path) -> None:
     await store.aclose()
 
 
-async def test_a_cancelled_caller_harms_nobody(tmp_path: Path) -> None:
+async def test_case_027_a_cancelled_caller_harms_nobody(tmp_path: Path) -> None:
     fs = Gate()
     store, key, first = await opened(tmp_path, fs)
     others = [asyncio.ensure_future(store.append(key, [said(str(n))])) for n in range(10)]
@@ -110,7 +110,7 @@ async def test_a_cancelled_caller_harms_nobody(tmp_path: Path) -> None:
     assert found.set_aside == ()
 
 
-async def test_random_cancellation(tmp_path: Path) -> None:
+async def test_case_027_random_cancellation(tmp_path: Path) -> None:
     key = new_id()
     store = JsonlStore(tmp_path)
     done: list[EventBase] = []

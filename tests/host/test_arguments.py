@@ -58,7 +58,7 @@ def test_problems_by_field(value: Any, expected: list[tuple[str, str]]) -> None:
         {"$dynamicRef": "#meta", "$defs": {"m": {"$dynamicAnchor": "meta", "type": "object"}}},
     ],
 )
-def test_hostile_schemas_are_judged_quickly(schema: Any) -> None:
+def test_case_056_hostile_schemas_are_judged_quickly(schema: Any) -> None:
     deep: Any = {"n": "x"}
     for _ in range(90):
         deep = {"n": deep}

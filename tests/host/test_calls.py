@@ -58,7 +58,7 @@ async def test_the_idle_deadline_is_named(make_host: HostFactory) -> None:
     assert kit.status("s").errors == 1
 
 
-async def test_a_flood_of_progress_is_merged_and_its_last_report_delivered(make_host: HostFactory) -> None:
+async def test_case_064_a_flood_of_progress_is_merged_and_its_last_report_delivered(make_host: HostFactory) -> None:
     kit = await make_host({"s": hostile("flood_progress")})
     reports: list[float] = []
     result = await kit.call("s", on_progress=lambda done, total, text: reports.append(done))
@@ -101,7 +101,7 @@ async def test_a_call_on_a_server_that_is_gone_does_not_run(make_host: HostFacto
     assert "did not run" in result.error.message
 
 
-async def test_a_call_that_is_running_when_its_server_is_stopped_may_have_run(make_host: HostFactory) -> None:
+async def test_case_038_a_call_that_is_running_when_its_server_is_stopped_may_have_run(make_host: HostFactory) -> None:
     kit = await make_host({"s": hostile("ok")})
     call = asyncio.create_task(kit.call("s", "sleep", {"s": 20}))
     await asyncio.sleep(0.1)
@@ -118,7 +118,7 @@ async def test_a_large_frame_is_noted_by_size_and_its_content_kept(make_host: Ho
     assert all("bytes" in message.message["omitted"] for message in result.wire)
 
 
-async def test_environment_of_a_server_is_minimal(make_host: HostFactory) -> None:
+async def test_case_103_environment_of_a_server_is_minimal(make_host: HostFactory) -> None:
     """Requirement C7: what the entry names, a few harmless names, nothing else."""
     environ = {"PATH": "/usr/bin:/bin", "HOME": "/", "OPENAI_API_KEY": "sk-none", "LANG": "C.UTF-8", "X": "() { :;}"}
     kit = await make_host({"s": hostile("ok", env={"TOKEN_OF_SERVER": "mine"})}, environ=environ)
@@ -129,7 +129,7 @@ async def test_environment_of_a_server_is_minimal(make_host: HostFactory) -> Non
     assert "OPENAI_API_KEY" not in text
 
 
-async def test_an_answer_over_the_cap_is_told_from_its_end_too(make_host: HostFactory) -> None:
+async def test_case_036_an_answer_over_the_cap_is_told_from_its_end_too(make_host: HostFactory) -> None:
     """Some servers write the result before the id."""
     config = ServerConfig(command=sys.executable, args=[str(SERVERS / "era_server.py"), "result_first"])
     kit = await make_host({"s": config})
@@ -140,7 +140,9 @@ async def test_an_answer_over_the_cap_is_told_from_its_end_too(make_host: HostFa
     assert (await kit.call("s", arguments={"size": 1})).outcome == "success"
 
 
-async def test_a_tool_that_changed_since_it_was_offered_does_not_run(make_host: HostFactory, tmp_path: Path) -> None:
+async def test_case_105_a_tool_that_changed_since_it_was_offered_does_not_run(
+    make_host: HostFactory, tmp_path: Path
+) -> None:
     """The definition differs with each start of the server."""
     log, state = tmp_path / "log", tmp_path / "state"
     kit = await make_host(

@@ -16,7 +16,7 @@ def _build(*tools: Any) -> Catalog:
     return build_catalog("s", "s", tools, Schemas())
 
 
-def test_a_malformed_tool_never_costs_the_others() -> None:
+def test_case_059_a_malformed_tool_never_costs_the_others() -> None:
     listed: list[Any] = [
         _tool("good"),
         {"name": "bad"},
@@ -44,7 +44,7 @@ def test_a_title_is_found_in_both_places() -> None:
     assert (first.title, second.title) == ("A", "B")
 
 
-def test_every_part_of_a_definition_changes_its_digest() -> None:
+def test_case_105_every_part_of_a_definition_changes_its_digest() -> None:
     """Requirement F4: what a person allowed is what runs."""
     base = _tool(description="d", title="t", outputSchema={}, annotations={"readOnlyHint": True})
     changes: list[dict[str, Any]] = [
@@ -56,7 +56,7 @@ def test_every_part_of_a_definition_changes_its_digest() -> None:
     assert definition_digest(dict(reversed(base.items()))) == definition_digest(base)
 
 
-def test_definitions_are_limited_in_size() -> None:
+def test_case_061_definitions_are_limited_in_size() -> None:
     catalog = _build(*(_tool(f"t{n}", description="d" * 100_000) for n in range(100)))
     assert 30 < len(catalog.tools) < 50
     assert all(len(tool.description) < 20_000 and tool.notes for tool in catalog.tools)

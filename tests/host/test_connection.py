@@ -42,7 +42,7 @@ async def test_life_of_a_good_server(make_host: HostFactory) -> None:
     assert not kit.host.tools()
 
 
-async def test_a_silent_server_delays_nobody(make_host: HostFactory) -> None:
+async def test_case_031_a_silent_server_delays_nobody(make_host: HostFactory) -> None:
     """Requirement C1, even with one place for starts and more silent servers than that."""
     silent = {f"silent{n}": hostile("hang_init") for n in range(3)}
     started = time.monotonic()
@@ -52,7 +52,7 @@ async def test_a_silent_server_delays_nobody(make_host: HostFactory) -> None:
     assert time.monotonic() - started < 15
 
 
-async def test_a_dead_server_is_noticed_and_started_again(make_host: HostFactory) -> None:
+async def test_case_029_a_dead_server_is_noticed_and_started_again(make_host: HostFactory) -> None:
     kit = await make_host({"s": hostile("ok")})
     pid = kit.status("s").pid
     assert pid is not None
@@ -68,7 +68,7 @@ async def test_a_dead_server_is_noticed_and_started_again(make_host: HostFactory
     assert failures[0].step in ("running", "health")
 
 
-async def test_the_breaker_opens_after_a_crash_loop_and_a_person_closes_it(
+async def test_case_045_the_breaker_opens_after_a_crash_loop_and_a_person_closes_it(
     make_host: HostFactory, tmp_path: Path
 ) -> None:
     """A server that starts well and dies at once counts too."""
@@ -85,7 +85,7 @@ async def test_the_breaker_opens_after_a_crash_loop_and_a_person_closes_it(
     await kit.given_up("s")
 
 
-async def test_the_next_attempt_is_announced(make_host: HostFactory) -> None:
+async def test_case_045_the_next_attempt_is_announced(make_host: HostFactory) -> None:
     kit = await make_host(
         {"s": hostile("exit1")}, connection={"initial_reconnect_delay": 30.0, "max_reconnect_delay": 60.0}
     )
@@ -161,7 +161,7 @@ async def test_closing_during_connect(make_host: HostFactory) -> None:
     assert {status.state for status in kit.host.servers()} == {"stopped"}
 
 
-async def test_closing_is_immune_to_cancellation(make_host: HostFactory) -> None:
+async def test_case_039_closing_is_immune_to_cancellation(make_host: HostFactory) -> None:
     kit = await make_host({"s": hostile("ignore_sigterm")})
     pid = kit.status("s").pid
     closing = asyncio.create_task(kit.host.aclose())
@@ -178,7 +178,7 @@ ERA_SERVER = ServerConfig(command=sys.executable, args=[str(SERVERS / "era_serve
 
 
 @pytest.mark.parametrize(("config", "version"), [(hostile("ok"), "2025-11-25"), (ERA_SERVER, "2026-07-28")])
-async def test_a_stopped_process_fails_its_health_check(
+async def test_case_047_a_stopped_process_fails_its_health_check(
     config: ServerConfig, version: str, make_host: HostFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kit = await make_host({"s": config}, connection={"health_check_interval": 0.2})
@@ -225,7 +225,7 @@ async def test_no_health_check_while_a_call_runs(make_host: HostFactory, monkeyp
     ],
     ids=["missing", "npx", "not-executable", "cwd", "nul", "url"],
 )
-async def test_what_cannot_be_started(
+async def test_case_030_what_cannot_be_started(
     config: ServerConfig, step: str, message: str, suggestion: str, make_host: HostFactory
 ) -> None:
     """The cause is named with what to do; nothing is tried again; the others are unaffected."""
@@ -241,7 +241,7 @@ async def test_what_cannot_be_started(
     assert (await kit.call("good")).outcome == "success"
 
 
-async def test_log_messages_are_passed_on_and_limited(make_host: HostFactory) -> None:
+async def test_case_064_log_messages_are_passed_on_and_limited(make_host: HostFactory) -> None:
     kit = await make_host({"s": hostile("flood_logs")})
     await wait_until_async(lambda: any("logs so much" in text for text in kit.status("s").warnings), what="the limit")
     messages = [event for event in kit.events if event.type == "server_logged"]
@@ -249,7 +249,7 @@ async def test_log_messages_are_passed_on_and_limited(make_host: HostFactory) ->
     assert "spam" in messages[0].text  # type: ignore[attr-defined]
 
 
-async def test_secrets_do_not_show_in_the_command_line(make_host: HostFactory) -> None:
+async def test_case_101_secrets_do_not_show_in_the_command_line(make_host: HostFactory) -> None:
     config = hostile("ok", env={"TOKEN": "value-of-the-token"})
     config = config.model_copy(
         update={"args": [*config.args, "--key", "value-of-the-token", "sk-abcdefghijklmnopqrstuv"]}

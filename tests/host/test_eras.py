@@ -110,7 +110,7 @@ async def test_changed_tools_are_listed_again(mode: str, make_host: HostFactory)
     assert "era__extra_0" in changes[-1].tools  # type: ignore[attr-defined]
 
 
-async def test_every_page_is_read(make_host: HostFactory) -> None:
+async def test_case_060_every_page_is_read(make_host: HostFactory) -> None:
     """The empty string is a cursor like any other."""
     kit = await make_host({"era": era("legacy_pages")})
     assert [tool.name for tool in kit.host.tools()] == list("abcdefg")

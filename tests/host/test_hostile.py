@@ -179,7 +179,7 @@ STUBBORN = [
 ]  # fmt: skip
 
 
-async def test_stubborn_servers_end_in_parallel(make_host: HostFactory) -> None:
+async def test_case_039_040_stubborn_servers_end_in_parallel(make_host: HostFactory) -> None:
     """Requirement C6: whole groups are gone, within the time for one."""
     kit = await make_host({mode: hostile(mode) for mode in STUBBORN})
     pids = [(await kit.state(mode, "running")).pid for mode in STUBBORN]
@@ -190,7 +190,7 @@ async def test_stubborn_servers_end_in_parallel(make_host: HostFactory) -> None:
     assert {status.state for status in kit.host.servers()} == {"stopped"}
 
 
-async def test_a_server_that_stops_reading_breaks_its_connection(make_host: HostFactory) -> None:
+async def test_case_046_a_server_that_stops_reading_breaks_its_connection(make_host: HostFactory) -> None:
     """A call whose request could not even be sent ends in time and says so; the server is started again."""
     kit = await make_host({"bad": hostile("stop_reading")}, tools={"idle_timeout": 1.0})
     pid = kit.status("bad").pid
@@ -200,7 +200,9 @@ async def test_a_server_that_stops_reading_breaks_its_connection(make_host: Host
     await wait_until_async(lambda: kit.status("bad").pid not in (pid, None), what="a new process")
 
 
-async def test_cancelling_a_call_returns_at_once_when_the_server_reads_nothing(make_host: HostFactory) -> None:
+async def test_case_046_068_cancelling_a_call_returns_at_once_when_the_server_reads_nothing(
+    make_host: HostFactory,
+) -> None:
     kit = await make_host({"bad": hostile("stop_reading")})
     call = asyncio.create_task(kit.call("bad", arguments={"x": "y" * 2_000_000}))
     await asyncio.sleep(0.2)
@@ -211,7 +213,7 @@ async def test_cancelling_a_call_returns_at_once_when_the_server_reads_nothing(m
     assert time.monotonic() - started < 1
 
 
-async def test_secrets_on_standard_error_are_masked(make_host: HostFactory) -> None:
+async def test_case_037_secrets_on_standard_error_are_masked(make_host: HostFactory) -> None:
     kit = await make_host({"bad": hostile("stderr_secret")})
     await wait_until_async(lambda: kit.host.stderr("bad"), what="a line of standard error")
     text = "\n".join(kit.host.stderr("bad"))
@@ -219,7 +221,7 @@ async def test_secrets_on_standard_error_are_masked(make_host: HostFactory) -> N
     assert "token=***" in text
 
 
-async def test_failure_shows_masked_standard_error(make_host: HostFactory) -> None:
+async def test_case_029_037_failure_shows_masked_standard_error(make_host: HostFactory) -> None:
     kit = await make_host({"bad": hostile("exit1")}, connection={"max_reconnect_attempts": 0})
     failure = (await kit.given_up("bad")).failure
     assert failure is not None
@@ -228,7 +230,7 @@ async def test_failure_shows_masked_standard_error(make_host: HostFactory) -> No
     assert "sk-secret" not in repr(failure)
 
 
-async def test_malformed_names_and_schemas_are_set_aside_or_noted(make_host: HostFactory) -> None:
+async def test_case_059_062_malformed_names_and_schemas_are_set_aside_or_noted(make_host: HostFactory) -> None:
     kit = await make_host(
         {"names": hostile("bad_names"), "schemas": hostile("bad_schema"), "one": hostile("one_bad_tool")}
     )
@@ -255,7 +257,7 @@ async def test_a_changed_definition_is_listed_again(make_host: HostFactory) -> N
     assert "credentials" in kit.tool("bad", "echo").description
 
 
-async def test_late_answers_are_dropped(make_host: HostFactory, caplog: pytest.LogCaptureFixture) -> None:
+async def test_case_053_068_late_answers_are_dropped(make_host: HostFactory, caplog: pytest.LogCaptureFixture) -> None:
     kit = await make_host({"bad": hostile("late_answer", "1")}, tools={"idle_timeout": 0.3})
     with caplog.at_level("INFO", logger="mcp_tui.host"):
         assert (await kit.call("bad")).outcome == "timeout"

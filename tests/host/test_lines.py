@@ -19,7 +19,7 @@ def test_any_cut_gives_the_same_lines(lines: list[bytes], size: int) -> None:
 
 
 @given(st.integers(1, 50), st.integers(1, 9))
-def test_a_line_over_the_cap_is_reported_once_and_skipped(length: int, size: int) -> None:
+def test_case_036_a_line_over_the_cap_is_reported_once_and_skipped(length: int, size: int) -> None:
     stream = b"a" * length + b"\nnext\n"
     assembler = LineAssembler(max_line=10)
     found = [event for at in range(0, len(stream), size) for event in assembler.feed(stream[at : at + size])]
@@ -31,7 +31,7 @@ def test_a_line_over_the_cap_is_reported_once_and_skipped(length: int, size: int
         assert found[1:] == [TooLongEnd(b"a" * length, 10), Line(b"next")]
 
 
-def test_cost_is_linear() -> None:
+def test_case_036_cost_is_linear() -> None:
     """A 60 MB line in small chunks takes well under a second, where joining each time would take minutes."""
     assembler = LineAssembler(max_line=1 << 30)
     chunk = b"x" * 4096

@@ -18,7 +18,7 @@ _configurations = st.dictionaries(_parts.filter(bool), st.lists(_parts, max_size
 @example({"a": ["b__c"], "a__b": ["c"], "a_": ["_b__c", "b__c"], "a_b": ["c"], "A": ["b"]})
 @example({"s": ["a b", "a_b", "a.b", "a_b_2b9c5b7a", "x" * 64, "x" * 65, "", "_"]})
 @example({"x" * 30: ["t"], "x" * 31: ["t"], "1": ["t"], "m1": ["t"], "constructor": ["constructor", "__proto__"]})
-def test_names_are_accepted_and_injective(configuration: dict[str, list[str]]) -> None:
+def test_case_062_names_are_accepted_and_injective(configuration: dict[str, list[str]]) -> None:
     prefixes = server_prefixes(configuration)
     assert len(set(prefixes.values())) == len(prefixes)
     names: list[str] = []
@@ -45,7 +45,7 @@ def test_plain_names_stay_readable() -> None:
 
 
 @given(st.lists(st.text(max_size=70), max_size=12, unique=True))
-def test_keys_are_accepted_and_injective(keys: list[str]) -> None:
+def test_case_062_keys_are_accepted_and_injective(keys: list[str]) -> None:
     taken: set[str] = set()
     for key in keys:
         safe = safe_key(key, taken)

@@ -41,7 +41,7 @@ def _host_process() -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_servers_end_when_the_app_is_killed(number: signal.Signals) -> None:
+def test_case_042_servers_end_when_the_app_is_killed(number: signal.Signals) -> None:
     with _host_process() as (process, pids):
         below = psutil.Process(process.pid).children(recursive=True)
         assert len(pids) == len(KINDS)
@@ -112,7 +112,7 @@ def test_a_number_given_to_another_process_is_left_alone(tmp_path: Path) -> None
         sleeper.wait()
 
 
-async def test_nothing_is_left_when_the_loop_is_torn_down() -> None:
+async def test_case_040_nothing_is_left_when_the_loop_is_torn_down() -> None:
     """``asyncio.run`` cancels every task, the owner too: the server ends all the same."""
     with _host_process() as (process, pids):
         process.send_signal(signal.SIGINT)

@@ -17,7 +17,7 @@ def _message(**fields: Any) -> bytes:
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
-def test_no_bytes_make_it_raise(raw: bytes) -> None:
+def test_case_034_054_055_no_bytes_make_it_raise(raw: bytes) -> None:
     parse(raw)
     parse(b'{"jsonrpc":"2.0","id":1,"result":' + raw + b"}")
 
@@ -48,7 +48,7 @@ def test_other_output(raw: bytes) -> None:
         (b'"result":{"a":', "not valid JSON"),
     ],
 )
-def test_broken_messages_keep_their_id(body: bytes, reason: str) -> None:
+def test_case_052_broken_messages_keep_their_id(body: bytes, reason: str) -> None:
     refused = parse(b'{"jsonrpc":"2.0","id":7,' + body + b"}")
     assert isinstance(refused, Refused)
     assert refused.looks_like_message
@@ -56,14 +56,14 @@ def test_broken_messages_keep_their_id(body: bytes, reason: str) -> None:
     assert reason in refused.reason
 
 
-def test_nesting_within_the_limit_is_accepted() -> None:
+def test_case_055_nesting_within_the_limit_is_accepted() -> None:
     value: Any = 1
     for _ in range(MAX_DEPTH - 10):
         value = [value]
     assert not isinstance(parse(_message(id=1, result={"a": value, "b": [[]] * 200})), Refused)
 
 
-def test_text_is_always_valid_unicode() -> None:
+def test_case_054_text_is_always_valid_unicode() -> None:
     (message,) = parse(b'{"jsonrpc":"2.0","id":1,"result":{"a\\ud800":["b\\udfff", "\xff", "\xed\xa0\x80"]}}')  # type: ignore[misc]
     json.dumps(message, ensure_ascii=False).encode("utf-8")
 

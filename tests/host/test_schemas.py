@@ -82,7 +82,7 @@ def test_anything_becomes_portable(schema: Any) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_schemas(), _scalars | st.dictionaries(_names, _scalars | st.lists(_scalars, max_size=3), max_size=3))
-def test_no_schema_makes_a_check_raise(schema: Any, value: Any) -> None:
+def test_case_056_no_schema_makes_a_check_raise(schema: Any, value: Any) -> None:
     for problem in compile_schema(schema).problems(value):
         assert problem.message
 
@@ -95,7 +95,7 @@ def _bomb() -> dict[str, Any]:
     return {"type": "object", "$defs": {**definitions, "d20": {"type": "object"}}, "allOf": [{"$ref": "#/$defs/d0"}]}
 
 
-def test_a_bomb_of_references_is_refused_quickly() -> None:
+def test_case_056_a_bomb_of_references_is_refused_quickly() -> None:
     assert "too large" in " ".join(adapt(_bomb()).notes)
     compiled = compile_schema(_bomb())
     assert compiled.validator is None

@@ -21,7 +21,7 @@ from mcp_tui.host.rates import TokenBucket
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_backoff_grows_with_jitter_to_its_limit_and_ends() -> None:
+def test_case_045_backoff_grows_with_jitter_to_its_limit_and_ends() -> None:
     backoff = Backoff(initial=1.0, longest=5.0, attempts=5)
     waits = [backoff.failed(0) for _ in range(6)]
     for wait, expected in zip(waits, [1, 2, 4, 5, 5], strict=False):
@@ -32,7 +32,7 @@ def test_backoff_grows_with_jitter_to_its_limit_and_ends() -> None:
     assert backoff.failed(0) is not None
 
 
-def test_a_crash_loop_counts_and_a_stable_connection_starts_anew() -> None:
+def test_case_045_a_crash_loop_counts_and_a_stable_connection_starts_anew() -> None:
     backoff = Backoff(initial=1.0, longest=5.0, attempts=2)
     assert [backoff.failed(STABLE_SECONDS / 2) is None for _ in range(3)] == [False, False, True]
     assert backoff.failed(STABLE_SECONDS) is not None
@@ -68,7 +68,7 @@ def test_a_bucket_empties_and_fills(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [bucket.take() for _ in range(2)] == [True, False]
 
 
-def test_the_environment_is_a_short_list_plus_the_entry() -> None:
+def test_case_103_the_environment_is_a_short_list_plus_the_entry() -> None:
     environ = {
         "PATH": "/bin",
         "HOME": "/h",
@@ -86,7 +86,7 @@ def test_command_lines_can_be_read_and_show_no_value_of_the_entry() -> None:
     assert fingerprint(config) != fingerprint(config.model_copy(update={"args": []}))
 
 
-def test_the_ring_is_bounded_and_keeps_the_end() -> None:
+def test_case_037_the_ring_is_bounded_and_keeps_the_end() -> None:
     ring = StderrRing()
     for number in range(STDERR_LINES * 3):
         ring.feed(f"line {number}\n".encode())
@@ -117,7 +117,7 @@ def test_the_ring_is_bounded_and_keeps_the_end() -> None:
         (None, "unknown"),
     ],
 )
-def test_content_is_kept_whatever_it_is(block: Any, kind: str) -> None:
+def test_case_058_content_is_kept_whatever_it_is(block: Any, kind: str) -> None:
     (found, after) = content_blocks([block, {"type": "text", "text": "after"}])
     assert found.type == kind
     assert after.type == "text"

@@ -39,7 +39,7 @@ def asked(server="files", name="read", digest="d1"):
         (decided(call="never proposed"), asked(), False),
     ],
 )
-def test_only_a_persons_word_for_the_conversation_grants_and_only_that_definition(decision, call, allowed):
+def test_case_105_112_only_a_persons_word_for_the_conversation_grants_and_only_that_definition(decision, call, allowed):
     grants = ConversationGrants()
     grants.apply(proposed())
     grants.apply(decision)

@@ -26,7 +26,7 @@ class Says:
 
 
 @pytest.mark.parametrize("effects", list(product([None, "deny", "ask", "allow"], repeat=3)))
-def test_deny_wins_then_ask_then_allow_whatever_the_order(effects):
+def test_case_110_deny_wins_then_ask_then_allow_whatever_the_order(effects):
     expected = next((effect for effect in ("deny", "ask", "allow") if effect in effects), None)
     for order in permutations(effects):
         verdict = evaluate(CALL, [Says(effect) for effect in order])
@@ -84,5 +84,5 @@ def test_an_allowed_tool_is_meant_exactly(names, allowed):
         ({"a": [1, 2]}, {"a": [2, 1]}, False),
     ],
 )
-def test_a_decision_is_bound_to_exact_arguments(one, other, same):
+def test_case_106_a_decision_is_bound_to_exact_arguments(one, other, same):
     assert (arguments_digest(one) == arguments_digest(other)) is same

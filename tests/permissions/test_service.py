@@ -6,7 +6,7 @@ from mcp_tui.permissions.base import Decision
 from mcp_tui.permissions.service import PendingApprovals
 
 
-async def test_the_first_answer_wins():
+async def test_case_112_the_first_answer_wins():
     pending = PendingApprovals()
     answer = pending.open("a")
     assert pending.waits("a")

@@ -19,7 +19,7 @@ def _acts_on_a_terminal(char: str) -> bool:
 
 
 @pytest.mark.parametrize("show", [prose, strict])
-def test_no_code_point_that_acts_on_a_terminal_survives(show):
+def test_case_081_084_no_code_point_that_acts_on_a_terminal_survives(show):
     for code in range(sys.maxunicode + 1):
         shown = show(chr(code))
         assert not any(_acts_on_a_terminal(char) for char in shown), f"U+{code:04X}"
@@ -35,7 +35,7 @@ def test_strict_shows_every_code_point():
 
 
 @given(ANY_TEXT, ANY_TEXT)
-def test_a_sequence_split_over_chunks_is_as_harmless_as_a_whole_one(one, two):
+def test_case_081_a_sequence_split_over_chunks_is_as_harmless_as_a_whole_one(one, two):
     for part in (prose(one) + prose(two), prose(one + two)):
         assert not any(_acts_on_a_terminal(char) for char in part)
 
@@ -54,7 +54,7 @@ def test_prose_keeps_what_scripts_and_emoji_need():
     assert prose("a\u200db") == "ab"
 
 
-def test_prose_bounds_combining_marks():
+def test_case_088_prose_bounds_combining_marks():
     assert prose("e" + "\u0301" * 500) == "e" + "\u0301" * MAX_MARKS
 
 
@@ -64,7 +64,7 @@ def test_ansi_becomes_visible():
     assert "<U+001B>[31m" in strict(ANSI)
 
 
-def test_bidi_and_tags_vanish_from_prose_and_are_spelled_out_in_strict():
+def test_case_084_bidi_and_tags_vanish_from_prose_and_are_spelled_out_in_strict():
     text = "user\u202etxt.exe" + chr(0xE0041)
     assert prose(text) == "usertxt.exe"
     assert strict(text) == "user<U+202E>txt.exe<U+E0041>"
@@ -75,7 +75,7 @@ def test_hidden_report_of_plain_text_is_empty():
     assert hidden_report("plain\ttext\n") == {}
 
 
-def test_markup_is_left_as_it_is():
+def test_case_082_markup_is_left_as_it_is():
     assert prose("[@click=app.quit]x[/]") == "[@click=app.quit]x[/]"
 
 

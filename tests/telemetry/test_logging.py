@@ -37,7 +37,7 @@ def test_records_carry_correlation_operation_and_duration(log_file):
     assert line["at"].endswith("+00:00")
 
 
-def test_no_secret_reaches_the_file(log_file):
+def test_case_102_no_secret_reaches_the_file(log_file):
     logger = logging.getLogger("mcp_tui.gateway")
     logger.warning("key %s", SECRET)
     try:
@@ -57,7 +57,7 @@ def test_the_file_is_private_and_nothing_is_printed(log_file, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_debug_of_libraries_stays_out(log_file):
+def test_case_104_debug_of_libraries_stays_out(log_file):
     logging.getLogger("some.library").info("chatter")
     logging.getLogger("mcp_tui").debug("detail")
     assert lines(log_file) == []

@@ -37,7 +37,7 @@ def of(lines, operation):
     return [line for line in lines if line.get("operation") == operation]
 
 
-async def test_a_turn_is_told_with_ids_durations_and_outcomes_and_without_its_words(lines):
+async def test_case_104_a_turn_is_told_with_ids_durations_and_outcomes_and_without_its_words(lines):
     async def echo(x):
         return f"{MARKER} {x}"
 

@@ -119,7 +119,9 @@ MATRIX = [
 @pytest.mark.parametrize(
     ("how", "kinds"), MATRIX, ids=lambda value: value if isinstance(value, str) else "+".join(value)
 )
-def test_nothing_is_left(how: str, kinds: tuple[str, ...], program: Program, provider: FakeProvider) -> None:
+def test_case_039_040_042_043_nothing_is_left(
+    how: str, kinds: tuple[str, ...], program: Program, provider: FakeProvider
+) -> None:
     with talking(program, provider, *kinds) as terminal:
         before = tree(terminal)
         assert len(before.processes) >= len(kinds) + 2, "servers, the worker of the model layer, the reaper"
@@ -137,7 +139,7 @@ def test_nothing_is_left(how: str, kinds: tuple[str, ...], program: Program, pro
     assert provider.requests[-1].gone.is_set(), "the connection to the model is closed"
 
 
-def test_a_closed_terminal_without_the_signal(program: Program, provider: FakeProvider) -> None:
+def test_case_044_a_closed_terminal_without_the_signal(program: Program, provider: FakeProvider) -> None:
     """nohup: SIGHUP is ignored, and only the terminal itself tells that it is gone."""
     with talking(program, provider, "polite", "ignore_sigterm", prefix=IGNORING_HANG_UP) as terminal:
         before = tree(terminal)
@@ -149,7 +151,9 @@ def test_a_closed_terminal_without_the_signal(program: Program, provider: FakePr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_at_once(number: signal.Signals, program: Program, provider: FakeProvider) -> None:
+def test_case_043_a_second_signal_ends_at_once(
+    number: signal.Signals, program: Program, provider: FakeProvider
+) -> None:
     """The servers are ended by the reaper then; the terminal is restored, the turn is closed."""
     with talking(program, provider, "ignore_sigterm", "grandchild") as terminal:
         before = tree(terminal)
@@ -174,7 +178,7 @@ def test_a_signal_while_it_starts(delay: float, program: Program) -> None:
         assert terminal.unrestored() == []
 
 
-def test_a_partial_answer_survives_the_kill(program: Program, provider: FakeProvider) -> None:
+def test_case_042_a_partial_answer_survives_the_kill(program: Program, provider: FakeProvider) -> None:
     """All but the last two seconds; the turn reads as interrupted and is closed when it is opened again."""
     with talking(program, provider, "polite") as terminal:
         terminal.pump(2.5)
@@ -189,7 +193,7 @@ def test_a_partial_answer_survives_the_kill(program: Program, provider: FakeProv
     assert finished["outcome"] == "interrupted"
 
 
-def test_a_call_that_ran_when_the_program_was_killed(program: Program, provider: FakeProvider) -> None:
+def test_case_038_120_a_call_that_ran_when_the_program_was_killed(program: Program, provider: FakeProvider) -> None:
     """It may have run: it is said, and never run again by itself."""
     provider.script(
         {"match": "sleep", "has_result": False, "calls": [["polite__sleep", {"s": 60}]]},
@@ -219,7 +223,7 @@ def test_a_call_that_ran_when_the_program_was_killed(program: Program, provider:
 
 
 @pytest.mark.parametrize("arguments", [(), ("demo",)])
-def test_no_terminal(arguments: tuple[str, ...], program: Program) -> None:
+def test_case_092_no_terminal(arguments: tuple[str, ...], program: Program) -> None:
     result = program.run(*arguments)
     assert result.returncode == 2
     assert "terminal" in result.stderr
@@ -228,7 +232,7 @@ def test_no_terminal(arguments: tuple[str, ...], program: Program) -> None:
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
-def test_a_terminal_without_a_screen(term: str, program: Program) -> None:
+def test_case_092_a_terminal_without_a_screen(term: str, program: Program) -> None:
     with program.app("demo", env={"TERM": term}) as terminal:
         assert terminal.wait_exit() == 2
         assert "cannot address the screen" in terminal.text
@@ -247,7 +251,7 @@ def test_without_a_configuration(key: str, program: Program) -> None:
         steps.ended_well(terminal, 2)
 
 
-def test_every_fault_of_the_configuration_is_listed(program: Program) -> None:
+def test_case_096_every_fault_of_the_configuration_is_listed(program: Program) -> None:
     program.configure("http://127.0.0.1:9/v1", {"x": {"comand": "true"}})
     program.config_file.write_text(program.config_file.read_text().replace("max_tool_hops: 8", "max_tool_hops: no"))
     with program.app() as terminal:
@@ -272,7 +276,7 @@ sys.exit(main(["demo"]))
 """
 
 
-def test_a_fault_of_its_own(program: Program) -> None:
+def test_case_093_a_fault_of_its_own(program: Program) -> None:
     """Requirement H5: exit status 1, the terminal restored, no local variable and no secret anywhere."""
     with program.app("demo") as terminal:
         pass

@@ -165,7 +165,7 @@ def test_a_turn_beside_them(name: str, program: Program, provider: FakeProvider)
     assert "ghp_" not in result.stdout + result.stderr + program.written()
 
 
-def test_the_screen_is_not_reached(program: Program, provider: FakeProvider) -> None:
+def test_case_037_050_081_082_the_screen_is_not_reached(program: Program, provider: FakeProvider) -> None:
     """No byte of an attack gets to the terminal: not from names, descriptions, results, standard error or /dev/tty."""
     provider.script(
         {"has_result": False, "text": "I ask.", "calls": [["poison__add", {}], ["good__echo", {"x": "fine"}]]},
@@ -205,7 +205,7 @@ def test_the_screen_is_not_reached(program: Program, provider: FakeProvider) -> 
 
 
 @pytest.mark.parametrize("modes", [("flood_logs", "flood_ping", "flood_progress"), ("flood_stderr", "flood_garbage")])
-def test_usable_under_floods(modes: tuple[str, ...], program: Program, provider: FakeProvider) -> None:
+def test_case_035_064_usable_under_floods(modes: tuple[str, ...], program: Program, provider: FakeProvider) -> None:
     """Keys are answered, the good server works, and quitting is not held up."""
     provider.script(
         {"has_result": False, "calls": [["good__echo", {"x": "in the flood"}]]},
@@ -249,7 +249,7 @@ def test_one_of_each_at_once(program: Program, provider: FakeProvider) -> None:
         steps.ended_well(terminal, seconds=6)
 
 
-def test_stubborn_servers_in_the_app(program: Program, provider: FakeProvider) -> None:
+def test_case_039_040_stubborn_servers_in_the_app(program: Program, provider: FakeProvider) -> None:
     """Requirement C6: all kinds of servers that do not want to go, gone within the time for one."""
     program.configure(provider.openai_base, servers(STUBBORN))
     with program.app(size=LARGE) as terminal:
@@ -258,7 +258,7 @@ def test_stubborn_servers_in_the_app(program: Program, provider: FakeProvider) -
         steps.ended_well(terminal, seconds=6)
 
 
-def test_a_daemon_of_a_server_is_out_of_reach(program: Program, tmp_path: Path) -> None:
+def test_case_041_a_daemon_of_a_server_is_out_of_reach(program: Program, tmp_path: Path) -> None:
     """What left the server's process group cannot be ended with it (documented); the server itself is gone."""
     log = tmp_path / "life"
     entry = hostile_entry("grandchild_setsid") | {"env": {"HOSTILE_LOG": str(log)}}

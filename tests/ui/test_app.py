@@ -405,7 +405,7 @@ async def test_keys_of_the_configuration_take_effect() -> None:
         assert engine.submitted == ["a\nb"]
 
 
-async def test_crash_report_has_no_locals_and_no_key(tmp_path: Path) -> None:
+async def test_case_093_crash_report_has_no_locals_and_no_key(tmp_path: Path) -> None:
     app = make_app()
     secret = "sk-" + "a1b2c3d4" * 5
 
@@ -477,7 +477,7 @@ async def test_a_screen_missing_before_the_end_is_a_crash() -> None:
     assert "No screens on stack" in app.crash
 
 
-async def test_outside_text_is_never_markup() -> None:
+async def test_case_082_outside_text_is_never_markup() -> None:
     hostile = "[@click=app.quit]x[/] [/nope] \x1b]52;c;AAAA\x07"
     engine = ScriptedEngine(
         title=hostile,
@@ -502,7 +502,7 @@ async def test_outside_text_is_never_markup() -> None:
         assert app.screen.query(Static)
 
 
-async def test_copy_survives_lone_surrogates() -> None:
+async def test_case_094_copy_survives_lone_surrogates() -> None:
     async with running() as (app, _, _):
         app.copy_to_clipboard("a\ud83d b")
         assert app.clipboard == "a? b"

@@ -69,7 +69,7 @@ async def bench(
         yield this
 
 
-async def test_card_shows_all_arguments_and_marks_claims() -> None:
+async def test_case_108_card_shows_all_arguments_and_marks_claims() -> None:
     async with bench() as b:
         assert "jira.close_issue" in b.text("head")
         assert "server says: destructive (unverified)" in b.text("head")
@@ -81,7 +81,7 @@ async def test_card_shows_all_arguments_and_marks_claims() -> None:
         assert "true" in body
 
 
-async def test_focus_stays_with_typing_and_the_draft_stays() -> None:
+async def test_case_089_focus_stays_with_typing_and_the_draft_stays() -> None:
     async with bench() as b:
         await b.pilot.press(*"yes")
         assert b.app.chat.composer.has_focus
@@ -109,7 +109,7 @@ async def test_each_key_decides_as_it_says() -> None:
             assert not b.card.display
 
 
-async def test_keys_sleep_after_drawing_and_after_the_last_key() -> None:
+async def test_case_089_keys_sleep_after_drawing_and_after_the_last_key() -> None:
     async with bench() as b:
         await b.pilot.press("tab")
         await until(lambda: b.card.has_focus, b.pilot)
@@ -128,7 +128,7 @@ async def test_keys_sleep_after_drawing_and_after_the_last_key() -> None:
         assert len(b.engine.decisions) == 1
 
 
-async def test_enter_does_nothing() -> None:
+async def test_case_089_enter_does_nothing() -> None:
     async with bench() as b:
         await b.reach()
         await b.press("enter")
@@ -136,7 +136,7 @@ async def test_enter_does_nothing() -> None:
         assert b.engine.submitted == []
 
 
-async def test_a_paste_never_counts_and_puts_keys_to_sleep() -> None:
+async def test_case_090_a_paste_never_counts_and_puts_keys_to_sleep() -> None:
     async with bench() as b:
         await b.reach()
         b.app.post_message(events.Paste("yyyy"))
@@ -145,7 +145,7 @@ async def test_a_paste_never_counts_and_puts_keys_to_sleep() -> None:
         assert b.engine.decisions == []
 
 
-async def test_the_second_of_two_quick_keys_never_hits_the_next_card() -> None:
+async def test_case_089_113_the_second_of_two_quick_keys_never_hits_the_next_card() -> None:
     async with bench(ARGUMENTS, {"issue_id": "PROJ-791"}) as b:
         await b.reach()
         await b.press("y")
@@ -154,7 +154,7 @@ async def test_the_second_of_two_quick_keys_never_hits_the_next_card() -> None:
         assert "PROJ-791" in b.text("body")
 
 
-async def test_left_and_right_answer_each_on_its_own() -> None:
+async def test_case_113_left_and_right_answer_each_on_its_own() -> None:
     async with bench(ARGUMENTS, {"issue_id": "PROJ-791"}) as b:
         await b.reach()
         await b.press("right")
@@ -166,7 +166,7 @@ async def test_left_and_right_answer_each_on_its_own() -> None:
         assert "PROJ-790" in b.text("body")
 
 
-async def test_allow_is_locked_until_long_arguments_were_seen_to_the_end() -> None:
+async def test_case_119_allow_is_locked_until_long_arguments_were_seen_to_the_end() -> None:
     comment = "\n".join(f"line {number}" for number in range(200)) + "\nrm -rf"
     async with bench({"issue_id": "P", "comment": comment}) as b:
         await b.reach()
@@ -248,7 +248,7 @@ async def test_faults_of_edited_arguments_are_named_field_by_field() -> None:
         assert "edited" not in b.text("head")
 
 
-async def test_hidden_characters_and_padding_are_spelled_out() -> None:
+async def test_case_084_119_hidden_characters_and_padding_are_spelled_out() -> None:
     async with bench({"path": "a\u202etxt.exe" + " " * 400 + "; rm -rf /", "note": "[@click=app.quit]x[/]"}) as b:
         body = b.text("body")
         assert "<400 spaces>" in body
@@ -308,14 +308,14 @@ async def test_on_a_tiny_terminal_card_and_composer_are_both_there() -> None:
         assert len(b.engine.decisions) == 1
 
 
-async def test_half_a_megabyte_of_arguments_is_shown_without_a_freeze() -> None:
+async def test_case_088_119_half_a_megabyte_of_arguments_is_shown_without_a_freeze() -> None:
     started = time.monotonic()
     async with bench({"comment": "word " * 100_000, "path": "é" * 20_000}) as b:
         assert time.monotonic() - started < 15
         assert "(500,000 characters)" in b.text("body")
 
 
-async def test_arguments_that_changed_under_the_card_are_not_allowed() -> None:
+async def test_case_106_arguments_that_changed_under_the_card_are_not_allowed() -> None:
     async with bench() as b:
         await b.reach()
         item = b.card.item

@@ -26,7 +26,7 @@ async def test_newlines_and_growth_up_to_a_limit() -> None:
         assert engine.submitted == ["a\nb" + "\n" * 30]
 
 
-async def test_paste_never_sends() -> None:
+async def test_case_090_paste_never_sends() -> None:
     async with running() as (app, engine, pilot):
         app.post_message(events.Paste("\r\n".join(f"line {n}" for n in range(500)) + "\r\n"))
         await until(lambda: app.chat.composer.text, pilot)
@@ -36,7 +36,7 @@ async def test_paste_never_sends() -> None:
         assert app.chat.composer.text == ""
 
 
-async def test_a_huge_paste_is_held_aside_and_sent_whole() -> None:
+async def test_case_091_a_huge_paste_is_held_aside_and_sent_whole() -> None:
     async with running() as (app, engine, pilot):
         text = "x" * (PASTE_LIMIT + 1)
         await pilot.press("a")

@@ -13,7 +13,7 @@ def clean(*segments: Segment) -> list[Segment]:
     return SafetyFilter().apply(list(segments), BLACK)
 
 
-def test_nothing_that_a_terminal_acts_on_stays() -> None:
+def test_case_081_nothing_that_a_terminal_acts_on_stays() -> None:
     dangerous = [*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x200B, 0x202E, 0x2066, 0xFEFF, 0xE0041, 0xD800]
     for code in dangerous:
         [segment] = clean(Segment(f"a{chr(code)}b"))
@@ -22,7 +22,7 @@ def test_nothing_that_a_terminal_acts_on_stays() -> None:
         assert segment.text.endswith("b")
 
 
-def test_links_and_control_segments_go() -> None:
+def test_case_081_086_links_and_control_segments_go() -> None:
     linked = Segment("text", Style(link="https://example.com", bold=True))
     [segment] = clean(linked, Segment("\x1b[2J", None, [(ControlType.CLEAR,)]))
     assert segment.style is not None

@@ -52,7 +52,7 @@ async def test_inspector_shows_each_side_of_a_call(tmp_path: Path) -> None:
         assert stat.S_IMODE(saved.stat().st_mode) == 0o600
 
 
-async def test_sixteen_megabytes_do_not_freeze_the_screen(tmp_path: Path) -> None:
+async def test_case_088_sixteen_megabytes_do_not_freeze_the_screen(tmp_path: Path) -> None:
     big = "é" * 16_000_000
     async with running(size=(160, 45), data_dir=tmp_path) as (app, engine, pilot):
         engine.emit(*turn_start(), *proposal("c1", {"a": 1}))

@@ -8,7 +8,7 @@ from pathlib import Path
 from mcp_tui.ui.prompt_history import MAX_PROMPTS, PromptHistory
 
 
-def test_prompts_survive_and_are_private(tmp_path: Path) -> None:
+def test_case_011_prompts_survive_and_are_private(tmp_path: Path) -> None:
     path = tmp_path / "state" / "prompts.jsonl"
     PromptHistory(path).add("one\ntwo")
     PromptHistory(path).add("three")

@@ -289,7 +289,7 @@ async def test_failed_calls_open_by_themselves(state: Any, words: str) -> None:
         assert " ▌ x issue: no such issue (enum)" in app.rows()
 
 
-async def test_long_result_is_cut_and_says_so() -> None:
+async def test_case_088_long_result_is_cut_and_says_so() -> None:
     text = "\n".join(f"row {number}" for number in range(5000))
     app = Pane([call(3, state="success", content=(TextContent(text=text),))])
     async with app.run_test(size=(80, 24)) as pilot:
@@ -373,7 +373,7 @@ async def test_theme_change_draws_again() -> None:
         assert [segment.style for segment in dark] != [segment.style for segment in light]
 
 
-async def test_hostile_text_is_shown_as_text() -> None:
+async def test_case_081_082_hostile_text_is_shown_as_text() -> None:
     evil = "[@click=app.quit]x[/] [/nope] \x1b]52;c;aGk=\x07 \u202eabc &#x202e; \x9b31m"
     items: list[Item] = [
         user(1, evil), answer(2, evil, reasoning_pieces=[evil]), notice(3, evil, hint=evil),

@@ -80,13 +80,13 @@ def test_blocks_before_the_changed_one_stay(source: str) -> None:
 
 
 @given(st.text(max_size=200), st.integers(20, 80))
-def test_any_text_fits_and_is_harmless(source: str, width: int) -> None:
+def test_case_081_any_text_fits_and_is_harmless(source: str, width: int) -> None:
     for row in draw(whole(source), width):
         assert cell_len(row) == width
         assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", row)
 
 
-def test_long_lines_and_paragraphs_are_cut_alike() -> None:
+def test_case_088_long_lines_and_paragraphs_are_cut_alike() -> None:
     source = "word " * 3000 + "\n" + "line of text\n" * 2000 + "```\n" + "z" * 10_000 + "\n```\n- " + "y " * 4000
     expected = draw(whole(source))
     live = Markdown()
@@ -99,7 +99,7 @@ def test_long_lines_and_paragraphs_are_cut_alike() -> None:
     assert all(block.size <= 2 * MAX_LINE for block in live.blocks if hasattr(block, "size"))
 
 
-def test_long_fence_is_made_of_small_blocks() -> None:
+def test_case_087_long_fence_is_made_of_small_blocks() -> None:
     markdown = whole("```python\n" + "x = 1\n" * 1000 + "```\nend")
     code = [block for block in markdown.blocks if isinstance(block, CodeBlock)]
     assert len(code) == -(-1000 // PIECE_LINES)
@@ -207,7 +207,7 @@ def test_too_many_columns_become_records() -> None:
     assert lines[1:] == ["h: v"] * 12
 
 
-def test_long_table_is_capped() -> None:
+def test_case_087_long_table_is_capped() -> None:
     markdown = whole("a|b\n-|-\n" + "1|2\n" * 1000 + "\nend")
     rows = draw(markdown)
     assert sum(row.strip().startswith("│ 1") for row in rows) == MAX_ROWS
@@ -218,7 +218,7 @@ def test_long_table_is_capped() -> None:
     "source",
     ["<script>alert(1)</script>", "[/bold][@click=app.quit]x[/]", "&#x202e;&amp;", "a <b>c</b> d", "[x]: http://y"],
 )
-def test_markup_and_entities_stay_text(source: str) -> None:
+def test_case_082_085_markup_and_entities_stay_text(source: str) -> None:
     assert golden(source) == source
 
 
