@@ -100,6 +100,8 @@ class ToolCallItem(Item):
     approval_id: str = ""
     """The open question, while ``state`` is ``waiting``."""
     approval_reason: str = ""
+    guarded: bool = False
+    """A built-in guard asks: no rule can answer instead of the person."""
     decided_by: str = ""
     """``user``, ``rule`` or ``engine``; empty before a decision."""
     decision: str = ""

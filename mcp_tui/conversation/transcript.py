@@ -286,7 +286,8 @@ class Transcript:
         item = self.call(event.call_id)
         if item is None or item.finished:
             return []
-        item.state, item.approval_id, item.approval_reason = "waiting", event.approval_id, event.reason
+        item.state, item.approval_id = "waiting", event.approval_id
+        item.approval_reason, item.guarded = event.reason, event.guarded
         return [Change("updated", item)]
 
     def _decided(self, event: tools.ApprovalDecided) -> list[Change]:

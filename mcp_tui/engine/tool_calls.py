@@ -187,6 +187,7 @@ class ToolCalls:
             scope=decision.scope,
             by="user" if by == "user" else "rule",
             rule=rule,
+            rule_id=decision.rule_id,
             message=decision.message,
             edited_arguments=decision.arguments,
             tool_digest=tool.digest,

@@ -41,13 +41,15 @@ class Decision:
     """The answer to an approval request.
 
     ``arguments`` is what the person changed the call's arguments to, ``None`` where they stay;
-    ``message`` goes to the model with a refusal.
+    ``message`` goes to the model with a refusal; ``rule_id`` names the rule that the person wrote with an allow
+    of scope ``rule``.
     """
 
     action: DecisionAction
     scope: DecisionScope = "once"
     arguments: dict[str, Any] | None = None
     message: str = ""
+    rule_id: str = ""
 
 
 def arguments_digest(arguments: dict[str, Any]) -> str:
