@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Footer, Input, Markdown, Tree
@@ -18,9 +20,15 @@ class BareApp(App[None]):
         yield Input()
         yield Footer()
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready = asyncio.Event()
+        """Set when its widgets are there."""
+
     def on_mount(self) -> None:
         """Type at once."""
         self.query_one(Input).focus()
+        self.ready.set()
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ async def _bare() -> float:
 async def _host() -> float:
     from mcp_tui.config.servers import ServerConfig
     from mcp_tui.demo.configuration import demo_config
+    from mcp_tui.host.base import AdmitEverything
     from mcp_tui.host.host import McpHost
 
     config = demo_config(theme="mcp-dark")
@@ -69,6 +70,7 @@ async def _host() -> float:
         environ=os.environ,
         mask=str,
         client_version="0",
+        gatekeeper=AdmitEverything(),
     )
     began = time.perf_counter()
     try:

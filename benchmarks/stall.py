@@ -96,12 +96,13 @@ async def _floor(report: Path) -> None:
         await app.query_one(Markdown).append("one token\n")
 
     async def watch() -> None:
-        await _until(lambda: bool(app.screen_stack) and bool(app.query(Input)))
+        await app.ready.wait()
         await _watched(app, answered(), report)
 
     watcher = asyncio.create_task(watch())
+    watcher.add_done_callback(lambda _: app.exit())
     await app.run_async()
-    await asyncio.gather(watcher, return_exceptions=True)
+    await watcher
 
 
 def stall_seconds(which: str) -> float:

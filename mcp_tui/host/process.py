@@ -90,7 +90,9 @@ class ServerProcess:
         Raises `OSError` (no such program or folder, not executable) and `ValueError` (a NUL in an argument).
         """
         self = cls(reaper)
-        reaper.prepare()
+        if reaper.prepare():
+            # Each start of a process holds up the event loop: the screen gets a turn between the two.
+            await asyncio.sleep(0)
         transport, protocol = await asyncio.get_running_loop().subprocess_exec(
             lambda: _Protocol(self.exited.set, self.input_lost.set),
             command,

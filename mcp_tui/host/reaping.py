@@ -28,10 +28,15 @@ class Reaper:
         """Process id of the reaper, while there is one."""
         return self._process.pid if self._process is not None else None
 
-    def prepare(self) -> None:
-        """Start the reaper, if there is none: before the first server, so that none is unwatched."""
-        if os.name == "posix" and self._process is None:
-            self._process = self._spawn()
+    def prepare(self) -> bool:
+        """Start the reaper, if there is none: before the first server, so that none is unwatched.
+
+        True when it was started now.
+        """
+        if os.name != "posix" or self._process is not None:
+            return False
+        self._process = self._spawn()
+        return True
 
     def watch(self, group: int) -> None:
         """Have ``group`` ended should this program die."""
