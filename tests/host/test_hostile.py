@@ -12,6 +12,7 @@ import pytest
 from mcp_tui.events.servers import ServerState
 from mcp_tui.host.base import CallResult
 from tests.support import leftovers
+from tests.support.catalogue import name_of
 from tests.support.hosts import PATIENCE, HostFactory, hostile
 from tests.support.waiting import wait_until_async
 
@@ -55,7 +56,7 @@ STARTS = [
 ]
 
 
-@pytest.mark.parametrize("case", STARTS, ids=lambda case: f"{case.mode}{case.argument}")
+@pytest.mark.parametrize("case", STARTS, ids=lambda case: name_of(case.mode, case.argument))
 async def test_start(case: Start, make_host: HostFactory) -> None:
     kit = await make_host(
         {"bad": hostile(case.mode, case.argument), "good": hostile("ok")},
@@ -144,7 +145,7 @@ def _text(result: CallResult) -> str:
     return repr(result)
 
 
-@pytest.mark.parametrize("case", CALLS, ids=lambda case: f"{case.mode}{case.argument}-{case.outcome}")
+@pytest.mark.parametrize("case", CALLS, ids=lambda case: name_of(case.mode, case.argument, case.outcome))
 async def test_call(case: Call, make_host: HostFactory) -> None:
     kit = await make_host({"bad": hostile(case.mode, case.argument), "good": hostile("ok")}, tools=case.tools)
     pid = (await kit.state("bad", "running")).pid
@@ -164,7 +165,7 @@ async def test_call(case: Call, make_host: HostFactory) -> None:
 FLOODS = ["flood_garbage", "flood_bytes"]
 
 
-@pytest.mark.parametrize("mode", FLOODS)
+@pytest.mark.parametrize("mode", FLOODS, ids=name_of)
 async def test_output_without_end_is_cut_off(mode: str, make_host: HostFactory) -> None:
     """Nothing is answered any more; the connection ends with a cause and the breaker opens."""
     kit = await make_host({"bad": hostile(mode), "good": hostile("ok")}, connection={"max_reconnect_attempts": 0})
