@@ -14,6 +14,8 @@ from typing import Any
 from mcp_tui.events import tools
 from mcp_tui.events.base import EventBase
 
+_CallEvent = tools.ToolCallProposed | tools.ApprovalDecided | tools.ToolCallStarted | tools.ToolCallFinished
+
 
 @dataclass(slots=True)
 class CallRecord:
@@ -37,13 +39,20 @@ class CallRecord:
     outcome: str = ""
     """As in `tools.ToolOutcome`; empty while it has no end."""
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Ids of the conversation and of the call: the latter come from providers and repeat."""
+        return self.conversation_id, self.call_id
+
 
 class CallHistory:
     """All calls of one or more logs, oldest first.  Applying an event twice changes nothing."""
 
     def __init__(self) -> None:
-        self._records: dict[str, CallRecord] = {}
-        self._by_tool: dict[tuple[str, str], list[CallRecord]] = {}
+        self._records: dict[tuple[str, str], CallRecord] = {}
+        self._by_tool: dict[tuple[str, str], dict[tuple[str, str], CallRecord]] = {}
+        self.definitions: dict[str, tools.ToolDefinition] = {}
+        """Every definition that the model was offered, by digest."""
 
     @classmethod
     def of(cls, events: Iterable[EventBase]) -> CallHistory:
@@ -56,31 +65,42 @@ class CallHistory:
     def apply(self, event: EventBase) -> None:
         """Fold one event."""
         match event:
-            case tools.ToolCallProposed() if event.server and event.call_id not in self._records:
+            case tools.ToolsOffered():
+                self.definitions.update((tool.digest, tool) for tool in event.tools)
+            case tools.ToolCallProposed() if event.server and self._record(event) is None:
                 self._add(event)
             case tools.ApprovalDecided():
                 self._decided(event)
-            case tools.ToolCallStarted() if (record := self._records.get(event.call_id)) is not None:
+            case tools.ToolCallStarted() if (record := self._record(event)) is not None:
                 record.ran, record.arguments = True, event.arguments
-            case tools.ToolCallFinished() if (record := self._records.get(event.call_id)) is not None:
+            case tools.ToolCallFinished() if (record := self._record(event)) is not None:
                 record.outcome = event.outcome
             case _:
                 pass
 
     def _add(self, event: tools.ToolCallProposed) -> None:
         record = CallRecord(
-            conversation_id=event.conversation_id or "",
+            conversation_id=event.conversation_id,
             call_id=event.call_id,
             at=event.at,
             server=event.server,
             name=event.name,
             arguments=event.arguments,
         )
-        self._records[event.call_id] = record
-        self._by_tool.setdefault((event.server, event.name), []).append(record)
+        self.add((record,))
+
+    def add(self, records: Iterable[CallRecord], *, replace: bool = False) -> None:
+        """Take in records that were folded elsewhere; calls that are known already stay, unless ``replace``."""
+        for record in records:
+            if replace or record.key not in self._records:
+                self._records[record.key] = record
+                self._by_tool.setdefault((record.server, record.name), {})[record.key] = record
+
+    def _record(self, event: _CallEvent) -> CallRecord | None:
+        return self._records.get((event.conversation_id, event.call_id))
 
     def _decided(self, event: tools.ApprovalDecided) -> None:
-        record = self._records.get(event.call_id)
+        record = self._record(event)
         if record is None:
             return
         record.decision, record.decided_by = event.action, event.by
@@ -95,7 +115,7 @@ class CallHistory:
 
     def of_tool(self, server: str, name: str) -> Sequence[CallRecord]:
         """The calls of one tool, oldest first."""
-        return self._by_tool.get((server, name), [])
+        return list(self._by_tool.get((server, name), {}).values())
 
 
 def by_time(records: Iterable[CallRecord]) -> list[CallRecord]:

@@ -5,6 +5,8 @@
 ``turn``        one turn: hops until done or ``max_tool_hops``
 ``answer``      one model request: stream, retries, fragments
 ``tool_calls``  validate, permit, run concurrently, finish
+``assessment``  a waiting call beside the earlier ones of its tool
+``unusual``     what is unusual about its arguments
 ``results``     a tool result as the model is given it
 ``recovery``    the ends that a log lacks
 ``redaction``   events without secrets

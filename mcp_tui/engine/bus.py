@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from mcp_tui.conversation.calls import CallHistory
 from mcp_tui.conversation.context import ModelContext
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
@@ -114,6 +115,7 @@ class Folds:
     context: ModelContext = field(default_factory=ModelContext)
     totals: Totals = field(default_factory=Totals)
     grants: ConversationGrants = field(default_factory=ConversationGrants)
+    calls: CallHistory = field(default_factory=CallHistory)
     context_share: ContextShare | None = None
     """How full the window was at the latest request."""
 
@@ -133,6 +135,7 @@ class Folds:
         self.context.apply(event)
         self.totals.apply(event)
         self.grants.apply(event)
+        self.calls.apply(event)
         match event:
             case turns.ModelRequestStarted():
                 self.context_share = ContextShare(event.prompt_tokens, event.tools_tokens, event.context_window)

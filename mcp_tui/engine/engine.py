@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from typing import Any, Literal
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
+from mcp_tui.engine.assessment import Assessment, Assessor
 from mcp_tui.engine.bus import PATIENCE, Batch, EventBus, Folds, Subscription
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.engine.services import EngineSettings, Services
@@ -95,6 +96,7 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._window: dict[str, int | None] = {}
         self._closing = False
+        self._assessor = Assessor(self._bus, parts.store, self._spawn)
         self._taken_up: set[str] = set()
         self._bus.open(new_id(), ())
 
@@ -207,6 +209,7 @@ class Engine:
         if request_id in self._taken_up or request_id in self.transcript.request_ids or self._closing:
             return request_id
         self._taken_up.add(request_id)
+        self._assessor.begin()
         self._queue.append(Submission(request_id, text))
         if self.busy:
             self._publish_queue()
@@ -260,6 +263,14 @@ class Engine:
             return True
         return pending.resolve(approval_id, decision)
 
+    def assess(self, call_id: str, arguments: Mapping[str, Any] | None = None) -> Assessment | None:
+        """A call beside the earlier ones of its tool, with ``arguments`` where the person changed them.
+
+        ``None`` while the earlier calls are still being read.
+        """
+        item = self.transcript.call(call_id)
+        return self._assessor.assess(item, arguments) if item is not None else None
+
     def check_arguments(self, call_id: str, arguments: dict[str, Any]) -> tuple[ArgumentProblem, ...]:
         """Edited arguments against the tool's schema, one entry per field (requirement D7)."""
         item = self.transcript.call(call_id)
@@ -305,6 +316,7 @@ class Engine:
     async def new_conversation(self) -> None:
         """Open an empty conversation.  Raises `UsageError` while a turn runs."""
         self._refuse_while_busy()
+        self._assessor.keep(self._bus.folds.calls)
         self._bus.open(new_id(), ())
 
     async def open_conversation(self, conversation_id: str) -> None:
@@ -322,6 +334,7 @@ class Engine:
         events += await self._close_open_turn(conversation_id, events)
         folds = await asyncio.to_thread(Folds.of, events)
         self._refuse_while_busy()
+        self._assessor.keep(self._bus.folds.calls)
         self._bus.open(conversation_id, events, folds)
         self._keep_model()
         if stored.set_aside:
