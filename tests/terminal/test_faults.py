@@ -1,0 +1,144 @@
+"""Faults around the whole program: a disk without room, a place that is none, files edited meanwhile, job control."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import sys
+import time
+
+import psutil
+import pytest
+
+from tests.support.program import LARGE, SMALL, Program
+from tests.support.terminal import Terminal
+from tests.terminal import steps
+
+pytestmark = pytest.mark.terminal
+
+SMALL_FILES = (
+    sys.executable,
+    "-c",
+    "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)); "
+    "os.execvp(sys.argv[1], sys.argv[1:])",
+)
+"""No file may grow beyond 40 kB: what a quota or a full disk does, and SIGXFSZ with it."""
+
+
+def test_case_002_005_without_room_it_says_so_and_stays_usable(program: Program) -> None:
+    """The input that cannot be kept comes back; small ones are answered again; the program is not ended by a signal."""
+    terminal = program.app("demo", size=LARGE)
+    terminal.command = [*SMALL_FILES, *terminal.command]
+    with terminal:
+        steps.open_demo(terminal)
+        steps.ask(terminal, "first words")
+        steps.idle(terminal)
+        terminal.paste("too long " * 4_500)
+        terminal.press("enter")
+        terminal.wait_for(re.compile("File too large|could not be saved|Free some space"))
+        terminal.press("esc")
+        terminal.press("f7", "ctrl+a", "backspace")
+        assert terminal.exit_code is None
+        terminal.press("ctrl+q")
+        steps.ended_well(terminal)
+    texts = [event["text"] for event in program.stored("user_message")]
+    assert texts == ["first words"]
+    assert program.stored("turn_finished")
+
+
+@pytest.mark.parametrize("demo", [True, False], ids=["demo", "configured"])
+def test_case_010_a_data_directory_that_is_none_is_said_at_the_start(program: Program, demo: bool) -> None:
+    program.configure("http://127.0.0.1:9/v1")
+    program.data_dir.write_text("a file where a directory should be")
+    with program.app(*(["demo"] if demo else []), size=SMALL) as terminal:
+        text = terminal.wait_for("could not start")
+        assert str(program.data_dir)[:40] in text.replace("\n", "")
+        terminal.press("q")
+        steps.ended_well(terminal, 2)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
+@pytest.mark.parametrize("how", ["command", "signal"])
+def test_case_095_suspended_and_resumed(how: str, program: Program) -> None:
+    """The shell finds its terminal as it was; afterwards the screen is drawn whole, and keys work."""
+    shell = Terminal(["bash", "--norc", "--noprofile", "-i"], size=LARGE, env={**program.environ, "PS1": "shell> "})
+    with shell:
+        shell.wait_for("shell>")
+        shell.type(" ".join(program.command("demo")) + "\n")
+        steps.open_demo(shell)
+        if how == "command":
+            steps.ask(shell, "/suspend")
+        else:
+            (app,) = psutil.Process(shell.pid).children()
+            app.send_signal(signal.SIGTSTP)
+        shell.wait_for("Stopped")
+        shell.settle(quiet=0.2, seconds=2)
+        private = shell.private_modes()
+        assert not [mode for mode in (1000, 1003, 1006, 1049) if private.get(mode)]
+        assert private.get(25, True), "the cursor is there"
+        shell.type("echo still $((40 + 2))\n")
+        shell.wait_for("still 42")
+        shell.type("fg\n")
+        shell.wait_for(steps.WELCOME)
+        shell.wait_gone("still 42")
+        shell.type("typed afterwards")
+        shell.wait_for("typed afterwards")
+        shell.press("ctrl+q")
+        shell.wait_for("shell>")
+        shell.type("exit\n")
+        assert shell.wait_exit() == 0
+
+
+def test_case_091_large_pastes_and_a_storm_of_resizes(program: Program) -> None:
+    """2 MB in one paste, forty sizes in a row down to one cell: no crash, and a key is answered within a second."""
+    with program.app("demo", size=LARGE) as terminal:
+        steps.open_demo(terminal)
+        terminal.paste("line of a paste\n" * 130_000)
+        terminal.wait_for("pasted text 1")
+        for number in range(40):
+            terminal.resize(*((1, 1), (200, 60), (20, 5), (80, 24), (1, 60), (300, 1))[number % 6])
+            terminal.pump(0.01)
+        terminal.resize(*LARGE)
+        terminal.wait_for("pasted text 1")
+        terminal.settle(quiet=0.2, seconds=3)
+        started = time.monotonic()
+        terminal.type("q")
+        terminal.wait_for(re.compile(r"pasted text 1[^\n]*q"))
+        assert time.monotonic() - started < 1
+        assert not program.logs(), "a paste sends nothing"
+        terminal.press("ctrl+q")
+        steps.ended_well(terminal)
+
+
+def test_case_090_a_paste_with_its_own_end_in_it_decides_and_sends_nothing(program: Program) -> None:
+    """What follows the mark arrives as keys: the card has just been drawn, or keys are asleep after the paste."""
+    with program.app("demo", size=LARGE) as terminal:
+        steps.open_demo(terminal)
+        terminal.paste("harmless\x1b[201~ and then keys")
+        terminal.wait_for("and then keys")
+        assert not program.logs()
+        terminal.press("f7", "backspace")
+        steps.ask(terminal, "What is 6 * 7?")
+        steps.card(terminal)
+        terminal.paste("x\x1b[201~yyyssyy")
+        terminal.settle(quiet=0.3, seconds=2)
+        assert terminal.shows("approval 1 of 1")
+        assert not program.stored("approval_decided")
+        steps.answer(terminal, "n")
+        steps.idle(terminal)
+        steps.quit_idle(terminal)
+    assert not program.stored("tool_call_started")
+
+
+def test_case_123_in_a_plain_locale_files_are_utf8(program: Program) -> None:
+    """LC_ALL=C, an ASCII standard output: what was said is stored and printed whole."""
+    words = "Grüße, 世界 \U0001f30d"
+    plain = {"LC_ALL": "C", "LANG": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = program.run("run", "--demo", "--json", "-", stdin=words, env=plain)
+    assert done.returncode == 0, done.stderr
+    (message,) = program.stored("user_message")
+    assert message["text"] == words
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    assert words in [event.get("text") for event in shown]
