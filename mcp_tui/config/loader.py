@@ -20,6 +20,7 @@ from mcp_tui.config.source import Document, Unreadable, read_text
 from mcp_tui.config.themes import load_themes
 from mcp_tui.config.validate import validate
 from mcp_tui.config.yaml_source import parse_yaml
+from mcp_tui.safety.secrets import MIN_LENGTH
 
 
 def load(
@@ -45,6 +46,7 @@ def load(
         servers_problems += servers.problems
     warnings = [*providers.warnings, *theme_problems, *_in_order(servers.warnings)]
     warnings += [*_exposed(document, providers.secrets), *_exposed(servers_document, servers.secrets)]
+    warnings += [*_too_short(document, providers.secrets), *_too_short(servers_document, servers.secrets)]
     if problems or servers_problems or config is None:
         missing = [path for path in (config_path, servers_path) if not path.exists()]
         raise InvalidConfiguration([*_in_order(problems), *_in_order(servers_problems)], warnings, missing)
@@ -100,6 +102,14 @@ def _is_program(command: str, environ: Mapping[str, str]) -> bool:
     if os.sep in command and not Path(command).is_absolute():
         return True
     return shutil.which(command, path=environ.get("PATH")) is not None
+
+
+def _too_short(document: Document | None, secrets: set[str]) -> list[Problem]:
+    """A warning about secrets that cannot be told from ordinary words and so are not masked."""
+    if document is None or not any(0 < len(secret) < MIN_LENGTH for secret in secrets):
+        return []
+    hint = f"Only secrets of {MIN_LENGTH} or more characters are masked on the screen, in logs and in the history."
+    return [Problem(document.file, "holds or names a secret that is too short to be masked", 1, 1, hint=hint)]
 
 
 def _exposed(document: Document | None, secrets: set[str]) -> list[Problem]:

@@ -141,6 +141,11 @@ class Answer:
             case _:
                 pass
 
+    def _publish_held(self) -> None:
+        """The end of the text, which might have been the beginning of a secret."""
+        self._publish_text(turns.ReasoningDelta, self._masks[1].close())
+        self._publish_text(turns.TextDelta, self._masks[0].close())
+
     def _publish_text(self, kind: type[turns.TextDelta | turns.ReasoningDelta], text: str) -> None:
         if text:
             self._publish(kind(message_id=self._message_id, text=text))
@@ -187,6 +192,7 @@ class Answer:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
+        self._publish_held()
         if self._bus.folds.transcript.find(self._message_id) is None:
             return
         draft = self._assembler.close()

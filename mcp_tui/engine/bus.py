@@ -203,6 +203,8 @@ class EventBus:
                 self._unwritten.setdefault(event.message_id, ([], []))[0].append(event.text)
             case turns.ReasoningDelta():
                 self._unwritten.setdefault(event.message_id, ([], []))[1].append(event.text)
+            case tools.ToolCallProgress():
+                event = redacted(event, self._redactor)
             case _:
                 pass
         self.folds.apply(event)

@@ -1,10 +1,13 @@
-"""Secrets taken out of text: those that are configured, and what looks like one in a command or an error."""
+"""Secrets taken out of text: those that are configured, in every form, and what merely has the shape of one."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
+
+from mcp_tui.safety.secret_forms import SecretForm, base64_cores, forms_of, readings
 
 MASK = "***"
 
@@ -28,40 +31,97 @@ _ASSIGNED = re.compile(
 )
 
 
+def mask_keys(text: str) -> str:
+    """``text`` without anything that merely has the shape of a key, a token or a password."""
+    text = _LOOKS_LIKE.sub(MASK, text)
+    text = _BEARER.sub(lambda match: f"{match[1]} {MASK}", text)
+    return _ASSIGNED.sub(lambda match: match[1] + MASK, text)
+
+
+def holds_key(text: str) -> bool:
+    """Whether `mask_keys` would take something out."""
+    return any(pattern.search(text) is not None for pattern in (_LOOKS_LIKE, _BEARER, _ASSIGNED))
+
+
 class Redactor:
     """Replaces secrets by ``***``.  Callable, so that it can be handed on as a function.
 
-    ``mask`` takes out configured secrets only, exactly: safe for what is kept and sent on.
-    ``scrub`` also takes out what merely looks like a key: for logs, errors and command lines.
+    ``mask`` takes out configured secrets only, in every form of `mcp_tui.safety.secret_forms`: safe for what is kept
+    and sent on.  ``scrub`` also takes out what merely looks like a key: for logs, errors and command lines.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._values = sorted({s for s in secrets if len(s) >= MIN_LENGTH}, key=len, reverse=True)
-        values = self._values
-        self._exact = re.compile("|".join(re.escape(value) for value in values)) if values else None
+        values = [value for value in forms_of(set(secrets)) if len(value) >= MIN_LENGTH]
+        self._forms = [SecretForm(value) for value in values]
+        self._cores = sorted({core for value in values for core in base64_cores(value)}, key=len, reverse=True)
+
+    @cached_property
+    def _written(self) -> re.Pattern[str]:
+        """Every way to write every secret, the longest first."""
+        ways = [form.written() for form in self._forms]
+        return re.compile("|".join([*ways, *map(re.escape, self._cores)]))
+
+    def _may_hold(self, text: str) -> bool:
+        """Whether it is worth to look for the places: nearly no text has any."""
+        if any(core in text for core in self._cores):
+            return True
+        lowered = text.lower()
+        read = readings(text) if "\\" in text or "%" in text else []
+        return any(form.stands_in(text, lowered, read) for form in self._forms)
+
+    @cached_property
+    def _begins(self) -> re.Pattern[str]:
+        """Where one may begin."""
+        pairs = {form.text[:2] for form in self._forms} | {core[:2] for core in self._cores}
+        ways = [rf"{re.escape(pair[0])}(?={re.escape(pair[1])}|[\\%]|\Z)" for pair in sorted(pairs)]
+        return re.compile("|".join([*ways, r"[\\%]"]), re.IGNORECASE)
 
     @property
     def active(self) -> bool:
         """Whether any secret is configured."""
-        return self._exact is not None
+        return bool(self._forms)
 
     def begins_at_end(self, text: str) -> int:
-        """How many of the last characters of ``text`` may be the beginning of a configured secret."""
-        for length in range(min(len(text), len(self._values[0]) - 1 if self._values else 0), 0, -1):
-            end = text[-length:]
-            if any(len(value) > length and value.startswith(end) for value in self._values):
-                return length
+        """How many of the last characters of ``text`` may be an unfinished configured secret."""
+        if not self._forms:
+            return 0
+        longest = len(self._forms[0].text)
+        start = max(0, len(text) - longest * (12 if "\\" in text or "%" in text else 2))
+        for match in self._begins.finditer(text, start):
+            at = match.start()
+            end = text[at:]
+            if any(form.begins(text, at) for form in self._forms):
+                return len(end)
+            if any(len(core) > len(end) and core.startswith(end) for core in self._cores):
+                return len(end)
         return 0
+
+    def found(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where configured secrets stand in ``text``, overlapping ones as one."""
+        if not self._may_hold(text):
+            return
+        pattern = self._written
+        match = pattern.search(text)
+        while match is not None:
+            start, end = match.span()
+            following = pattern.search(text, start + 1)
+            while following is not None and following.start() < end:
+                end = max(end, following.end())
+                following = pattern.search(text, following.start() + 1)
+            yield start, end
+            match = following
 
     def mask(self, text: str) -> str:
         """``text`` without any configured secret."""
-        return self._exact.sub(MASK, text) if self._exact is not None else text
+        parts, done = [], 0
+        for start, end in self.found(text):
+            parts += [text[done:start], MASK]
+            done = end
+        return "".join([*parts, text[done:]]) if done else text
 
     def scrub(self, text: str) -> str:
         """``text`` without configured secrets and without anything shaped like one."""
-        text = _LOOKS_LIKE.sub(MASK, self.mask(text))
-        text = _BEARER.sub(lambda match: f"{match[1]} {MASK}", text)
-        return _ASSIGNED.sub(lambda match: match[1] + MASK, text)
+        return mask_keys(self.mask(text))
 
     __call__ = scrub
 
@@ -70,7 +130,7 @@ class Redactor:
 
         Keys that the mask makes equal are told apart by a number: nothing is lost.
         """
-        if self._exact is None:
+        if not self._forms:
             return value
         if isinstance(value, str):
             masked = self.mask(value)
@@ -98,8 +158,8 @@ class Redactor:
 class StreamMask:
     """Masks configured secrets in text that arrives in pieces, also one that is spread over several pieces.
 
-    What may be the beginning of a secret is held back until it is known to be none: at most the length of the
-    longest secret, and the event that closes a stream carries the whole text anyway.
+    What may be the beginning of a secret is held back until it is known to be none; `close` gives out what is held
+    when the stream has ended.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -110,7 +170,15 @@ class StreamMask:
         """The part of the text so far that may be shown now."""
         if not self._redactor.active:
             return piece
-        text = self._redactor.mask(self._held + piece)
-        keep = self._redactor.begins_at_end(text)
-        self._held = text[len(text) - keep :]
-        return text[: len(text) - keep]
+        text = self._held + piece
+        cut = len(text) - self._redactor.begins_at_end(text)
+        for start, end in self._redactor.found(text) if cut < len(text) else ():
+            if start < cut < end:
+                cut = start
+        self._held = text[cut:]
+        return self._redactor.mask(text[:cut])
+
+    def close(self) -> str:
+        """What is left: no more text comes."""
+        held, self._held = self._held, ""
+        return self._redactor.mask(held)

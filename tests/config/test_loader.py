@@ -240,6 +240,14 @@ def test_a_file_without_a_secret_may_be_read_by_others(files: Any) -> None:
     assert not files.load().warnings
 
 
+@pytest.mark.parametrize(("secret", "warned"), [("12345", True), ("123456", False)])
+def test_a_secret_too_short_to_be_masked(files: Any, secret: str, warned: bool) -> None:
+    files.servers["x"] = {"command": "sh", "env": {"X_TOKEN": "env:X"}}
+    files.environ["X"] = secret
+    files.write()
+    assert any("too short" in problem.message for problem in files.load().warnings) is warned
+
+
 MARKER = "Zebra7Quokka9"
 odd_texts = ["", "no", "env:", f"env:{MARKER}!", "${", "${A}", "a\x00b", "\x1b[2J", "é", MARKER]
 odd_names = st.sampled_from(["a", "", "model", "command", "[key]", "x.y"])

@@ -9,6 +9,7 @@ from mcp_tui.events import tools, turns
 from mcp_tui.events.codec import UnknownEvent, from_object, to_object
 from mcp_tui.events.content import TextContent
 from mcp_tui.gateway.base import ReasoningChunk, TextChunk
+from mcp_tui.permissions.rules import Policy
 from mcp_tui.safety.secrets import Redactor
 from tests.support.scripted import FunctionHost, KeptStore, Recording, ScriptedGateway, calls, running, says
 
@@ -61,6 +62,35 @@ async def test_case_102_a_secret_spread_over_deltas_reaches_no_subscriber():
     for kind in (turns.TextDelta, turns.ReasoningDelta):
         assert "".join(delta.text for delta in recording.of(kind)) == f"it is ***, really {SECRET[:4]}!"
     assert recording.of(turns.AssistantMessage)[0].text == f"it is ***, really {SECRET[:4]}!"
+
+
+async def test_case_102_what_might_begin_a_secret_is_given_out_at_the_end_of_the_stream():
+    gateway = ScriptedGateway(says(f"it ends with {SECRET[:4]}"))
+    async with running(gateway, redactor=Redactor([SECRET])) as engine:
+        recording = Recording(engine)
+        engine.submit("go")
+        await asyncio.wait_for(engine.idle(), 20)
+        await recording.aclose()
+    assert "".join(delta.text for delta in recording.of(turns.TextDelta)) == f"it ends with {SECRET[:4]}"
+
+
+async def test_case_102_progress_of_a_call_holds_no_secret():
+    class Progressing(FunctionHost):
+        async def call(self, tool, arguments, *, call_id, on_progress=None):
+            on_progress(1.0, 2.0, f"at {SECRET}")
+            return await super().call(tool, arguments, call_id=call_id, on_progress=on_progress)
+
+    async def echo():
+        return "done"
+
+    gateway = ScriptedGateway(calls(("local__echo", "{}")), says("done"))
+    policy = Policy("allow")
+    async with running(gateway, Progressing(echo=echo), redactor=Redactor([SECRET]), fallback=policy) as engine:
+        recording = Recording(engine)
+        engine.submit("go")
+        await asyncio.wait_for(engine.idle(), 20)
+        await recording.aclose()
+    assert [event.message for event in recording.of(tools.ToolCallProgress)] == ["at ***"]
 
 
 async def test_the_tool_gets_what_was_asked_and_the_log_does_not():
