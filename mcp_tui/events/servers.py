@@ -66,6 +66,10 @@ class ServerStatus(Model):
     protocol_version: str | None = None
     latency_seconds: float | None = None
     """Round trip of the last health check."""
+    memory_bytes: int | None = None
+    """Resident memory of its process and what that started; ``None`` where the system does not tell."""
+    cpu_share: float | None = None
+    """Share of one processor since the reading before; 1.0 is all of it."""
     tools: int = 0
     prompts: int = 0
     resources: int = 0

@@ -7,7 +7,7 @@ One server:
 ``connection``   its owner task: state machine, restart, breaker
 ``wishes``       what the person wants of it; waits that end when that changes
 ``attempt``      spawn, handshake, first listing in one deadline
-``upkeep``       health, changed tools, end of an open connection
+``upkeep``       health, changed tools, what it takes (``usage``), end of an open connection
 ``session``      process, transport and SDK session together
 ``reports``      status, warnings, log messages
 ``failures``     why it is not running, in words

@@ -1,4 +1,4 @@
-"""Looking after an open connection: changed tools, health, its end (requirements C2, D1)."""
+"""Looking after an open connection: changed tools, health, what it takes, its end (requirements C2, D1)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mcp_tui.host.attempt import Broken, Interrupted, Link
 from mcp_tui.host.failures import cause_of
 from mcp_tui.host.reports import ServerReports
 from mcp_tui.host.session import ServerSession
+from mcp_tui.host.usage import UsageMeter
 from mcp_tui.host.wishes import Wishes
 
 _log = logging.getLogger(__name__)
@@ -23,6 +24,10 @@ RELIST_INTERVAL = 1.0
 """Least seconds between two listings, however often a server says that its tools changed."""
 
 RELIST_TIMEOUT = 30.0
+
+USAGE_INTERVAL = 5.0
+"""Seconds between two readings of what a server takes of the machine."""
+
 MAX_LISTEN_PAUSE = 60.0
 
 
@@ -36,6 +41,7 @@ class Upkeep:
         self._health_interval = health_interval
         self._relist = False
         self._relist_after = 0.0
+        self._usage = UsageMeter()
 
     def tools_changed(self) -> None:
         """The server says that its tools changed; may come in any number."""
@@ -60,10 +66,11 @@ class Upkeep:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._reports.update(memory_bytes=None, cpu_share=None)
 
     async def _watch(self, session: ServerSession) -> None:
         loop = asyncio.get_running_loop()
-        health_at = loop.time()
+        health_at = usage_at = loop.time()
         while True:
             if self._wishes.changed():
                 raise Interrupted("interrupted")
@@ -74,7 +81,11 @@ class Upkeep:
             if loop.time() >= health_at:
                 health_at = loop.time() + self._health_interval
                 await self._check_health(session)
-            due = min(health_at, self._relist_after) if self._relist else health_at
+            if loop.time() >= usage_at:
+                usage_at = loop.time() + USAGE_INTERVAL
+                memory, share = self._usage.read(self._reports.status.pid)
+                self._reports.update(memory_bytes=memory, cpu_share=share)
+            due = min(health_at, usage_at, self._relist_after if self._relist else health_at)
             await self._wishes.wait(max(0.0, due - loop.time()))
 
     async def _wake_at_end(self, session: ServerSession) -> None:

@@ -49,6 +49,14 @@ def size(octets: float) -> str:
     return f"{octets / 1000:.1f} kB" if octets < 999_950 else f"{octets / 1_000_000:.1f} MB"
 
 
+def usage(memory: int | None, share: float | None, least_memory: int = 0, least_share: float = 0.0) -> str:
+    """``640.0 MB, 98% CPU``: what is known of both, when one of them is at least as much as given."""
+    if (memory is None or memory < least_memory) and (share is None or share < least_share):
+        return ""
+    parts = [size(memory)] if memory is not None else []
+    return ", ".join(parts + ([f"{share:.0%} CPU"] if share is not None else []))
+
+
 def local_time(at: datetime) -> str:
     """Hours, minutes and seconds on the person's clock."""
     return at.astimezone().strftime("%H:%M:%S")

@@ -231,3 +231,21 @@ async def test_paging_in_the_sidebar_reaches_the_cost_on_a_small_terminal() -> N
         await until(lambda: "$0.031  in" in shown(app), pilot)
         await pilot.press("pageup", "pageup", "pageup", "pageup", "pageup")
         await until(lambda: "TOOLS THIS TURN" in shown(app), pilot)
+
+
+async def test_case_049_a_server_that_takes_much_says_so_in_its_row() -> None:
+    engine = ScriptedEngine(
+        servers=(
+            status("small", memory_bytes=40_000_000, cpu_share=0.01),
+            status("hungry", memory_bytes=640_000_000, cpu_share=0.02),
+            status("busy", memory_bytes=40_000_000, cpu_share=0.98),
+        )
+    )
+    async with running(engine, size=(120, 40)) as (app, _, pilot):
+        await until(lambda: "640.0 MB, 2% CPU" in shown(app), pilot)
+        assert "40.0 MB, 98% CPU" in shown(app)
+        assert "40.0 MB, 1% CPU" not in shown(app)
+        app.open_servers()
+        await until(lambda: app.chat.focused_in("sidebar"), pilot)
+        await pilot.press("enter")
+        await until(lambda: "40.0 MB, 1% CPU" in shown(app), pilot)

@@ -87,6 +87,8 @@ def details(server: ServerStatus, stderr: tuple[str, ...]) -> Content:
         rows.append(("started", formats.local_time(server.started_at)))
     if server.latency_seconds is not None:
         rows.append(("latency", formats.seconds(server.latency_seconds)))
+    if takes := formats.usage(server.memory_bytes, server.cpu_share):
+        rows.append(("takes", takes))
     rows.append(("offers", f"{server.tools} tools, {server.prompts} prompts, {server.resources} resources"))
     rows.append(("faults", f"{server.errors} errors, {server.restarts} restarts"))
     parts: list[Part] = []

@@ -33,6 +33,11 @@ ONE_LINE = 60
 """Columns from which on a server that is well, the context and the cost take one line each."""
 
 
+HEAVY_MEMORY = 500_000_000
+HEAVY_SHARE = 0.5
+"""Bytes and share of a processor from which on a server's row says what it takes."""
+
+
 class ServerList(OptionList, inherit_bindings=False):
     """The servers; paging is left to what is below them."""
 
@@ -249,6 +254,8 @@ def server_row(server: ServerStatus, width: int) -> Content:
 
 def _second_line(server: ServerStatus, width: int) -> list[Part]:
     if server.state == "running":
+        if heavy := formats.usage(server.memory_bytes, server.cpu_share, HEAVY_MEMORY, HEAVY_SHARE):
+            return [(f"  {heavy}", "$warning")]
         latency = f"  {formats.seconds(server.latency_seconds)}" if server.latency_seconds is not None else ""
         line = f"  {server.transport} {strict(server.protocol_version or '')}{latency}"
         return [(line, "$muted")]
