@@ -6,6 +6,7 @@ McpTuiError
 ├── HostError               something about an MCP server
 │   ├── ServerUnavailable   the server is not running, or went away
 │   └── CallTimeout         a call passed its idle or its total deadline
+├── TrustError              what is trusted could not be read or written
 ├── HistoryError            the conversation log
 │   ├── StoreBusy           another process holds the lock or the turn lease
 │   ├── StoreFailed         a write could not be made durable
@@ -80,6 +81,10 @@ class ServerUnavailable(HostError):
 
 class CallTimeout(HostError):
     """A tool call passed a deadline; the message names which one fired."""
+
+
+class TrustError(McpTuiError):
+    """The record of what is trusted could not be read or written."""
 
 
 class HistoryError(McpTuiError):

@@ -25,7 +25,7 @@ ROOMS = {
     "jsonschema_rs": ("host/", "gateway/", "engine/"),
     "textual": ("ui/",),
     "rich": ("ui/",),
-    "filelock": ("history/", "config/"),
+    "filelock": ("history/", "trust/", "config/"),
     "platformdirs": ("config/",),
     "yaml": ("config/",),
     "anyio": ("host/", "demo/servers/"),

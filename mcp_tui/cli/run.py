@@ -10,6 +10,7 @@ import asyncio
 import io
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
 from mcp_tui.cli.arguments import Options
-from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir, open_log, setup
+from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir, open_log, setup, trust_keeper
 from mcp_tui.engine.engine import Engine, Subscription
 from mcp_tui.errors import UsageError
 from mcp_tui.events import servers, tools, turns
@@ -71,6 +72,21 @@ def _check_allowed_names(names: Iterable[str]) -> None:
             raise UsageError(f"--allow {name}: write it as SERVER.TOOL.")
 
 
+def _check_trust(made: Setup) -> None:
+    """Raise `UsageError` while a server waits to be accepted: nobody can be asked, and none is left out silently."""
+    keeper = trust_keeper(made)
+    waiting = [name for name in keeper.startable() if not keeper.admits(name)]
+    if waiting:
+        changed = {name for name in waiting if keeper.known(name)}
+        words = "; ".join(f"{name} (changed since it was accepted)" if name in changed else name for name in waiting)
+        commands = "\n".join(f"  mcp-tui servers trust {shlex.quote(name)}" for name in waiting)
+        told = " ".join(keeper.problems)
+        raise UsageError(
+            f"These servers are not trusted, and nothing was started: {words}. {told}".strip(),
+            hint=f"Look at their command lines and accept them:\n{commands}",
+        )
+
+
 def _check_data_dir(directory: Path) -> None:
     """Raise `UsageError` where conversations cannot be kept, before anything is started or asked."""
     try:
@@ -83,6 +99,7 @@ def _check_data_dir(directory: Path) -> None:
 
 async def _run(options: Options, made: Setup, text: str) -> int:
     wait = made.config.mcp.connection.connection_timeout
+    _check_trust(made)
     engine = build_engine(made, rules=[AllowedTools(options.allow)], fallback=Policy(options.policy), server_wait=wait)
     stopped: list[int] = []
     _on_signals(engine, stopped)

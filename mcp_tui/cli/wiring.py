@@ -26,6 +26,7 @@ from mcp_tui.host.host import McpHost
 from mcp_tui.permissions.base import Rule
 from mcp_tui.safety.secrets import Redactor
 from mcp_tui.telemetry.logging import LogFile
+from mcp_tui.trust.keeper import TrustKeeper, trust_all
 from mcp_tui.ui.keymap import check_keys
 
 
@@ -127,6 +128,7 @@ def build_engine(
         service, config.llm.request, app_version=__version__, server_wait=server_wait, interactive=interactive
     )
     engine: Engine
+    keeper = trust_keeper(made)
 
     def waiting(words: str) -> None:
         engine.notice(words)
@@ -144,6 +146,7 @@ def build_engine(
                 environ=made.environ,
                 mask=made.redactor.scrub,
                 client_version=__version__,
+                gatekeeper=keeper,
                 state_dir=made.paths.data_dir / "state",
             ),
             counter=TokenCounter(config.llm.providers[config.llm.active].model, count=count),
@@ -152,9 +155,18 @@ def build_engine(
             redactor=made.redactor,
             rules=rules,
             fallback=fallback,
+            trust=keeper,
         )
     )
+    keeper.conversation = lambda: engine.conversation_id
     return engine
+
+
+def trust_keeper(made: Setup) -> TrustKeeper:
+    """What says which servers may start: the demo's own ones do, all others need the person."""
+    if made.demo:
+        return trust_all(made.servers, __version__)
+    return TrustKeeper(made.servers, made.environ, made.redactor, __version__, folder=made.paths.data_dir)
 
 
 def conversations_dir(paths: Paths) -> Path:

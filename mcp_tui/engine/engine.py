@@ -22,6 +22,7 @@ from mcp_tui.engine.bus import PATIENCE, Batch, EventBus, Folds, Subscription
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.engine.services import EngineSettings, Services
 from mcp_tui.engine.shielded import held
+from mcp_tui.engine.trust_desk import TrustDesk
 from mcp_tui.engine.turn import Submission, Turn
 from mcp_tui.errors import HistoryError, McpTuiError, StoreBusy, StoreFailed, UsageError
 from mcp_tui.events import turns
@@ -35,6 +36,7 @@ from mcp_tui.history.base import HistoryStore
 from mcp_tui.host.base import EventSink, ToolHost
 from mcp_tui.permissions.base import Decision, Rule
 from mcp_tui.safety.secrets import Redactor
+from mcp_tui.trust.keeper import TrustKeeper
 
 __all__ = ["Batch", "Decision", "Engine", "EngineParts", "EngineSettings", "ProviderChoice", "Subscription"]
 
@@ -69,6 +71,8 @@ class EngineParts:
     redactor: Redactor
     rules: Sequence[Rule] = ()
     fallback: Rule | None = None
+    trust: TrustKeeper | None = None
+    """What the host's gatekeeper decides with; ``None`` where it admits everything."""
 
 
 class Engine:
@@ -77,23 +81,26 @@ class Engine:
     def __init__(self, parts: EngineParts) -> None:
         self._bus = EventBus(parts.store, parts.redactor)
         self._store = parts.store
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.trust = TrustDesk(parts.trust, self._bus.publish, self._spawn)
+        """Servers and tools that wait to be accepted, and how they are."""
         self._services = Services(
             settings=parts.settings,
             bus=self._bus,
             gateway=parts.gateway,
-            host=parts.make_host(self._bus.publish),
+            host=parts.make_host(self._server_event),
             counter=parts.counter,
             redactor=parts.redactor,
             rules=parts.rules,
             fallback=parts.fallback,
         )
+        self.trust.connect(self._services.host)
         self.providers = parts.providers
         self._provider = parts.provider
         self._queue: deque[Submission] = deque()
         self._turn: asyncio.Task[None] | None = None
         """The running turn, or the pause between a stopped one and the next input."""
         self._ended: turns.TurnFinished | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._window: dict[str, int | None] = {}
         self._closing = False
         self._assessor = Assessor(self._bus, parts.store, self._spawn)
@@ -119,6 +126,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(self._services.host.aclose(), self._services.gateway.aclose(), return_exceptions=True)
+        await self.trust.aclose()
         try:
             await self._store.aclose()
         except HistoryError as error:
@@ -361,6 +369,10 @@ class Engine:
             self.select_model(self.transcript.provider)
 
     # -- inside ----------------------------------------------------------------------------
+
+    def _server_event(self, event: EventBase) -> None:
+        self._bus.publish(event)
+        self.trust.observe(event)
 
     def _next_turn(self) -> None:
         if not self._queue or self._closing:

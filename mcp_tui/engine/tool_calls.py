@@ -191,6 +191,7 @@ class ToolCalls:
             message=decision.message,
             edited_arguments=decision.arguments,
             tool_digest=tool.digest,
+            tool_pin=tool.pin,
             arguments_digest=arguments_digest(call.arguments),
             waited_seconds=waited,
         )
@@ -246,7 +247,7 @@ class ToolCalls:
                 return None
             words = f"The server {tool.server} does not offer {tool.name} any more; the call did not run."
             return ErrorInfo(kind="tool_gone", message=words)
-        if (now.server, now.name, now.digest) == (tool.server, tool.name, tool.digest):
+        if (now.server, now.name, now.digest, now.pin) == (tool.server, tool.name, tool.digest, tool.pin):
             return None
         words = f"The definition of {tool.server}.{tool.name} changed after the call was allowed; it did not run."
         return ErrorInfo(kind="tool_changed", message=words, hint="Look at the new definition and ask again.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime
 
 from mcp_tui.events.base import Durability, EventBase, Model
+from mcp_tui.safety.text import strict
 
 ServerState = Literal["stopped", "starting", "running", "needs_authorisation", "untrusted", "stopping", "failed"]
 """``untrusted``: it is not started before the person has accepted its command line."""
@@ -43,6 +45,21 @@ class TrustRequest(Model):
     """What was accepted under this name earlier; ``None`` for a server that is new."""
     changes: tuple[str, ...] = ()
     """What differs from ``before``, in words."""
+
+    def text(self) -> str:
+        """All of it in lines, what a reader would not see spelled out."""
+        lines = [*self._lines(), *(f"! {strict(warning)}" for warning in self.warnings)]
+        if self.before is not None:
+            lines.append(f"changed: {strict('; '.join(self.changes))}")
+            lines += [f"  before: {line}" for line in self.before._lines()[1:]]
+        return "\n".join(lines)
+
+    def _lines(self) -> list[str]:
+        lines = [f"server    {strict(self.server)}", f"command   {strict(shlex.join(self.command))}"]
+        lines += [f"program   {strict(self.program) or 'not found'}", f"folder    {strict(self.folder)}"]
+        if self.variables:
+            lines.append(f"variables {strict(', '.join(self.variables))}")
+        return lines
 
 
 class SetAsideTool(Model):

@@ -44,6 +44,8 @@ class ToolDefinition(Model):
     """What was repaired or adapted, for the person."""
     digest: str = ""
     """SHA-256 over name, title, description, schemas and annotations as the server sent them."""
+    pin: str = ""
+    """Id of its acceptance by the person, a new one each time: an allow holds for this one only."""
 
 
 class HeldTool(Model):
@@ -139,6 +141,8 @@ class ApprovalDecided(EventBase):
     """What the person changed the arguments to; ``tool_call_proposed`` keeps the model's."""
     tool_digest: str = ""
     """Definition of the tool that was decided on (`ToolDefinition.digest`)."""
+    tool_pin: str = ""
+    """Its acceptance (`ToolDefinition.pin`)."""
     arguments_digest: str = ""
     """SHA-256 of the canonical JSON of exactly the arguments that may run."""
     waited_seconds: float = 0.0

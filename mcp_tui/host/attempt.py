@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcp import MCPError
@@ -18,7 +18,7 @@ from mcp_tui.errors import HostError
 from mcp_tui.events.base import utc_now
 from mcp_tui.events.servers import ServerFailure
 from mcp_tui.host.arguments import Schemas
-from mcp_tui.host.base import EventSink
+from mcp_tui.host.base import EventSink, Gatekeeper
 from mcp_tui.host.catalog import Catalog, build_catalog
 from mcp_tui.host.environment import fingerprint, server_environment
 from mcp_tui.host.eras import EraStore
@@ -51,6 +51,7 @@ class Shared:
     eras: EraStore
     schemas: Schemas
     gate: StartGate
+    gatekeeper: Gatekeeper
     spawning: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One spawn at a time: each holds up the event loop a little, several at once would be seen on the screen."""
 
@@ -84,6 +85,8 @@ class Link:
         self.process: ServerProcess | None = None
         self.session: ServerSession | None = None
         self.last_stderr: tuple[str, ...] = ()
+        self._listed = Catalog()
+        """The last listing as it came, before the gatekeeper."""
 
     async def connect(self) -> None:
         """Get the server running and its tools listed.
@@ -180,13 +183,20 @@ class Link:
         listing = await self.session.list_tools()
         build = (self.name, self._prefix, listing.tools, self._shared.schemas)
         if len(listing.tools) > _MANY_TOOLS:
-            self._reports.catalog = await asyncio.to_thread(build_catalog, *build)
+            self._listed = await asyncio.to_thread(build_catalog, *build)
         else:
-            self._reports.catalog = build_catalog(*build)
+            self._listed = build_catalog(*build)
         if listing.warning:
             self._reports.warn(listing.warning)
-        catalog = self._reports.catalog
-        self._reports.update(tools=len(catalog.tools), set_aside=catalog.set_aside)
+        self.review()
+
+    def review(self) -> None:
+        """Put the last listing before the gatekeeper: what it does not admit is not in the catalogue."""
+        if self.session is None:
+            return
+        admitted, held = self._shared.gatekeeper.review(self.name, self._listed.tools, self.session.instructions)
+        self._reports.catalog = catalog = replace(self._listed, tools=admitted, held=held)
+        self._reports.update(tools=len(admitted), set_aside=catalog.set_aside, held=len(held))
 
     async def race(
         self, step: Step, work: Coroutine[Any, Any, None], deadline: Callable[[], float], limit: float
@@ -247,7 +257,7 @@ class Link:
         self.session = None
         if process is None:
             return
-        self._reports.catalog = Catalog()
+        self._reports.catalog = self._listed = Catalog()
         with contextlib.ExitStack() as at_end:
             at_end.callback(self._closed, process)
             if session is not None:
@@ -258,5 +268,5 @@ class Link:
     def _closed(self, process: ServerProcess) -> None:
         self.last_stderr = tuple(self._shared.mask(line) for line in process.stderr.lines())
         self.process = None
-        self._reports.update(pid=None, started_at=None, latency_seconds=None, tools=0)
+        self._reports.update(pid=None, started_at=None, latency_seconds=None, tools=0, held=0)
         self._reports.announce()

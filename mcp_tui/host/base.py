@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mcp_tui.events.base import ErrorInfo, EventBase
 from mcp_tui.events.content import Content
 from mcp_tui.events.servers import ServerStatus
-from mcp_tui.events.tools import ArgumentProblem, ToolDefinition, ToolOutcome, WireMessage
+from mcp_tui.events.tools import ArgumentProblem, HeldTool, ToolDefinition, ToolOutcome, WireMessage
 
 ProgressCallback = Callable[[float, float | None, str], None]
 """Called with progress, total (may be unknown) and message; must return at once."""
@@ -30,6 +30,34 @@ class CallResult:
     wire_seconds: float = 0.0
 
 
+class Gatekeeper(Protocol):
+    """Says which servers may start and which of their tools may be used.  Its methods return at once."""
+
+    def admits(self, server: str) -> bool:
+        """Whether the server may be started, asked before every start."""
+        ...
+
+    def review(
+        self, server: str, listed: Sequence[ToolDefinition], instructions: str
+    ) -> tuple[tuple[ToolDefinition, ...], tuple[HeldTool, ...]]:
+        """What a server lists -> the tools that may be used, and those that are held; asked at every listing."""
+        ...
+
+
+class AdmitEverything:
+    """A `Gatekeeper` for servers that nobody needs to accept: those of tests and measurements."""
+
+    def admits(self, server: str) -> bool:
+        """Any server may start."""
+        return True
+
+    def review(
+        self, server: str, listed: Sequence[ToolDefinition], instructions: str
+    ) -> tuple[tuple[ToolDefinition, ...], tuple[HeldTool, ...]]:
+        """Every tool may be used."""
+        return tuple(listed), ()
+
+
 class ToolHost(Protocol):
     """All configured servers and their tools."""
 
@@ -38,7 +66,10 @@ class ToolHost(Protocol):
         ...
 
     async def settled(self, timeout: float) -> bool:
-        """Wait until no server is starting for the first time; False when ``timeout`` seconds passed first."""
+        """Wait until no server is starting for the first time; False when ``timeout`` seconds passed first.
+
+        A server that waits to be trusted does not count.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -85,6 +116,14 @@ class ToolHost(Protocol):
 
     def set_enabled(self, server: str, enabled: bool) -> None:
         """Start, or stop and keep stopped, one server until the end of the run.  Returns at once."""
+        ...
+
+    def held(self, server: str) -> tuple[HeldTool, ...]:
+        """Tools of the server that are listed and not admitted: the model does not see them, no call reaches them."""
+        ...
+
+    def review(self, server: str) -> None:
+        """Ask the gatekeeper again: the person accepted something.  Returns at once."""
         ...
 
     def stderr(self, server: str) -> tuple[str, ...]:

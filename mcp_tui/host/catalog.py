@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_tui.events.servers import SetAsideTool
-from mcp_tui.events.tools import ToolDefinition
+from mcp_tui.events.tools import HeldTool, ToolDefinition
 from mcp_tui.host.arguments import Schemas
 from mcp_tui.host.names import tool_names
 from mcp_tui.host.schemas import adapt
@@ -33,6 +33,8 @@ class Catalog:
 
     tools: tuple[ToolDefinition, ...] = ()
     set_aside: tuple[SetAsideTool, ...] = ()
+    held: tuple[HeldTool, ...] = ()
+    """Listed, and not among ``tools`` because the gatekeeper did not admit them."""
 
 
 def build_catalog(server: str, prefix: str, listed: Iterable[Any], schemas: Schemas) -> Catalog:

@@ -87,6 +87,14 @@ class ServerConnection:
         """Last lines of standard error, masked."""
         return self._link.stderr()
 
+    def review(self) -> None:
+        """The person accepted something: what rests untrusted is looked at again, what runs is sorted anew."""
+        if self.reports.status.state == "untrusted" or not self._shared.gatekeeper.admits(self.name):
+            self.restart()
+        else:
+            self._link.review()
+            self.reports.announce()
+
     async def aclose(self) -> None:
         """Stop for good.  Immune to cancellation: returns when the process group is gone."""
         self._wishes.close = True
@@ -111,6 +119,8 @@ class ServerConnection:
                     await self._rest("stopped")
                 elif self._config.command is None:
                     await self._rest("failed", _REMOTE)
+                elif not self._shared.gatekeeper.admits(self.name):
+                    await self._rest("untrusted")
                 else:
                     await self._live_once()
         except Exception:  # noqa: BLE001 - the boundary of one server: its faults must not reach the others

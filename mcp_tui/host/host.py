@@ -12,10 +12,10 @@ from mcp_tui.config.models import ConnectionConfig, ToolsConfig
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.events.base import ErrorInfo
 from mcp_tui.events.servers import ServerStatus
-from mcp_tui.events.tools import ArgumentProblem, ToolDefinition
+from mcp_tui.events.tools import ArgumentProblem, HeldTool, ToolDefinition
 from mcp_tui.host.arguments import Schemas
 from mcp_tui.host.attempt import Shared
-from mcp_tui.host.base import CallResult, EventSink, ProgressCallback
+from mcp_tui.host.base import CallResult, EventSink, Gatekeeper, ProgressCallback
 from mcp_tui.host.calls import run_call
 from mcp_tui.host.catalog import prepare_arguments
 from mcp_tui.host.connection import ServerConnection
@@ -34,7 +34,8 @@ class McpHost:
 
     Create it inside a running event loop.  ``environ`` is what servers may inherit a little of (requirement C7);
     ``mask`` takes secrets out of command lines, standard error and messages; ``state_dir`` keeps which protocol era
-    worked with which server, ``None`` forgets it at the end.
+    worked with which server, ``None`` forgets it at the end.  ``gatekeeper`` is asked before each start and at
+    each listing.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class McpHost:
         environ: Mapping[str, str],
         mask: Callable[[str], str],
         client_version: str,
+        gatekeeper: Gatekeeper,
         state_dir: Path | None = None,
     ) -> None:
         for logger in map(logging.getLogger, _LOGGERS):
@@ -68,6 +70,7 @@ class McpHost:
             eras=self._eras,
             schemas=self._schemas,
             gate=StartGate(connection.max_concurrent_starts),
+            gatekeeper=gatekeeper,
         )
         prefixes = server_prefixes(self._servers)
         self._connections = {
@@ -141,15 +144,18 @@ class McpHost:
     ) -> CallResult:
         """Run a tool under its idle and total deadlines.  Never raises for what a server does.
 
-        A tool whose definition changed since ``tool`` was made is not run: what was offered, checked and decided
-        on is not what would run.  Cancelling the caller tells the server (``notifications/cancelled``) and
-        re-raises at once.
+        A tool whose definition changed since ``tool`` was made, or that is held, is not run: what was offered,
+        checked and decided on is not what would run.  Cancelling the caller tells the server
+        (``notifications/cancelled``) and re-raises at once.
         """
         connection = self._connections.get(tool.server)
         session = connection.session if connection is not None else None
         if connection is None or session is None:
             return CallResult(outcome="error", error=self._unavailable(tool.server, connection))
-        if any(now.name == tool.name and now.digest != tool.digest for now in connection.reports.catalog.tools):
+        catalog = connection.reports.catalog
+        if any(held.definition.name == tool.name for held in catalog.held):
+            return CallResult(outcome="error", error=_held(tool))
+        if any(now.name == tool.name and now.digest != tool.digest for now in catalog.tools):
             return CallResult(outcome="error", error=_changed(tool))
         config = self._servers[tool.server]
         exchange = Exchange(
@@ -185,6 +191,16 @@ class McpHost:
         if (connection := self._connections.get(server)) is not None:
             connection.set_enabled(enabled)
 
+    def held(self, server: str) -> tuple[HeldTool, ...]:
+        """Tools of the server that are listed and not admitted."""
+        connection = self._connections.get(server)
+        return connection.reports.catalog.held if connection is not None else ()
+
+    def review(self, server: str) -> None:
+        """Ask the gatekeeper again: the person accepted something.  Returns at once."""
+        if (connection := self._connections.get(server)) is not None:
+            connection.review()
+
     def stderr(self, server: str) -> tuple[str, ...]:
         """Last lines of the server's standard error, secrets masked (requirement C8)."""
         connection = self._connections.get(server)
@@ -196,4 +212,13 @@ def _changed(tool: ToolDefinition) -> ErrorInfo:
         kind="tool_changed",
         message=f"The server {tool.server} changed the definition of {tool.name}; the call did not run.",
         hint="Look at the new definition and ask again.",
+    )
+
+
+def _held(tool: ToolDefinition) -> ErrorInfo:
+    return ErrorInfo(
+        kind="tool_held",
+        message=f"{tool.server}.{tool.name} is new or was changed by its server and waits for a review; the call did "
+        "not run.",
+        hint="Only the person can accept the new definition.",
     )

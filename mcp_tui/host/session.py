@@ -57,6 +57,12 @@ class ServerSession:
         return self.sdk.protocol_version if self.sdk is not None else None
 
     @property
+    def instructions(self) -> str:
+        """What the server says, with its handshake, about how it wants to be used."""
+        text = self.sdk.instructions if self.sdk is not None else None
+        return text if isinstance(text, str) else ""
+
+    @property
     def modern(self) -> bool:
         """Whether this is a connection of the 2026-07-28 era."""
         return self.protocol_version in MODERN_PROTOCOL_VERSIONS

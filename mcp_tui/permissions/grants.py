@@ -16,7 +16,7 @@ class ConversationGrants:
 
     def __init__(self) -> None:
         self._proposed: dict[str, tuple[str, str]] = {}
-        self._granted: set[tuple[str, str, str]] = set()
+        self._granted: set[tuple[str, str, str, str]] = set()
 
     def apply(self, event: EventBase) -> None:
         """Fold one event."""
@@ -26,12 +26,13 @@ class ConversationGrants:
             case tools.ApprovalDecided(action="allow", scope="conversation", by="user"):
                 server, name = self._proposed.get(event.call_id, ("", ""))
                 if server:
-                    self._granted.add((server, name, event.tool_digest))
+                    self._granted.add((server, name, event.tool_digest, event.tool_pin))
             case _:
                 pass
 
     def verdict(self, call: CallFacts) -> Verdict | None:
-        """Allow when exactly this definition of the tool was allowed."""
-        if (call.tool.server, call.tool.name, call.tool.digest) not in self._granted:
+        """Allow when exactly this definition of the tool was allowed, and was not accepted anew since."""
+        tool = call.tool
+        if (tool.server, tool.name, tool.digest, tool.pin) not in self._granted:
             return None
-        return Verdict("allow", f"{call.tool.server}.{call.tool.name} was allowed for this conversation")
+        return Verdict("allow", f"{tool.server}.{tool.name} was allowed for this conversation")

@@ -11,6 +11,7 @@ import pytest
 
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.events.base import EventBase
+from mcp_tui.host.base import AdmitEverything, Gatekeeper
 from mcp_tui.host.host import McpHost
 from mcp_tui.safety.secrets import Redactor
 from tests.support.hosts import PATIENCE, HostFactory, HostKit, connection_config, tools_config
@@ -29,6 +30,7 @@ async def make_host(tmp_path: Path) -> AsyncIterator[HostFactory]:
         environ: dict[str, str] | None = None,
         secrets: tuple[str, ...] = (),
         state_dir: Path | None = None,
+        gatekeeper: Gatekeeper | None = None,
         wait: bool = True,
     ) -> HostKit:
         events: list[EventBase] = []
@@ -40,6 +42,7 @@ async def make_host(tmp_path: Path) -> AsyncIterator[HostFactory]:
             environ=os.environ if environ is None else environ,
             mask=Redactor(secrets),
             client_version="0.0-test",
+            gatekeeper=gatekeeper or AdmitEverything(),
             state_dir=state_dir,
         )
         kit = HostKit(host, events)

@@ -142,8 +142,10 @@ def test_nothing_is_printed_by_the_sdk() -> None:
     code = (
         "import asyncio, logging\n"
         "from tests.support.hosts import connection_config, tools_config\n"
+        "from mcp_tui.host.base import AdmitEverything\n"
         "from mcp_tui.host.host import McpHost\n"
-        "McpHost({}, connection_config(), tools_config(), emit=print, environ={}, mask=str, client_version='0')\n"
+        "McpHost({}, connection_config(), tools_config(), emit=print, environ={}, mask=str, client_version='0',"
+        " gatekeeper=AdmitEverything())\n"
         "for name in ('mcp.client.session', 'client', 'mcp_tui.host.x'): logging.getLogger(name).error('text')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

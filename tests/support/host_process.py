@@ -11,6 +11,7 @@ import os
 import sys
 
 from mcp_tui.events.base import EventBase
+from mcp_tui.host.base import AdmitEverything
 from mcp_tui.host.host import McpHost
 from tests.support.hosts import PATIENCE, connection_config, hostile, tools_config
 
@@ -30,6 +31,7 @@ async def main() -> None:
         environ=os.environ,
         mask=str,
         client_version="0",
+        gatekeeper=AdmitEverything(),
     )
     await host.start()
     await host.settled(PATIENCE)

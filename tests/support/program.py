@@ -15,6 +15,10 @@ from typing import Any
 
 import yaml
 
+from mcp_tui.config.loader import load
+from mcp_tui.errors import ConfigError
+from mcp_tui.safety.secrets import Redactor
+from mcp_tui.trust.keeper import TrustKeeper
 from tests.support.hosts import SERVERS
 from tests.support.providers import FakeProvider
 from tests.support.terminal import Terminal
@@ -90,14 +94,29 @@ class Program:
         *,
         connection: Mapping[str, Any] | None = None,
         tools: Mapping[str, Any] | None = None,
+        trust: bool = True,
     ) -> None:
-        """Write both files: OpenAI's protocol at ``api_base``, and these servers."""
+        """Write both files: OpenAI's protocol at ``api_base``, and these servers, trusted unless told otherwise."""
         config = _config(api_base)
         config["mcp"]["connection"] |= connection or {}
         config["chat"]["service"]["tools"] |= tools or {}
         self.config_file.write_text(yaml.safe_dump(config), encoding="utf-8")
         self.config_file.chmod(0o600)
         self.servers_file.write_text(json.dumps({"mcpServers": dict(servers or {})}), encoding="utf-8")
+        if trust and servers:
+            self.trust()
+
+    def trust(self, *names: str, env: Mapping[str, str] | None = None) -> None:
+        """Accept these servers, or all, as a person does: their first listings are accepted with them."""
+        environ = {**os.environ, **self.environ, **(env or {})}
+        with contextlib.suppress(ConfigError):
+            loaded = load(self.config_file, self.servers_file, environ)
+            redactor = Redactor(loaded.secrets)
+            keeper = TrustKeeper(loaded.servers, environ, redactor, "0.0-test", folder=self.data_dir)
+            for name in names or loaded.servers:
+                keeper.accept(name)
+            keeper.flush()
+            assert not keeper.problems
 
     # -- what is stored ------------------------------------------------------------------------
 

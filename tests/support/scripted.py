@@ -20,7 +20,7 @@ from mcp_tui.engine.engine import Engine, EngineParts, EngineSettings, ProviderC
 from mcp_tui.events.base import EventBase
 from mcp_tui.events.content import TextContent
 from mcp_tui.events.servers import ServerStatus
-from mcp_tui.events.tools import ArgumentProblem, ToolDefinition
+from mcp_tui.events.tools import ArgumentProblem, HeldTool, ToolDefinition
 from mcp_tui.events.turns import Usage
 from mcp_tui.gateway.base import Chunk, FinishChunk, ModelInfo, ModelRequest, TextChunk, ToolCallChunk, UsageChunk
 from mcp_tui.gateway.tokens import TokenCounter
@@ -151,6 +151,12 @@ class FunctionHost:
         pass
 
     def set_enabled(self, server: str, enabled: bool) -> None:
+        pass
+
+    def held(self, server: str) -> tuple[HeldTool, ...]:
+        return ()
+
+    def review(self, server: str) -> None:
         pass
 
     def stderr(self, server: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from mcp_tui.ui.commands import (
     suspend,
     theme,
     tools,
+    trust,
 )
 from mcp_tui.ui.commands.base import Command
 
@@ -36,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     tools.COMMAND,
     inspect.COMMAND,
     servers.COMMAND,
+    trust.COMMAND,
     restart.COMMAND,
     enable.COMMAND,
     disable.COMMAND,
