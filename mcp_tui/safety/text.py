@@ -5,12 +5,18 @@ smuggled through a difference between parsers or by splitting a sequence over tw
 
 ``prose``   what is read: chat text, results.  Invisible code points vanish or become a visible stand-in;
             joiners and selectors that scripts and emoji need stay.
+            `removed` says how many vanished: shown as a badge beside the text.
 ``strict``  what is approved or relied on: names, commands, arguments, URLs.  Every code point that a
             reader would not see is spelled out as ``<U+XXXX>``.
+
+Where text goes on to somebody who is not a reader, it stays what it is but for what acts or hides:
+``for_clipboard``  the source, without what a shell or a terminal would act upon when it is pasted
+``for_model``      the source, without what a person looking at it would not have seen
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
@@ -21,6 +27,34 @@ MAX_MARKS = 8
 _JOINERS = frozenset("\u200c\u200d\ufe0e\ufe0f")
 _BLANKS = frozenset("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
 """Letters and marks of other categories that show nothing."""
+
+_SEEN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
+"""Format characters that are drawn: signs around numbers."""
+_KEYCAPS = frozenset("0123456789#*")
+MAX_JOINERS = 2
+"""Joiners and selectors in a row that emoji need; more carry something else."""
+
+_HARMLESS = re.compile(
+    "[\n -~\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u03ff\u0400-\u0482\u048a-\u052f\u05d0-\u05ea\u0620-\u064a"
+    "\u0904-\u0939\u0e01-\u0e30\u10d0-\u10ff\u1e00-\u1eff\u2010-\u2027\u2030-\u205e\u20a0-\u20c0\u2100-\u218b"
+    "\u2190-\u2426\u2460-\u27ff\u2900-\u2b73\u3001-\u3029\u3041-\u3096\u309b-\u30ff\u3105-\u312f\u4e00-\u9fff"
+    "\uac00-\ud7a3\uff01-\uff9f\U0001f300-\U0001f64f\U0001f680-\U0001f6d7\U0001f900-\U0001f9ff]*"
+)
+"""Text of nothing but these stays as it is: most text, found out at the speed of a regular expression."""
+
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+_NEVER_NEEDED = (
+    "\u034f\u180e\u200b\u202a-\u202e\u2060-\u206f\ufe00-\ufe0d\ufeff\ufff9-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""Invisible, and of no use to any script or emoji but for what may be lost: tags, bidi controls, zero-width spaces."""
+_MAY_HIDE = re.compile(f"[{_INVISIBLE}]")
+_HIDDEN_FROM_READERS = re.compile(f"[{_NEVER_NEEDED}]+|[{_INVISIBLE}]{{3,}}")
+_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _MARK, _KEEP_AFTER_BASE = "mark", "keep-after-base"
 
@@ -45,7 +79,7 @@ def _prose_char(char: str) -> str:
     code, category = ord(char), unicodedata.category(char)
     if char in _JOINERS:
         return _KEEP_AFTER_BASE
-    if _hidden(char, category):
+    if _hidden(char, category) and char not in _SEEN:
         if code < 0x20:
             return chr(0x2400 + code)
         if code == 0x7F:
@@ -60,31 +94,62 @@ def _prose_char(char: str) -> str:
 
 def prose(text: str) -> str:
     """``text`` for reading.  Newlines stay, tabs become spaces, carriage returns before newlines go."""
-    if text.isascii() and text.isprintable():
-        return text
+    return text if _HARMLESS.fullmatch(text) else _cleaned(text)[0]
+
+
+def removed(text: str) -> int:
+    """How many invisible characters `prose` leaves out of ``text`` without a sign in their place."""
+    return _cleaned(text)[1] if not text.isascii() and _MAY_HIDE.search(text) else 0
+
+
+def _cleaned(text: str) -> tuple[str, int]:
+    """``text`` for reading, and how many of its characters vanished."""
     out: list[str] = []
-    marks, base = 0, ""
+    marks, joiners, base, vanished = 0, 0, "", 0
     for char in text.replace("\r\n", "\n"):
         if char == "\n" or " " <= char <= "~":
             out.append(char)
-            marks, base = 0, char
+            marks, joiners, base = 0, 0, char
             continue
         if char == "\t":
             out.append("    ")
-            marks, base = 0, " "
+            marks, joiners, base = 0, 0, " "
             continue
         stand_in = _prose_char(char)
         if stand_in is _KEEP_AFTER_BASE:
-            if base and not base.isascii():
+            if joiners < MAX_JOINERS and base and (not base.isascii() or (char == "\ufe0f" and base in _KEYCAPS)):
                 out.append(char)
+                joiners += 1
+            else:
+                vanished += 1
         elif stand_in is _MARK:
             marks += 1
             if marks <= MAX_MARKS:
                 out.append(char)
-        else:
+        elif stand_in:
             out.append(stand_in)
-            marks, base = 0, stand_in or base
-    return "".join(out)
+            marks, joiners, base = 0, 0, stand_in
+        else:
+            vanished += 1
+    return "".join(out), vanished
+
+
+def for_model(text: str) -> str:
+    """``text`` without what a person would not see in it, such as instructions in tag characters (case 84).
+
+    Single joiners, selectors and marks of direction stay: scripts, emoji and file contents need them.
+    """
+    return text if text.isascii() else _HIDDEN_FROM_READERS.sub("", text)
+
+
+def for_clipboard(text: str) -> str:
+    """The source, without what acts or hides when it is pasted: control characters but newline and tab become signs."""
+    text = for_model(text.replace("\r\n", "\n"))
+    return _ACTING.sub(lambda match: _pasted(match[0]), text) if not text.isprintable() else text
+
+
+def _pasted(char: str) -> str:
+    return "\ufffd" if char == "\x85" else _prose_char(char)
 
 
 @lru_cache(maxsize=8192)
