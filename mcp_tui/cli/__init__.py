@@ -1,12 +1,14 @@
 """The command line: arguments, wiring of the concrete parts, exit codes.
 
 Exit codes of every command: 0 done; 1 the turn (or the program) ended in an error; 2 wrong usage or
-configuration; 3 ``run``: a tool was denied by policy; 128 + n ended by signal n, so 130 for Ctrl+C.
+configuration, or ``run`` with a server that is not trusted; 3 ``run``: a tool was denied by policy,
+``servers trust``: something was not accepted; 128 + n ended by signal n, so 130 for Ctrl+C.
 
 ``arguments``  the parser
 ``app``        the Textual app, with the engine around it
 ``run``        one turn without the app
 ``setup``      ``init`` and ``check``
+``servers``    ``servers list`` and ``servers trust``
 ``wiring``     configuration -> engine
 ``shutdown``   signals, a vanished terminal, the last resort
 """
@@ -61,6 +63,14 @@ def _command(name: str) -> Callable[[Options], int]:
             from mcp_tui.cli.setup import init
 
             return init
+        case "servers_list":
+            from mcp_tui.cli.servers import list_servers
+
+            return list_servers
+        case "servers_trust":
+            from mcp_tui.cli.servers import trust_server
+
+            return trust_server
         case "check":
             from mcp_tui.cli.setup import check
 

@@ -13,8 +13,8 @@ EPILOG = """\
 exit codes:
   0   done
   1   the turn, or the program, ended in an error
-  2   wrong usage or configuration
-  3   run: a tool was denied by policy
+  2   wrong usage or configuration; run: a server is not trusted
+  3   run: a tool was denied by policy; servers trust: something was not accepted
   130 interrupted (128 + n: ended by signal n)
 """
 
@@ -23,7 +23,7 @@ exit codes:
 class Options:
     """What the command line asks for."""
 
-    command: Literal["app", "demo", "run", "init", "check"]
+    command: Literal["app", "demo", "run", "init", "check", "servers_list", "servers_trust"]
     config: str | None = None
     servers: str | None = None
     conversation: str | None = None
@@ -36,6 +36,8 @@ class Options:
     demo: bool = False
     force: bool = False
     directory: str | None = None
+    name: str = ""
+    yes: bool = False
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:
@@ -72,7 +74,33 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="validate the configuration; starts nothing; exits with 0 or 2")
     check.set_defaults(command="check")
     _add_files(check)
+    _add_servers(
+        commands.add_parser(
+            "servers", help="which servers may start", epilog=EPILOG, formatter_class=parser.formatter_class
+        )
+    )
     return parser
+
+
+def _add_servers(servers: argparse.ArgumentParser) -> None:
+    commands = servers.add_subparsers(title="commands", metavar="", required=True)
+    listing = commands.add_parser("list", help="all servers: command, and whether it is trusted; starts nothing")
+    listing.set_defaults(command="servers_list")
+    listing.add_argument("--json", action="store_true", help="one JSON object per server and line")
+    _add_files(listing)
+    trust = commands.add_parser(
+        "trust",
+        help="show a server's command line in full and accept it",
+        description="Show a server's command line in full, with what deserves a second look, and ask. Accepted, it is "
+        "started once: the tools that it lists are shown and accepted with it. Done again, what it changed since is "
+        "shown and asked about.",
+    )
+    trust.set_defaults(command="servers_trust")
+    trust.add_argument("name", metavar="NAME", help="its name in servers_config.json")
+    trust.add_argument(
+        "--yes", action="store_true", help="accept without asking; never tools whose definition hides something"
+    )
+    _add_files(trust)
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:

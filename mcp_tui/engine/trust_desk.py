@@ -12,6 +12,7 @@ from mcp_tui.events.servers import ServerStateChanged, ServerStatus, TrustReques
 from mcp_tui.events.tools import HeldTool
 from mcp_tui.events.turns import Notice
 from mcp_tui.host.base import EventSink, ToolHost
+from mcp_tui.trust.diff import FieldDiff, diff_tools
 from mcp_tui.trust.keeper import TrustKeeper
 
 TOGETHER = 0.3
@@ -57,6 +58,12 @@ class TrustDesk:
     def held(self, server: str) -> tuple[HeldTool, ...]:
         """Tools of a server that are new or changed and wait for a review."""
         return self._host.held(server) if self._host is not None else ()
+
+    def diff(self, held: HeldTool) -> tuple[FieldDiff, ...]:
+        """What changed in a held tool, field by field; all of it when it is new.  May take a moment for long ones."""
+        keeper = self._keeper
+        now = keeper.masked(held.definition) if keeper is not None else held.definition
+        return diff_tools(held.accepted, now)
 
     # -- answers ---------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.errors import TrustError
@@ -48,6 +49,8 @@ class TrustKeeper:
     _book: dict[str, TrustedServer] = field(default_factory=dict)
     _file: TrustFile | None = None
     _key: bytes = b""
+    unsaved: bool = False
+    """Whether something that was accepted could not be written, and holds for this run only."""
     _unwritten: deque[Change] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -66,6 +69,12 @@ class TrustKeeper:
         if self._file.problem:
             log.warning("trust set aside: %s", self._file.problem, extra={"operation": "trust"})
             self.problems.append(f"{self._file.problem} It counts as empty: every server is asked about again.")
+
+    def masked(self, tool: ToolDefinition) -> ToolDefinition:
+        """A definition without configured secrets: what a server says about itself may repeat what it was given."""
+        if not self.redactor.active:
+            return tool
+        return ToolDefinition.model_validate(self.redactor.mask_value(tool.model_dump(mode="python")))
 
     def startable(self) -> tuple[str, ...]:
         """Servers that a run would start if they are trusted."""
@@ -122,9 +131,18 @@ class TrustKeeper:
         program, _, target = launch.shown.program.partition(" -> ")
         home = self.environ.get("HOME", "")
         warnings = tuple(map(self.redactor.scrub, warnings_of(config, program, target or program, home)))
-        before = entry.shown if entry is not None else None
-        changes = _changes(entry, launch) if entry is not None else ()
+        differs = entry is not None and entry.fingerprint != launch.fingerprint
+        before = entry.shown if entry is not None and differs else None
+        changes = _changes(entry, launch) if entry is not None and differs else ()
         return launch.shown.model_copy(update={"warnings": warnings, "before": before, "changes": changes})
+
+    def standing(self, server: str) -> Literal["trusted", "changed", "new"]:
+        """Whether exactly this was accepted, something else under its name, or nothing."""
+        return "trusted" if self.admits(server) else "changed" if self.known(server) else "new"
+
+    def accepted(self, server: str) -> TrustedServer | None:
+        """What was accepted under this name."""
+        return self._book.get(server)
 
     def known(self, server: str) -> bool:
         """Whether something was accepted under this name, now or earlier."""
@@ -196,6 +214,7 @@ class TrustKeeper:
             except TrustError as error:
                 log.error("%s", error.message, extra={"operation": "trust"})
                 self.problems.append(str(error))
+                self.unsaved = True
                 continue
             if aside is not None:
                 self.problems.append(f"The old file is kept as {aside}.")
@@ -210,11 +229,7 @@ class TrustKeeper:
         return Acceptance(version=self.version, conversation=self.conversation())
 
     def _masked(self, pin: pins.ToolPin) -> pins.ToolPin:
-        """A pin without configured secrets: what a server says about itself may repeat what it was given."""
-        if not self.redactor.active:
-            return pin
-        definition = ToolDefinition.model_validate(self.redactor.mask_value(pin.definition.model_dump(mode="python")))
-        return pin.model_copy(update={"definition": definition})
+        return pin.model_copy(update={"definition": self.masked(pin.definition)})
 
     def _put(self, server: str, entry: TrustedServer) -> TrustedServer:
         self._book[server] = entry
