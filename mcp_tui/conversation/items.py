@@ -121,6 +121,8 @@ class ToolCallItem(Item):
     model_text: str = ""
     model_tokens: int = 0
     truncated: bool = False
+    sensitive: bool = False
+    """The result holds what looks like a key: it is masked wherever it is shown."""
     timing: CallTiming | None = None
     wire: tuple[WireMessage, ...] = ()
     definition: ToolDefinition | None = None

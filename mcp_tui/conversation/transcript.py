@@ -324,6 +324,7 @@ class Transcript:
         item.content, item.structured_content = event.content, event.structured_content
         item.validation_errors, item.error = event.validation_errors, event.error
         item.model_text, item.model_tokens, item.truncated = event.model_text, event.model_tokens, event.truncated
+        item.sensitive = event.sensitive
         item.timing, item.wire = event.timing, event.wire
         return [Change("updated", item)]
 

@@ -17,12 +17,13 @@ from mcp_tui.conversation.calls import CallHistory
 from mcp_tui.conversation.context import ModelContext
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
-from mcp_tui.engine.redaction import redacted
+from mcp_tui.engine.redaction import is_large, redacted
 from mcp_tui.engine.shielded import held
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.history.base import HistoryStore
 from mcp_tui.permissions.grants import ConversationGrants
+from mcp_tui.permissions.guards import RepeatedCalls
 from mcp_tui.safety.secrets import Redactor
 
 PATIENCE = 2.0
@@ -115,6 +116,7 @@ class Folds:
     context: ModelContext = field(default_factory=ModelContext)
     totals: Totals = field(default_factory=Totals)
     grants: ConversationGrants = field(default_factory=ConversationGrants)
+    repeats: RepeatedCalls = field(default_factory=RepeatedCalls)
     calls: CallHistory = field(default_factory=CallHistory)
     context_share: ContextShare | None = None
     """How full the window was at the latest request."""
@@ -135,6 +137,7 @@ class Folds:
         self.context.apply(event)
         self.totals.apply(event)
         self.grants.apply(event)
+        self.repeats.apply(event)
         self.calls.apply(event)
         match event:
             case turns.ModelRequestStarted():
@@ -276,7 +279,13 @@ class EventBus:
         return [*reversed(found), *(e for e in chain(fragments, self._owed) if e.turn_id == turn_id)]
 
     async def _append(self, events: Sequence[EventBase]) -> list[EventBase]:
-        return await self._store.append(self.conversation_id, [redacted(event, self._redactor) for event in events])
+        conversation_id = self.conversation_id
+        return await self._store.append(conversation_id, [await self._without_secrets(event) for event in events])
+
+    async def _without_secrets(self, event: EventBase) -> EventBase:
+        if is_large(event):
+            return await asyncio.to_thread(redacted, event, self._redactor)
+        return redacted(event, self._redactor)
 
     def _remember(self, event: EventBase) -> None:
         self._keep(event)

@@ -7,10 +7,16 @@ since then nothing could be found again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal, get_origin
 
 from mcp_tui.events.base import EventBase, Model
-from mcp_tui.safety.secrets import Redactor
+from mcp_tui.events.content import EmbeddedResource, ResourceLink, TextContent
+from mcp_tui.events.tools import ToolCallFinished
+from mcp_tui.safety.secrets import Redactor, holds_key
+
+LARGE = 100_000
+"""Characters."""
 
 _STRUCTURE = frozenset(
     {
@@ -23,9 +29,49 @@ _STRUCTURE = frozenset(
 
 
 def redacted(event: EventBase, redactor: Redactor) -> EventBase:
-    """``event`` without any configured secret; the same object where it holds none."""
+    """``event`` without any configured secret; the same object where it holds none.
+
+    A result that holds what merely looks like a key is kept as it is and marked; it is masked where it is shown.
+    """
     changes = _changes(event, redactor)
+    if isinstance(event, ToolCallFinished) and not event.sensitive and _looks_sensitive(event):
+        changes["sensitive"] = True
     return event.model_copy(update=changes) if changes else event
+
+
+def is_large(event: EventBase) -> bool:
+    """Whether looking through ``event`` takes so long that it is done in a thread."""
+    return isinstance(event, ToolCallFinished) and sum(map(len, _texts(event))) > LARGE
+
+
+def _looks_sensitive(event: ToolCallFinished) -> bool:
+    return any(holds_key(text) for text in _texts(event)) or _key_in(event.structured_content)
+
+
+def _texts(event: ToolCallFinished) -> Iterator[str]:
+    """What a result says in words; the structured part is looked through on its own."""
+    for part in event.content:
+        match part:
+            case TextContent():
+                yield part.text
+            case EmbeddedResource() if part.text is not None:
+                yield part.text
+            case ResourceLink():
+                yield from (part.uri, part.name, part.title or "", part.description or "")
+            case _:
+                pass
+    if event.error is not None:
+        yield event.error.message
+
+
+def _key_in(value: Any) -> bool:
+    """Whether a JSON value holds what looks like a key, or gives one a telling name."""
+    if isinstance(value, str):
+        return holds_key(value)
+    if isinstance(value, dict):
+        pairs = (f"{key}={item}" if isinstance(item, str) else key for key, item in value.items())
+        return any(map(holds_key, pairs)) or any(map(_key_in, value.values()))
+    return isinstance(value, list | tuple) and any(map(_key_in, value))
 
 
 def _changes(model: Model, redactor: Redactor) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Tool results as the model is given them (requirement A8: the log keeps both)."""
+"""Tool results as the model is given them (requirement A8: the log keeps both).
+
+What a person would not see in them is left out: a result must not tell the model anything behind the person's back.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from mcp_tui.events.content import (
 )
 from mcp_tui.events.tools import ArgumentProblem
 from mcp_tui.host.base import CallResult
+from mcp_tui.safety.text import for_model
 
 CHARACTERS_PER_TOKEN = 20
 """More than ordinary text has: what is longer than this many per allowed token is cut before it is counted."""
@@ -33,7 +37,7 @@ def result_text(result: CallResult) -> str:
         parts.append(_json(result.structured_content))
     if result.error is not None:
         parts.insert(0, f"{result.outcome}: {result.error.message}")
-    return "\n".join(parts) or "(the tool returned nothing)"
+    return for_model("\n".join(parts)) or "(the tool returned nothing)"
 
 
 def content_text(content: Content) -> str:
@@ -57,7 +61,21 @@ def content_text(content: Content) -> str:
 
 def problems_text(problems: Sequence[ArgumentProblem]) -> str:
     """Argument problems as the model gets them to correct (requirement D7)."""
-    return _json({"validation_errors": [problem.model_dump() for problem in problems]})
+    return for_model(_json({"validation_errors": [problem.model_dump() for problem in problems]}))
+
+
+def without_hidden(schema: Any) -> Any:
+    """A schema for the model without what hides in its names and texts; the same object where nothing does."""
+    if isinstance(schema, str):
+        shown = for_model(schema)
+        return schema if shown == schema else shown
+    if isinstance(schema, dict):
+        values = {for_model(key): without_hidden(value) for key, value in schema.items()}
+        return schema if all(values.get(key) is value for key, value in schema.items()) else values
+    if isinstance(schema, list | tuple):
+        items = [without_hidden(item) for item in schema]
+        return schema if all(a is b for a, b in zip(items, schema, strict=True)) else items
+    return schema
 
 
 def denied_text(by: str, message: str) -> str:
@@ -67,7 +85,7 @@ def denied_text(by: str, message: str) -> str:
 
 def error_text(error: ErrorInfo) -> str:
     """A failure before the call was sent."""
-    return _json({"error": {"kind": error.kind, "message": error.message}})
+    return for_model(_json({"error": {"kind": error.kind, "message": error.message}}))
 
 
 async def clip(text: str, limit: int, count: Callable[[str], Awaitable[int]]) -> tuple[str, int, bool]:

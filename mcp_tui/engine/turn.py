@@ -14,6 +14,7 @@ from mcp_tui.conversation.messages import ToolSpec
 from mcp_tui.engine.answer import Answer, AnswerPlan
 from mcp_tui.engine.limits import TurnLimits
 from mcp_tui.engine.recovery import closing_events, open_ends
+from mcp_tui.engine.results import without_hidden
 from mcp_tui.engine.services import Services
 from mcp_tui.engine.shielded import shielded
 from mcp_tui.engine.tool_calls import CallsOutcome, ToolCalls
@@ -21,6 +22,7 @@ from mcp_tui.errors import GatewayError, HistoryError, McpTuiError
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import ErrorInfo, EventBase, new_id
 from mcp_tui.gateway.base import ModelInfo
+from mcp_tui.safety.text import for_model
 from mcp_tui.telemetry import logging as correlation
 
 log = logging.getLogger(__name__)
@@ -217,7 +219,9 @@ class Turn:
             await self._record(tools.ToolsOffered(turn_id=self.id, tools=offered))
             if len(listed) > len(offered):
                 self._bus.publish(_too_many(listed))
-        return tuple(ToolSpec(tool.wire_name, tool.description, tool.parameters) for tool in offered)
+        return tuple(
+            ToolSpec(tool.wire_name, for_model(tool.description), without_hidden(tool.parameters)) for tool in offered
+        )
 
     def _closing_event(self, outcome: turns.TurnOutcome, error: ErrorInfo | None) -> turns.TurnFinished:
         return turns.TurnFinished(

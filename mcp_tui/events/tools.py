@@ -185,6 +185,8 @@ class ToolCallFinished(EventBase):
     model_tokens: int = 0
     truncated: bool = False
     """True when the model was given less than the whole result."""
+    sensitive: bool = False
+    """The result holds what looks like a key: kept whole here, masked wherever it is shown."""
     timing: CallTiming = CallTiming()
     wire: tuple[WireMessage, ...] = ()
 

@@ -21,26 +21,42 @@ _LOOKS_LIKE = re.compile(
     | \bxox[abprs]-[A-Za-z0-9-]{10,}                          # Slack
     | \bAKIA[0-9A-Z]{16}\b                                    # AWS
     | \bAIza[0-9A-Za-z_-]{30,}                                # Google
-    | \beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}   # JSON web token
+    | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}   # JSON web token
     """,
     re.VERBOSE,
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_ASSIGNED = re.compile(
-    r"(?i)\b([\w-]*(?:api[_-]?key|token|secret|password|passwd)\b[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]{6,}"
-)
+_ASSIGNED = re.compile(r"(?i)((?:api[_-]?key|token|secret|password|passwd)\b[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]{6,}")
+
+
+_KEY_BEGINNINGS = (
+    "sk-", "pk-", "rk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "AKIA", "AIza", "eyJ",
+)  # fmt: skip
+_SCHEMES = ("bearer", "basic")
+_KEY_WORDS = ("key", "token", "secret", "passw")
+
+
+def _shapes(text: str) -> Iterator[tuple[re.Pattern[str], str]]:
+    """The patterns that may match, with what takes a match's place: plain searches go before the slow ones."""
+    if any(beginning in text for beginning in _KEY_BEGINNINGS):
+        yield _LOOKS_LIKE, MASK
+    lowered = text.lower()
+    if any(scheme in lowered for scheme in _SCHEMES):
+        yield _BEARER, rf"\1 {MASK}"
+    if any(word in lowered for word in _KEY_WORDS):
+        yield _ASSIGNED, rf"\1{MASK}"
 
 
 def mask_keys(text: str) -> str:
     """``text`` without anything that merely has the shape of a key, a token or a password."""
-    text = _LOOKS_LIKE.sub(MASK, text)
-    text = _BEARER.sub(lambda match: f"{match[1]} {MASK}", text)
-    return _ASSIGNED.sub(lambda match: match[1] + MASK, text)
+    for pattern, instead in _shapes(text):
+        text = pattern.sub(instead, text)
+    return text
 
 
 def holds_key(text: str) -> bool:
     """Whether `mask_keys` would take something out."""
-    return any(pattern.search(text) is not None for pattern in (_LOOKS_LIKE, _BEARER, _ASSIGNED))
+    return any(pattern.search(text) is not None for pattern, _ in _shapes(text))
 
 
 class Redactor:
