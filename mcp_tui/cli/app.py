@@ -143,6 +143,7 @@ class AppSession:
         silence()
         preload(self._options.demo)
         made = self._stack.enter_context(setup(self._options, theme=self._preferences.theme.name))
+        self._app.scrub = made.redactor.scrub
         self._stack.callback(open_log(made).close)
         return made
 

@@ -10,6 +10,8 @@ import json
 import logging
 import os
 import queue
+import sys
+import threading
 import warnings
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -18,6 +20,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mcp_tui.safety.secrets import Redactor
+from mcp_tui.safety.text import strict
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 5_000_000
 BACKUPS = 3
@@ -80,7 +85,7 @@ class TextFormatter(JsonFormatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line."""
         line = json.loads(super().format(record))
-        head = f"{line.pop('at')} {line.pop('level'):7} {line.pop('logger')} {line.pop('message')}"
+        head = f"{line.pop('at')} {line.pop('level'):7} {line.pop('logger')} {strict(line.pop('message'), False)}"
         rest = " ".join(f"{name}={json.dumps(value)}" for name, value in line.items())
         return f"{head} {rest}".rstrip().replace("\n", "\\n")
 
@@ -127,6 +132,8 @@ class LogFile:
         root.setLevel("WARNING")
         logging.getLogger("mcp_tui").setLevel(level.upper())
         logging.captureWarnings(True)
+        self._hooks = threading.excepthook, sys.unraisablehook
+        threading.excepthook, sys.unraisablehook = _thread_failed, _unraisable
         self._listener.start()
 
     def close(self) -> None:
@@ -135,8 +142,20 @@ class LogFile:
         if self._handler in root.handlers:
             root.removeHandler(self._handler)
             logging.captureWarnings(False)
+            threading.excepthook, sys.unraisablehook = self._hooks
             self._listener.stop()
             self._file.close()
+
+
+def _thread_failed(failure: threading.ExceptHookArgs) -> None:
+    """Instead of a traceback on the terminal, whose message is not scrubbed."""
+    if failure.exc_value is not None and not issubclass(failure.exc_type, SystemExit):
+        log.error("a thread failed", exc_info=failure.exc_value, extra={"operation": "thread"})
+
+
+def _unraisable(failure: sys.UnraisableHookArgs) -> None:
+    if failure.exc_value is not None:
+        log.error("an error that nobody could take", exc_info=failure.exc_value, extra={"operation": "cleanup"})
 
 
 class _KeepRecord(QueueHandler):

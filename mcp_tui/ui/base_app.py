@@ -20,7 +20,7 @@ from textual.filter import LineFilter
 from textual.timer import Timer, TimerCallback
 from textual.worker import WorkerFailed
 
-from mcp_tui.safety.text import prose
+from mcp_tui.safety.text import for_clipboard, hidden_report, prose
 from mcp_tui.ui.line_filter import SafetyFilter
 from mcp_tui.ui.preferences import Preferences, save
 from mcp_tui.ui.terminal import is_gone, mute
@@ -56,6 +56,8 @@ class BaseApp(App[int], inherit_bindings=False):
         self.data_dir: Path | None = None
         self.painted = asyncio.Event()
         """Set once the first paint is on the terminal."""
+        self.scrub: Callable[[str], str] | None = None
+        """Takes secrets out of a text; set as soon as the configured ones are known."""
         self.crash: str = ""
         """The report of an unhandled error, without any local variable; empty when there was none."""
         self.terminal_gone = False
@@ -113,8 +115,14 @@ class BaseApp(App[int], inherit_bindings=False):
         self.notify(prose(message), title=prose(title), severity=known, timeout=timeout, markup=False)  # type: ignore[arg-type]
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Ask the terminal (OSC 52) to take ``text``; lone surrogates become replacement characters."""
-        super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
+        """Ask the terminal (OSC 52) to take ``text``: its source, without what acts or hides when it is pasted.
+
+        Every copy of the app, of a text area or of a selection comes through here.
+        """
+        copied = for_clipboard(text)
+        super().copy_to_clipboard(copied)
+        if hidden := sum(hidden_report(text).values()) - sum(hidden_report(copied).values()):
+            self.say(f"{hidden:,} hidden or control characters were not copied as they are.", severity="warning")
 
     # -- input -------------------------------------------------------------------------------
 
@@ -169,14 +177,15 @@ class BaseApp(App[int], inherit_bindings=False):
 
         from rich.text import Text
 
-        from mcp_tui.safety.secrets import Redactor
+        from mcp_tui.safety.secrets import mask_keys
 
         if self.crash:
             return
-        self.crash = Redactor().scrub("".join(traceback.format_exception(error)))
+        scrub = self.scrub or mask_keys
+        self.crash = prose(scrub("".join(traceback.format_exception(error))))
         where = self._write_crash()
         lines = [f"mcp-tui stopped because of a fault of its own: {type(error).__name__}."]
-        lines.append(f"The report is in {where}" if where else prose(self.crash))
+        lines.append(f"The report is in {where}" if where else self.crash)
         self._exit_renderables.append(Text("\n".join(lines)))
 
     def _write_crash(self) -> Path | None:

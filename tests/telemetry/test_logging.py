@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import stat
+import threading
 
 import pytest
 
@@ -73,3 +74,31 @@ def test_text_form_is_one_line_each(tmp_path):
     (line,) = log.path.read_text().splitlines()
     assert "two\\nlines" in line
     assert 'operation="x"' in line
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_case_093_what_a_thread_dies_of_goes_to_the_file_scrubbed(log_file, capsys):
+    def work(local=SECRET):
+        raise ValueError(f"refused {local}")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    (line,) = lines(log_file)
+    assert (line["error"], line["operation"]) == ("ValueError", "thread")
+    assert "work" in line["traceback"]
+    assert SECRET not in json.dumps(line)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_case_081_no_control_character_reaches_a_text_log(tmp_path):
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    log = LogFile(tmp_path / "mcp-tui.log", Redactor(), style="text")
+    logging.getLogger("mcp_tui.x").warning("a\x1b[2J\x9b1m\u202eb\nc", extra={"server": "\x1b]0;x\x07"})
+    log.close()
+    root.handlers[:], root.level = before
+    (line,) = log.path.read_text().splitlines()
+    assert line.isascii()
+    assert line.isprintable()
+    assert "a<U+001B>[2J<U+009B>1m<U+202E>b\\nc" in line
