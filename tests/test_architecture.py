@@ -28,6 +28,7 @@ ROOMS = {
     "filelock": ("history/", "trust/", "config/"),
     "platformdirs": ("config/",),
     "yaml": ("config/",),
+    "ruamel": ("config/",),
     "anyio": ("host/", "demo/servers/"),
     "httpx": ("gateway/worker.py",),
     "openai": ("gateway/worker.py",),
