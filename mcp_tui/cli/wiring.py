@@ -12,8 +12,9 @@ from mcp_tui import __version__
 from mcp_tui.cli.arguments import Options
 from mcp_tui.config.loader import load
 from mcp_tui.config.models import Config
-from mcp_tui.config.paths import Paths, resolve_paths
+from mcp_tui.config.paths import APP_NAME, Paths, resolve_paths
 from mcp_tui.config.resolved import ResolvedProvider
+from mcp_tui.config.rules_file import RulesFile
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.config.theme_data import ThemeData
 from mcp_tui.config.themes import load_themes
@@ -23,7 +24,8 @@ from mcp_tui.gateway.base import ModelGateway
 from mcp_tui.gateway.tokens import CountTexts, TokenCounter
 from mcp_tui.history.jsonl import JsonlStore
 from mcp_tui.host.host import McpHost
-from mcp_tui.permissions.base import Rule
+from mcp_tui.permissions.base import Fallback, Rule
+from mcp_tui.permissions.guards import HeldSecrets, OwnFiles
 from mcp_tui.safety.secrets import Redactor
 from mcp_tui.telemetry.logging import LogFile
 from mcp_tui.trust.keeper import TrustKeeper, trust_all
@@ -116,11 +118,15 @@ def build_engine(
     made: Setup,
     *,
     rules: Sequence[Rule] = (),
-    fallback: Rule | None = None,
+    fallback: Fallback | None = None,
+    rules_file: RulesFile | None = None,
     server_wait: float = 3.0,
     interactive: bool = False,
 ) -> Engine:
-    """The engine with its concrete parts; starts nothing.  ``interactive``: somebody can be asked."""
+    """The engine with its concrete parts; starts nothing.  ``interactive``: somebody can be asked.
+
+    ``rules_file`` is the user's ``permissions.yaml`` unless given; in the demo, rules live in memory.
+    """
     config = made.config
     service = config.chat.service
     gateway, count = _gateway(made)
@@ -153,8 +159,10 @@ def build_engine(
             providers=_choices(made),
             provider=config.llm.active,
             redactor=made.redactor,
-            rules=rules,
+            rules=[*guards(made, rules_file), *rules],
             fallback=fallback,
+            rules_file=rules_file or RulesFile.load(None if made.demo else made.paths.rules_file),
+            server_cwds={name: server.cwd for name, server in made.servers.items() if server.cwd},
             trust=keeper,
         )
     )
@@ -167,6 +175,23 @@ def trust_keeper(made: Setup) -> TrustKeeper:
     if made.demo:
         return trust_all(made.servers, __version__)
     return TrustKeeper(made.servers, made.environ, made.redactor, __version__, folder=made.paths.data_dir)
+
+
+def guards(made: Setup, rules_file: RulesFile | None = None) -> list[Rule]:
+    """What asks whatever the rules say: this program's own files, and secrets on their way out."""
+    paths = made.paths
+    files = [paths.config_file, paths.servers_file, paths.rules_file]
+    if rules_file is not None and rules_file.path is not None:
+        files.append(rules_file.path)
+    folders = [paths.data_dir, paths.log_dir, *own_config_dirs(paths)]
+    bases = [server.cwd for server in made.servers.values() if server.cwd]
+    return [OwnFiles(folders=folders, files=files, bases=bases), HeldSecrets(made.redactor)]
+
+
+def own_config_dirs(paths: Paths) -> list[Path]:
+    """Folders of configuration that are this program's alone: one named for it, not a project that holds a file."""
+    found = {paths.config_dir, paths.servers_file.parent}
+    return [folder for folder in found if folder.name == APP_NAME]
 
 
 def conversations_dir(paths: Paths) -> Path:

@@ -15,6 +15,7 @@ SERVERS_VARIABLE = "MCP_SERVERS_CONFIG_PATH"
 DATA_VARIABLE = "MCP_TUI_DATA_DIR"
 CONFIG_NAME = "config.yaml"
 SERVERS_NAME = "servers_config.json"
+RULES_NAME = "permissions.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Paths:
     def config_dir(self) -> Path:
         """The folder of ``config.yaml``."""
         return self.config_file.parent
+
+    @property
+    def rules_file(self) -> Path:
+        """Permission rules, beside ``config.yaml``."""
+        return self.config_dir / RULES_NAME
 
     @property
     def themes_dir(self) -> Path:

@@ -57,6 +57,24 @@ def replace_keeping_old(path: Path, text: str) -> Path | None:
     return kept
 
 
+def replace_file(path: Path, text: str) -> None:
+    """Write a file with mode 0600 in the place of what is there, complete or not at all, and safely on disk.
+
+    A symbolic link is followed: what it points to is replaced.  Raises `OSError`; the old file is whole then.
+    """
+    target = path.resolve() if path.is_symlink() else path
+    temporary = _temporary(target, text)
+    try:
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def _set_aside(target: Path, new: str) -> Path | None:
     """Copy the old file to the first free name ``NAME.bak``, ``NAME.bak2``, ...; nothing when it says the same."""
     if not target.exists():

@@ -17,9 +17,12 @@ def raw(document: Document, path: FieldPath) -> Any:
     """The plain data at a path; ``None`` where there is none."""
     current = document.data
     for part in path:
-        if not isinstance(current, dict):
+        if isinstance(current, list) and isinstance(part, int):
+            current = current[part] if part < len(current) else None
+        elif isinstance(current, dict):
+            current = current.get(part)
+        else:
             return None
-        current = current.get(part)
     return current
 
 

@@ -30,6 +30,8 @@ def expected(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
     if origin is Annotated:
         inner, *more = get_args(annotation)
         return expected(inner, (*_flat(more), *metadata))
+    if own := [item.text for item in metadata if isinstance(item, InWords)]:
+        return own[0]
     if origin in (Union, types.UnionType):
         return ", or ".join(expected(part) for part in get_args(annotation))
     if origin is Literal:
@@ -40,8 +42,7 @@ def expected(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
         return f"a mapping of names to {_plural(get_args(annotation)[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"a mapping with {', '.join(annotation.model_fields)}"
-    own = [item.text for item in metadata if isinstance(item, InWords)]
-    return own[0] if own else _NAMES.get(annotation, str(annotation)) + _limits(annotation, metadata)
+    return _NAMES.get(annotation, str(annotation)) + _limits(annotation, metadata)
 
 
 def _flat(metadata: list[Any]) -> list[Any]:

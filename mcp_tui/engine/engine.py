@@ -11,15 +11,17 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mcp_tui.config.rules_file import RulesFile
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.assessment import Assessment, Assessor
 from mcp_tui.engine.bus import PATIENCE, Batch, EventBus, Folds, Subscription
 from mcp_tui.engine.recovery import closing_events
+from mcp_tui.engine.rulebook import RuleBook
 from mcp_tui.engine.services import EngineSettings, Services
 from mcp_tui.engine.shielded import held
 from mcp_tui.engine.trust_desk import TrustDesk
@@ -34,7 +36,7 @@ from mcp_tui.gateway.surrogates import valid_unicode
 from mcp_tui.gateway.tokens import TokenCounter
 from mcp_tui.history.base import HistoryStore
 from mcp_tui.host.base import EventSink, ToolHost
-from mcp_tui.permissions.base import Decision, Rule
+from mcp_tui.permissions.base import Decision, Fallback, Rule
 from mcp_tui.safety.secrets import Redactor
 from mcp_tui.trust.keeper import TrustKeeper
 
@@ -70,7 +72,11 @@ class EngineParts:
     provider: str
     redactor: Redactor
     rules: Sequence[Rule] = ()
-    fallback: Rule | None = None
+    """Guards and rules of the command line; those of ``permissions.yaml`` come from ``rules_file``."""
+    fallback: Fallback | None = None
+    rules_file: RulesFile = field(default_factory=RulesFile)
+    server_cwds: Mapping[str, str] = field(default_factory=dict)
+    """Server -> its working directory, where it has one of its own."""
     trust: TrustKeeper | None = None
     """What the host's gatekeeper decides with; ``None`` where it admits everything."""
 
@@ -84,6 +90,15 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.trust = TrustDesk(parts.trust, self._bus.publish, self._spawn)
         """Servers and tools that wait to be accepted, and how they are."""
+        self.rules = RuleBook(
+            parts.rules_file,
+            parts.store,
+            find_call=lambda key: self.transcript.call(key),
+            find_tool=self._listed_tool,
+            tell=self.notice,
+            server_cwds=parts.server_cwds,
+        )
+        """The permission rules: what there is, what a new one would do, why a call was decided as it was."""
         self._services = Services(
             settings=parts.settings,
             bus=self._bus,
@@ -91,7 +106,7 @@ class Engine:
             host=parts.make_host(self._server_event),
             counter=parts.counter,
             redactor=parts.redactor,
-            rules=parts.rules,
+            rules=(*parts.rules, self.rules),
             fallback=parts.fallback,
         )
         self.trust.connect(self._services.host)
@@ -111,6 +126,8 @@ class Engine:
 
     async def start(self) -> None:
         """Begin starting servers and the model layer; returns at once."""
+        if self.rules.problem:
+            self.notice(f"{self.rules.problem}\nNo rule counts, and every call asks.", severity="error")
         await self._services.gateway.start()
         await self._services.host.start()
         self._spawn(self._learn_window(self._provider), "model information")
@@ -369,6 +386,9 @@ class Engine:
             self.select_model(self.transcript.provider)
 
     # -- inside ----------------------------------------------------------------------------
+
+    def _listed_tool(self, server: str, name: str) -> ToolDefinition | None:
+        return next((tool for tool in self.tools() if (tool.server, tool.name) == (server, name)), None)
 
     def _server_event(self, event: EventBase) -> None:
         self._bus.publish(event)

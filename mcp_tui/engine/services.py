@@ -11,8 +11,8 @@ from mcp_tui.engine.questions import Questions
 from mcp_tui.gateway.base import ModelGateway
 from mcp_tui.gateway.tokens import TokenCounter
 from mcp_tui.host.base import ToolHost
-from mcp_tui.permissions.base import CallFacts, Rule, Verdict
-from mcp_tui.permissions.service import PendingApprovals, evaluate
+from mcp_tui.permissions.base import CallFacts, Fallback, Rule, Verdict
+from mcp_tui.permissions.service import PendingApprovals, evaluate, without_person
 from mcp_tui.safety.secrets import Redactor
 
 
@@ -46,7 +46,8 @@ class Services:
     counter: TokenCounter
     redactor: Redactor
     rules: Sequence[Rule] = ()
-    fallback: Rule | None = None
+    fallback: Fallback | None = None
+    """What happens to a call that nothing allows, where nobody can be asked."""
     pending: PendingApprovals = field(default_factory=PendingApprovals)
     questions: Questions = field(init=False)
     """Asked of the person by the guards of a turn."""
@@ -56,4 +57,6 @@ class Services:
 
     def verdict(self, call: CallFacts) -> Verdict:
         """What the rules say of a call, the conversation's own grants included."""
-        return evaluate(call, [*self.rules, self.bus.folds.grants], self.fallback)
+        folds = self.bus.folds
+        verdict = evaluate(call, [*self.rules, folds.repeats, folds.grants], self.fallback)
+        return without_person(verdict, self.fallback)

@@ -11,7 +11,7 @@ import difflib
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcp_tui.engine.results import clip, denied_text, error_text, problems_text, result_text
@@ -21,7 +21,8 @@ from mcp_tui.events import tools, turns
 from mcp_tui.events.base import ErrorInfo, EventBase, new_id
 from mcp_tui.events.tools import ArgumentProblem, CallTiming, ToolDefinition, ToolOutcome
 from mcp_tui.host.base import CallResult
-from mcp_tui.permissions.base import CallFacts, Decision, arguments_digest
+from mcp_tui.permissions.base import CallFacts, Decision, Verdict, arguments_digest
+from mcp_tui.permissions.service import asked_words
 
 log = logging.getLogger(__name__)
 
@@ -142,12 +143,11 @@ class ToolCalls:
     # -- deciding ------------------------------------------------------------------------
 
     async def _decide_and_run(self, call: _Call, tool: ToolDefinition) -> None:
-        verdict = self._services.verdict(CallFacts(tool, call.arguments))
+        verdict = self._services.verdict(CallFacts(tool, call.arguments, call.id))
         if verdict.effect == "ask":
-            decision, decided = await self._ask(call, tool, verdict.rule)
+            decision, decided = await self._ask(call, tool, verdict)
         else:
-            decision = Decision("allow" if verdict.effect == "allow" else "deny")
-            decided = self._decided(call, tool, decision, by="rule", rule=verdict.rule)
+            decision, decided = self._ruled(call, tool, verdict)
         self._log("approval decided", call, "approval", decided.waited_seconds, f"{decided.action} by {decided.by}")
         if decision.action == "allow":
             call.allowed = True
@@ -155,19 +155,33 @@ class ToolCalls:
         else:
             await self._end_denied(call, decision, decided)
 
-    async def _ask(self, call: _Call, tool: ToolDefinition, reason: str) -> tuple[Decision, tools.ApprovalDecided]:
+    def _ruled(self, call: _Call, tool: ToolDefinition, verdict: Verdict) -> tuple[Decision, tools.ApprovalDecided]:
+        decision = Decision("allow" if verdict.effect == "allow" else "deny", rule_id=verdict.rule_id)
+        return decision, self._decided(call, tool, decision, by="rule", rule=verdict.rule)
+
+    async def _ask(self, call: _Call, tool: ToolDefinition, verdict: Verdict) -> tuple[Decision, tools.ApprovalDecided]:
         call.approval_id = new_id()
         answer = self._services.pending.open(call.approval_id)
         started = time.monotonic()
         try:
-            await self._record(tools.ApprovalRequested(approval_id=call.approval_id, call_id=call.id, reason=reason))
+            reason = asked_words(verdict)
+            await self._record(
+                tools.ApprovalRequested(
+                    approval_id=call.approval_id, call_id=call.id, reason=reason, guarded=verdict.guarded
+                )
+            )
             decision = await answer
         finally:
             self._services.pending.close(call.approval_id)
         waited = time.monotonic() - started
         call.timing = call.timing.model_copy(update={"approval": waited})
+        if verdict.guarded:  # what a guard asks is never remembered
+            decision = replace(decision, scope="once", rule_id="")
         if decision.action == "allow" and decision.arguments is not None:
             call.arguments = decision.arguments
+            edited = self._services.verdict(CallFacts(tool, call.arguments, call.id))
+            if edited.effect == "deny":  # a deny rule wins over the person who edits into it
+                return self._ruled(call, tool, edited)
         return decision, self._decided(call, tool, decision, by="user", waited=waited)
 
     def _decided(

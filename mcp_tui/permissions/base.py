@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from mcp_tui.events.tools import DecisionAction, DecisionScope, ToolDefinition
 
 Effect = Literal["deny", "ask", "allow"]
+Guard = Literal["", "own_files", "secret", "repeated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class CallFacts:
 
     tool: ToolDefinition
     arguments: dict[str, Any]
+    call_id: str = ""
+    """Empty for a call that was never made, such as one that a rule is tried on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class Verdict:
 
     effect: Effect
     rule: str
+    rule_id: str = ""
+    """Id of the entry of ``permissions.yaml``; empty where something else speaks."""
+    guard: Guard = ""
+    """The built-in guard that asks; no allow is stronger, and the answer is never remembered."""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a built-in guard asks."""
+        return bool(self.guard)
 
 
 class Rule(Protocol):
@@ -33,6 +45,14 @@ class Rule(Protocol):
 
     def verdict(self, call: CallFacts) -> Verdict | None:
         """The rule's word on this call, or ``None`` when it does not concern it."""
+        ...
+
+
+class Fallback(Rule, Protocol):
+    """What happens where nobody can be asked."""
+
+    def unasked(self, verdict: Verdict) -> Verdict:
+        """The answer to a question of rules or guards."""
         ...
 
 

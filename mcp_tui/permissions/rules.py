@@ -31,3 +31,13 @@ class Policy:
         """The policy, for every call."""
         del call
         return Verdict(self.effect, f"--policy {self.effect}")
+
+    def unasked(self, verdict: Verdict) -> Verdict:
+        """Deny what would be asked; only a repeated call runs where the policy allows.
+
+        An ask rule and the guards of own files and secrets want a person: ``--policy allow`` is none.
+        """
+        if verdict.guard == "repeated" and self.effect == "allow":
+            return Verdict("allow", f"--policy allow ({verdict.rule})")
+        words = f"rule {verdict.rule_id} asks" if verdict.rule_id else verdict.rule
+        return Verdict("deny", f"{words}, and nobody can be asked", verdict.rule_id, verdict.guard)

@@ -5,19 +5,36 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from mcp_tui.permissions.base import CallFacts, Decision, Rule, Verdict
+from mcp_tui.permissions.base import CallFacts, Decision, Fallback, Rule, Verdict
 
 ASK = Verdict("ask", "no rule allows it")
 
 
 def evaluate(call: CallFacts, rules: Sequence[Rule], fallback: Rule | None = None) -> Verdict:
-    """Deny wins, then ask, then allow, whatever is more specific; without any word, ``fallback`` or ask."""
+    """Deny wins, then a guard's question, then ask, then allow, whatever is more specific; else ``fallback`` or ask.
+
+    Tools that wait for a review (quarantine) are not offered and not callable: they never get here.
+    """
     verdicts = [verdict for rule in rules if (verdict := rule.verdict(call)) is not None]
-    for effect in ("deny", "ask", "allow"):
-        for verdict in verdicts:
-            if verdict.effect == effect:
-                return verdict
-    return (fallback.verdict(call) if fallback is not None else None) or ASK
+    strongest = min(verdicts, key=_rank, default=None)
+    return strongest or (fallback.verdict(call) if fallback is not None else None) or ASK
+
+
+def _rank(verdict: Verdict) -> int:
+    """Place in the order of decision; of several in one place the first rule speaks."""
+    if verdict.effect == "ask":
+        return 1 if verdict.guarded else 2
+    return 0 if verdict.effect == "deny" else 3
+
+
+def asked_words(verdict: Verdict) -> str:
+    """Why a person is asked; a rule is named by its id."""
+    return f"rule {verdict.rule_id} asks: {verdict.rule}" if verdict.rule_id else verdict.rule
+
+
+def without_person(verdict: Verdict, fallback: Fallback | None) -> Verdict:
+    """The verdict where, with a ``fallback``, nobody can be asked: no question stays open."""
+    return fallback.unasked(verdict) if fallback is not None and verdict.effect == "ask" else verdict
 
 
 class PendingApprovals:

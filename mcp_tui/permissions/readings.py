@@ -1,0 +1,110 @@
+"""How else a text may be understood: by a server that decodes it, by a shell, by a file system.
+
+An allow must hold in every reading; a deny, an ask or a guard holds when it does in one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+from urllib.parse import unquote
+
+from mcp_tui.config.globs import fold
+
+MAX_TOKENS = 20_000
+"""Words of one text that are looked at as paths; of the first ``MAX_RESOLVED`` also where their links lead."""
+MAX_RESOLVED = 1_000
+BARE_WORDS = 50
+"""A text of at most so many words may name files without a slash in their name."""
+
+_BREAKS = re.compile(r"""[\s'"`=;|&<>(),:\[\]{}]+""")
+_QUOTES = re.compile(r"""['"`\n]+""")
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The scalars of a JSON value, keys included; an empty list or mapping stands for itself."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict) and part:
+            waiting += [*part.values(), *part.keys()]
+        elif isinstance(part, (list, tuple)) and part:
+            waiting += part
+        else:
+            yield part
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys included."""
+    return (leaf for leaf in leaves(value) if isinstance(leaf, str))
+
+
+def decoded(text: str) -> set[str]:
+    """The text as it is, percent-decoded once and twice, and each with backslashes as slashes."""
+    forms = {text}
+    if "%" in text:
+        forms |= {once := unquote(text), unquote(once)}
+    return forms | {form.replace("\\", "/") for form in forms if "\\" in form}
+
+
+def paths(text: str, bases: Iterable[str]) -> Iterator[str]:
+    """Every absolute path that the text may mean, or that a word in it may, normalised and with links followed.
+
+    ``bases`` are folders to which a relative path may count.
+    """
+    seen: set[str] = set()
+    folders = tuple(bases)
+    for form in decoded(text):
+        for token in _tokens(form):
+            for path in _absolute(token, folders):
+                if path in seen:
+                    continue
+                seen.add(path)
+                yield path
+                if len(seen) <= MAX_RESOLVED and (real := resolved(path)) != path:
+                    yield real
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """The text and its words, those that look like a path where there are many."""
+    yield text.strip()
+    yield from (part.strip() for part in islice(_QUOTES.split(text), MAX_TOKENS))
+    words = list(islice((match for match in _BREAKS.split(text) if match), MAX_TOKENS))
+    few = len(words) <= BARE_WORDS
+    yield from (word for word in words if few or "/" in word or word.startswith(("~", ".", "$")))
+
+
+def _absolute(token: str, bases: Iterable[str]) -> Iterator[str]:
+    """The token as normalised absolute paths, variables and home expanded; nothing where it cannot be a path."""
+    if not token or len(token) > 8192 or "\0" in token:
+        return
+    if token[:5].lower() == "file:":
+        token = re.sub(r"^/*(?=/)|^//[^/]*", "", token[5:]) or "/"
+    for form in {token, os.path.expandvars(token)}:
+        path = os.path.expanduser(form)  # noqa: PTH111 - never raises
+        if path.startswith("/"):
+            yield "/" + os.path.normpath(path).lstrip("/")
+        else:
+            for base in bases:
+                yield os.path.normpath(os.path.join(base, path))  # noqa: PTH118 - text, not a path of ours
+
+
+def resolved(path: str) -> str:
+    """The path with symbolic links followed, as far as it is there."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
+
+
+def under(path: str, folder: str) -> bool:
+    """Whether a normalised path is the folder or below it."""
+    return path == folder or path.startswith(folder if folder.endswith("/") else f"{folder}/")
+
+
+def under_folded(path: str, folder: str) -> bool:
+    """The same for a file system that does not tell cases apart."""
+    return under(fold(path), fold(folder))
