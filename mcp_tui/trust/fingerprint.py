@@ -102,14 +102,15 @@ def _read_key(path: Path) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        state = os.fstat(file.fileno())
+    try:
+        state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode) or (os.name == "posix" and state.st_mode & 0o077):
             return None
-        try:
-            key = bytes.fromhex(file.read(4096).decode("ascii"))
-        except ValueError:
-            return None
+        key = bytes.fromhex(os.read(descriptor, 4096).decode("ascii"))
+    except ValueError:
+        return None
+    finally:
+        os.close(descriptor)
     return key if len(key) == _KEY_BYTES else None
 
 

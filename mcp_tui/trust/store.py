@@ -109,13 +109,16 @@ class TrustFile:
             return {}
         except OSError as error:
             raise TrustError(f"{self.path} cannot be read: {error.strerror}.") from None
-        with os.fdopen(descriptor, "rb") as file:
-            state = os.fstat(file.fileno())
+        try:
+            state = os.fstat(descriptor)
             if fault := _fault_of(state):
                 raise TrustError(f"{self.path} {fault}.")
-            text = file.read(MAX_BYTES + 1)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                text = file.read(MAX_BYTES + 1)
             if state.st_mode & 0o077 and os.name == "posix":
-                os.fchmod(file.fileno(), 0o600)
+                os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
         return _parse(self.path, text)
 
     def _set_aside(self) -> Path:
