@@ -26,8 +26,9 @@ _LOOKS_LIKE = re.compile(
     re.VERBOSE,
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_ASSIGNED = re.compile(r"(?i)((?:api[_-]?key|token|secret|password|passwd)\b[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]{6,}")
-
+_ASSIGNED = re.compile(
+    r"(?i)((?:api[_-]?key|token|secret|password|passwd)\b\\*[\"']?\s*[=:]\s*\\*[\"']?)[^\s\"',;&]{6,}"
+)
 
 _KEY_BEGINNINGS = (
     "sk-", "pk-", "rk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "AKIA", "AIza", "eyJ",

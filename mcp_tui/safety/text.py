@@ -102,6 +102,12 @@ def removed(text: str) -> int:
     return _cleaned(text)[1] if not text.isascii() and _MAY_HIDE.search(text) else 0
 
 
+def removed_words(*texts: str) -> str:
+    """The badge beside texts that `prose` took something out of; empty where it did not."""
+    count = sum(map(removed, texts))
+    return f"{count:,} hidden character{'s' if count > 1 else ''} removed" if count else ""
+
+
 def _cleaned(text: str) -> tuple[str, int]:
     """``text`` for reading, and how many of its characters vanished."""
     out: list[str] = []

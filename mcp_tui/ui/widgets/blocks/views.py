@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mcp_tui.conversation.items import AssistantItem, Item, NoticeItem, ToolCallItem, UserItem
-from mcp_tui.safety.text import prose, strict
+from mcp_tui.safety.text import prose, removed_words, strict
 from mcp_tui.ui.formats import count, money, seconds
 from mcp_tui.ui.widgets.blocks.chrome import Header, Note, Parts
 from mcp_tui.ui.widgets.blocks.flow import FlowSection, PlainText
@@ -168,7 +168,8 @@ class UserView(ItemView):
         body = FlowSection(self.canvas, PlainText("user_text", bar="user"))
         body.feed(self.item.text)
         body.finish()
-        return [Section(self.canvas, [Header(self.describe, self.gap, "user_text")]), body]
+        hidden = Section(self.canvas, [Note(lambda: hidden_note(self.item.text), bar="user")])
+        return [Section(self.canvas, [Header(self.describe, self.gap, "user_text")]), body, hidden]
 
     def describe(self) -> tuple[Parts, Parts]:
         """``you``, time, number."""
@@ -341,13 +342,14 @@ class AssistantView(ItemView):
             return []
         if item.problem is not None:
             words = f"incomplete: {prose(item.problem.message)}" if not item.complete else prose(item.problem.message)
-            hint = f" {prose(item.problem.hint)}" if item.problem.hint else ""
-            return [("! ", "warning"), (words, "warning"), (hint, "muted")]
+            hint = f" {prose(item.problem.hint)}  " if item.problem.hint else "  "
+            return [("! ", "warning"), (words, "warning"), (hint, "muted"), *hidden_note(item.text)]
         if not item.complete:
-            return [("! ", "warning"), ("incomplete", "warning")]
+            return [("! ", "warning"), ("incomplete  ", "warning"), *hidden_note(item.text)]
         if item.finish_reason == "length":
-            return [("! ", "warning"), ("cut off: the limit of output tokens was reached", "warning")]
-        return []
+            words = "cut off: the limit of output tokens was reached  "
+            return [("! ", "warning"), (words, "warning"), *hidden_note(item.text)]
+        return hidden_note(item.text)
 
     # -- actions -------------------------------------------------------------------------------------
 
@@ -377,6 +379,12 @@ class AssistantView(ItemView):
     def code(self) -> list[tuple[str, str]]:
         """Every fenced or indented code block of the answer."""
         return code_of(self.item.text)
+
+
+def hidden_note(text: str) -> Parts:
+    """The badge of a text that held what nobody would have seen."""
+    words = removed_words(text)
+    return [("! ", "warning"), (words, "warning")] if words else []
 
 
 def clock_time(at: datetime) -> str:
