@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from textual.content import Content
 
-from mcp_tui.safety.text import prose, strict
+from mcp_tui.safety.secrets import mask_keys
+from mcp_tui.safety.text import prose, removed_words, strict
 from mcp_tui.ui import formats
 from mcp_tui.ui.literal import json_content, to_json
 
@@ -25,6 +26,9 @@ FACETS: tuple[Facet, ...] = ("args", "result", "raw", "schema", "time")
 MAX_CHARACTERS = 60_000
 MAX_LINES = 2_000
 """What a tab shows at most; copy and write take all of it."""
+
+MARGIN = 1_000
+"""Characters at the end of a part that was cut off which are left out where keys are masked."""
 
 Part = tuple[str, str] | Content
 
@@ -83,9 +87,17 @@ def bounded_json(value: Any) -> tuple[str, str]:
     return bounded("".join(pieces))
 
 
-def _json(value: Any) -> Content:
+def _json(value: Any, sensitive: bool = False) -> Content:
     text, note = bounded_json(value)
+    if sensitive:
+        text = _masked(text)
     return Content.assemble(json_content(strict(text, one_line=False)), (note, "$warning"))
+
+
+def _masked(text: str) -> str:
+    """``text`` without what looks like a key; of a part that was cut off, nothing that may be the half of one."""
+    cut = text[: MAX_CHARACTERS - MARGIN] if len(text) >= MAX_CHARACTERS - MARGIN else text
+    return mask_keys(text)[: len(cut)]
 
 
 def _args(item: ToolCallItem) -> Content:
@@ -111,9 +123,14 @@ def _result(item: ToolCallItem) -> Content:
         if _repeats(block, item.structured_content):
             parts.append(("text: the structured content as JSON\n", "$muted"))
         else:
-            parts += _block(block)
+            parts += _block(block, item.sensitive)
     if item.structured_content is not None:
-        parts += [("structured content\n", "$muted"), _json(item.structured_content), ("\n", "")]
+        parts += [("structured content\n", "$muted"), _json(item.structured_content, item.sensitive), ("\n", "")]
+    if item.sensitive:
+        words = "\nWhat looks like a key is masked here; y and w take it whole, the conversation's file keeps it.\n"
+        parts.append((words, "$warning"))
+    if hidden := removed_words(*(block.text for block in item.content if block.type == "text")):
+        parts.append((f"\n! {hidden}: the tab Raw spells them out\n", "$warning"))
     if item.truncated:
         parts.append(("\nThe model was given less than this (tab Time).\n", "$warning"))
     if not parts:
@@ -133,7 +150,7 @@ def _without_content(item: ToolCallItem) -> list[Part]:
         field = f"{strict(problem.field)}: " if problem.field else ""
         parts.append((f"! {field}{strict(problem.message)}\n", "$error"))
     if item.model_text:
-        parts += [("\nthe model was told\n", "$muted"), *_text(item.model_text)]
+        parts += [("\nthe model was told\n", "$muted"), *_text(item.model_text, item.sensitive)]
     return parts or [(f"{item.state.replace('_', ' ')}, without a result", "$warning")]
 
 
@@ -147,20 +164,21 @@ def _repeats(block: Any, structured: Any) -> bool:
         return False
 
 
-def _block(block: Any) -> list[Part]:
+def _block(block: Any, sensitive: bool) -> list[Part]:
     """One content block: text as text, anything else as what it is and how big."""
     match block.type:
         case "text":
-            return _text(block.text)
+            return _text(block.text, sensitive)
         case "image" | "audio":
             return [(f"[{block.type} {strict(block.mime_type)}, {_decoded_size(block.data)}]\n", "$accent")]
         case "resource_link":
             described = f"  {strict(block.description)}" if block.description else ""
-            return [(f"[link {strict(block.uri)}  {strict(block.name)}{described}]\n", "$accent")]
+            words = f"[link {strict(block.uri)}  {strict(block.name)}{described}]\n"
+            return [(mask_keys(words) if sensitive else words, "$accent")]
         case "resource":
             head: Part = (f"[resource {strict(block.uri)}]\n", "$accent")
             if block.text is not None:
-                return [head, *_text(block.text)]
+                return [head, *_text(block.text, sensitive)]
             return [head, (f"[binary, {_decoded_size(block.blob or '')}]\n", "$accent")]
         case _:
             return [
@@ -168,13 +186,15 @@ def _block(block: Any) -> list[Part]:
             ]
 
 
-def _text(text: str) -> list[Part]:
+def _text(text: str, sensitive: bool) -> list[Part]:
     if text[:1] in ("{", "[") and len(text) <= MAX_CHARACTERS:
         try:
-            return [_json(json.loads(text)), ("\n", "")]
+            return [_json(json.loads(text), sensitive), ("\n", "")]
         except (ValueError, RecursionError):
             pass
     head, note = bounded(text)
+    if sensitive:
+        head = _masked(head)
     return [(prose(head), ""), (note, "$warning"), ("\n", "")]
 
 
@@ -189,7 +209,8 @@ def _raw(item: ToolCallItem) -> Content:
     parts: list[Part] = []
     for wire in item.wire:
         arrow, style = ("-> sent", "$primary") if wire.direction == "sent" else ("<- received", "$success")
-        parts += [(f"{arrow}  {formats.local_time(wire.at)}\n", style), _json(wire.message), ("\n\n", "")]
+        parts.append((f"{arrow}  {formats.local_time(wire.at)}\n", style))
+        parts += [_json(wire.message, item.sensitive), ("\n\n", "")]
     return Content.assemble(*parts)
 
 
@@ -230,7 +251,7 @@ def timing(item: ToolCallItem) -> Content:
     if item.decision:
         rows.append(("decision", item.decision))
     if item.decided_by:
-        rows.append(("decided by", f"{item.decided_by}{f', {item.rule}' if item.rule else ''}"))
+        rows.append(("decided by", item.decided_by + (f" {item.rule_id}" if item.rule_id else "")))
     rows.append(("asked", formats.local_time(item.at)))
     if item.started_at is not None:
         rows.append(("started", formats.local_time(item.started_at)))

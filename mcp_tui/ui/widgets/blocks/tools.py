@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mcp_tui.conversation.items import ToolCallItem
-from mcp_tui.safety.text import prose, shorten, strict
+from mcp_tui.safety.secrets import mask_keys
+from mcp_tui.safety.text import prose, removed_words, shorten, strict
 from mcp_tui.ui.formats import count, seconds, size
 from mcp_tui.ui.literal import to_json
 from mcp_tui.ui.widgets.blocks.chrome import Header, Note, Parts
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 MAX_RESULT_LINES = 200
 MAX_RESULT_CHARACTERS = 20_000
 """What an opened call shows of one text; the inspector has all of it."""
+
+MARGIN = 1_000
+"""Characters beyond the shown ones that are looked at for keys, so that none is cut into halves that look like none."""
 
 _STATES = {
     "proposed": ("..", "muted"),
@@ -102,7 +106,12 @@ class ToolCallView(ItemView):
         if preview:
             left.append((f"  {preview}", "muted"))
         words, purpose = _STATES[item.state]
-        right: Parts = [(f"  {words}", purpose)]
+        right: Parts = []
+        if item.decided_by == "rule":
+            right.append((f"  rule {shorten(item.rule_id, 18)}" if item.rule_id else "  granted", "muted"))
+        right.append((f"  {words}", purpose))
+        if item.sensitive:
+            right.append(("  key masked", "warning"))
         if elapsed := self._elapsed():
             right.append((f"  {elapsed}", "muted"))
         if item.finished and item.model_tokens:
@@ -159,22 +168,27 @@ class ToolCallView(ItemView):
         blocks: list[Block] = []
         structured = item.structured_content is not None
         if structured:
-            text, more = _cut(to_json(item.structured_content))
+            text, more = _cut(to_json(item.structured_content), item.sensitive)
             blocks += Fence.whole(Frame(bar="bar"), text, "json", "structured result")
             blocks += more
         for content in item.content:
             if content.type == "text":
                 if not (structured and _same_json(content.text, item.structured_content)):
-                    blocks += _text(content.text)
+                    blocks += _text(content.text, item.sensitive)
             else:
-                blocks.append(_note([(placeholder(content), "muted")]))
+                words = placeholder(content)
+                blocks.append(_note([(mask_keys(words) if item.sensitive else words, "muted")]))
         return blocks
 
     def _closing(self) -> str:
         item = self.item
         words = []
         if item.decision:
-            words.append(prose(item.decision) + (f" ({prose(item.rule)})" if item.rule else ""))
+            words.append(prose(item.decision))
+        if item.sensitive:
+            words.append("what looks like a key is masked here and kept in the conversation's file")
+        if hidden := removed_words(*(content.text for content in item.content if content.type == "text")):
+            words.append(hidden)
         if item.truncated:
             words.append(f"the model was given the first {count(item.model_tokens)} tokens of it")
         return ", ".join(words)
@@ -259,8 +273,11 @@ def _progress(item: ToolCallItem) -> Parts:
     return [*bar, (f" {share:.0%}", "text"), (message, "muted")]
 
 
-def _cut(text: str) -> tuple[str, list[Block]]:
-    """The part of a result that is shown, and a note about the rest."""
+def _cut(text: str, sensitive: bool) -> tuple[str, list[Block]]:
+    """The part of a result that is shown, keys masked where it has any, and a note about the rest."""
+    if sensitive:
+        head = mask_keys(text[: MAX_RESULT_CHARACTERS + MARGIN])
+        text = head + text[MAX_RESULT_CHARACTERS + MARGIN :]
     shown = text[:MAX_RESULT_CHARACTERS]
     lines = shown.split("\n", MAX_RESULT_LINES)
     if len(lines) > MAX_RESULT_LINES:
@@ -272,8 +289,8 @@ def _cut(text: str) -> tuple[str, list[Block]]:
     return shown, [_note([(f"{words} of {size(len(text))}, Enter opens the inspector", "muted")])]
 
 
-def _text(text: str) -> list[Block]:
-    shown, more = _cut(text)
+def _text(text: str, sensitive: bool) -> list[Block]:
+    shown, more = _cut(text, sensitive)
     flow = PlainText(bar="bar")
     flow.append(shown)
     return [*flow.blocks, *more]
