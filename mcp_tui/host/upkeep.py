@@ -25,6 +25,9 @@ RELIST_INTERVAL = 1.0
 
 RELIST_TIMEOUT = 30.0
 
+UNANNOUNCED_INTERVAL = 300.0
+"""Seconds after which tools are listed again although the server said nothing: a change may come without notice."""
+
 USAGE_INTERVAL = 5.0
 """Seconds between two readings of what a server takes of the machine."""
 
@@ -41,6 +44,7 @@ class Upkeep:
         self._health_interval = health_interval
         self._relist = False
         self._relist_after = 0.0
+        self._listed_at = 0.0
         self._usage = UsageMeter()
 
     def tools_changed(self) -> None:
@@ -70,12 +74,14 @@ class Upkeep:
 
     async def _watch(self, session: ServerSession) -> None:
         loop = asyncio.get_running_loop()
-        health_at = usage_at = loop.time()
+        health_at = usage_at = self._listed_at = loop.time()
         while True:
             if self._wishes.changed():
                 raise Interrupted("interrupted")
             if session.transport.closed.is_set():
                 raise await self._link.broken("running", session.transport.reason)
+            if loop.time() >= self._listed_at + UNANNOUNCED_INTERVAL and not session.transport.exchanges:
+                self._relist = True
             if self._relist and loop.time() >= self._relist_after:
                 await self._list_again(session)
             if loop.time() >= health_at:
@@ -95,14 +101,15 @@ class Upkeep:
     async def _list_again(self, session: ServerSession) -> None:
         loop = asyncio.get_running_loop()
         self._relist = False
-        self._relist_after = loop.time() + RELIST_INTERVAL
+        self._listed_at = loop.time()
+        self._relist_after = self._listed_at + RELIST_INTERVAL
         deadline = loop.time() + RELIST_TIMEOUT
         try:
             await self._link.race("list", self._link.list_tools(), lambda: deadline, RELIST_TIMEOUT)
         except Broken as broken:
             if session.transport.closed.is_set():
                 raise
-            self._reports.warn(f"Its tools changed, but could not be listed again: {broken.failure.message}")
+            self._reports.warn(f"Its tools could not be listed again: {broken.failure.message}")
             return
         self._reports.announce()
 
