@@ -82,6 +82,8 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding("composer.close", "escape", "close_popup", "Close the completion list, else stop"),
     KeyBinding("approval.once", "y", "allow_once", "Allow this call once", "once"),
     KeyBinding("approval.conversation", "s", "allow_conversation", "Allow this tool in this conversation", "this tool"),
+    KeyBinding("approval.rule", "p", "rule", "Make a rule: shown first, with what it would have matched", "rule"),
+    KeyBinding("approval.save_rule", "w", "save_rule", "On the page of a rule: write it and allow the call"),
     KeyBinding("approval.edit", "e", "edit", "Edit the arguments", "edit"),
     KeyBinding("approval.deny", "n,escape", "deny", "Deny this call", "deny"),
     KeyBinding("approval.deny_message", "d", "deny_message", "Deny with a message to the model", "deny + message"),

@@ -7,17 +7,24 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+from mcp_tui.config.rule_models import RuleEntry, to_data
 from mcp_tui.config.theme_data import DEFAULT_THEME
+from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
+from mcp_tui.engine.assessment import Assessment
 from mcp_tui.engine.engine import Batch, ProviderChoice
 from mcp_tui.errors import UsageError
 from mcp_tui.events import content, servers, tools, turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.permissions.base import Decision
+from mcp_tui.trust.diff import FieldDiff, diff_tools
 from mcp_tui.ui.app import McpTuiApp, UiSettings
 from mcp_tui.ui.preferences import Preferences
 
@@ -70,6 +77,83 @@ def status(name: str, state: servers.ServerState = "running", **more: Any) -> se
 
 
 @dataclass
+class ScriptedTrust:
+    """What waits to be accepted, set by the test; what was accepted, noted."""
+
+    waiting: list[servers.TrustRequest] = field(default_factory=list)
+    tools: list[tools.HeldTool] = field(default_factory=list)
+    accepted: list[tuple[Any, ...]] = field(default_factory=list)
+    stale: bool = False
+
+    def requests(self) -> tuple[servers.TrustRequest, ...]:
+        return tuple(self.waiting)
+
+    def accept(self, server: str, shown: servers.TrustRequest | None = None) -> None:
+        assert shown in self.waiting
+        self.accepted.append((server,))
+        self.waiting = [request for request in self.waiting if request.server != server]
+
+    def held(self, server: str) -> tuple[tools.HeldTool, ...]:
+        return tuple(tool for tool in self.tools if tool.definition.server == server)
+
+    def accept_tools(self, server: str, digests: Any) -> None:
+        self.accepted.append((server, *digests))
+        self.tools = [tool for tool in self.tools if tool.definition.digest not in digests]
+
+    def diff(self, held: tools.HeldTool) -> tuple[FieldDiff, ...]:
+        return diff_tools(held.accepted, held.definition)
+
+    def reload(self) -> None:
+        self.stale = False
+
+
+class ScriptedRules:
+    """Proposals and what they would have matched, set by the test; every rule that is written."""
+
+    path: Path | None = Path("/home/me/.config/mcp-tui/permissions.yaml")
+
+    def __init__(self) -> None:
+        self.proposals: tuple[RuleEntry, ...] = ()
+        self.matches: dict[str, tuple[CallRecord, ...]] = {}
+        self.added: list[RuleEntry] = []
+        self.refusal = ""
+        self.entries: tuple[RuleEntry, ...] = ()
+        self.problem = ""
+        self.stale = False
+        self.reasons: dict[str, str] = {}
+        """Call id -> why it was decided as it was."""
+
+    def propose(self, item_key: str) -> tuple[RuleEntry, ...]:
+        return self.proposals
+
+    def text(self, entry: RuleEntry) -> str:
+        return str(yaml.safe_dump([to_data(entry)], sort_keys=False))
+
+    async def preview(self, entry: RuleEntry) -> tuple[CallRecord, ...]:
+        return self.matches.get(entry.id, ())
+
+    def add(self, entry: RuleEntry) -> None:
+        if self.refusal:
+            raise UsageError(self.refusal)
+        self.added.append(entry)
+        self.entries = (*self.entries, entry)
+
+    def replace(self, entry_id: str, entry: RuleEntry) -> None:
+        if self.refusal:
+            raise UsageError(self.refusal)
+        self.entries = tuple(entry if known.id == entry_id else known for known in self.entries)
+
+    def remove(self, entry_id: str) -> None:
+        self.entries = tuple(known for known in self.entries if known.id != entry_id)
+
+    def reload(self) -> None:
+        self.stale = False
+
+    def explain(self, item_key: str) -> str:
+        return self.reasons.get(item_key, "no rule concerns it")
+
+
+@dataclass
 class ScriptedEngine:
     """What the screen asks of the engine, with every answer set by the test and every call noted."""
 
@@ -91,7 +175,13 @@ class ScriptedEngine:
     stderr: tuple[str, ...] = ()
     submitted: list[str] = field(default_factory=list)
     decisions: list[tuple[str, Decision]] = field(default_factory=list)
+    answers: list[tuple[str, bool]] = field(default_factory=list)
+    trust: ScriptedTrust = field(default_factory=ScriptedTrust)
+    offered: tuple[tools.ToolDefinition, ...] = (TOOL,)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
+    assessments: dict[str, Assessment] = field(default_factory=dict)
+    """Call id -> what the engine knows of earlier calls."""
+    rules: ScriptedRules = field(default_factory=ScriptedRules)
 
     def __post_init__(self) -> None:
         self.transcript = Transcript()
@@ -104,7 +194,7 @@ class ScriptedEngine:
         return next(choice.model for choice in self.providers if choice.name == self.provider)
 
     def tools(self) -> tuple[tools.ToolDefinition, ...]:
-        return (TOOL,)
+        return self.offered
 
     def tools_of(self, server: str) -> tuple[tools.ToolDefinition, ...]:
         return tuple(tool for tool in self.tools() if tool.server == server)
@@ -148,6 +238,13 @@ class ScriptedEngine:
     def decide(self, approval_id: str, decision: Decision) -> bool:
         self.decisions.append((approval_id, decision))
         return True
+
+    def answer_question(self, question_id: str, agreed: bool) -> bool:
+        self.answers.append((question_id, agreed))
+        return True
+
+    def assess(self, call_id: str, arguments: dict[str, Any] | None = None) -> Assessment | None:
+        return self.assessments.get(call_id)
 
     def check_arguments(self, call_id: str, arguments: dict[str, Any]) -> tuple[tools.ArgumentProblem, ...]:
         self.calls.append(("check", call_id, arguments))

@@ -64,7 +64,7 @@ async def bench(
         count = len(calls) or 1
         await until(lambda: bool(app.chat.query(ApprovalCard)), pilot)
         this = Bench(app, engine, clock, pilot)
-        await until(lambda: this.card.display and this.card._drawn_at is not None, pilot)
+        await until(lambda: this.card.display and this.card.waking.drawn, pilot)
         await until(lambda: f"of {count}" in str(this.card.border_title), pilot)
         yield this
 
@@ -158,8 +158,8 @@ async def test_case_113_left_and_right_answer_each_on_its_own() -> None:
     async with bench(ARGUMENTS, {"issue_id": "PROJ-791"}) as b:
         await b.reach()
         await b.press("right")
-        await until(lambda: b.card._drawn_at is not None, b.pilot)
-        assert str(b.card.border_title) == "approval 2 of 2"
+        await until(lambda: b.card.waking.drawn, b.pilot)
+        assert str(b.card.border_title) == "approval 2 of 2: jira (stdio, local)"
         b.clock.now += 1
         await b.press("n")
         assert b.engine.decisions == [("a-c2", Decision("deny"))]
@@ -217,7 +217,7 @@ async def test_edited_arguments_are_checked_shown_and_run_exactly() -> None:
         editor.load_text('{"issue_id": "PROJ-1"}')
         await b.press("ctrl+s")
         assert ("check", "c1", {"issue_id": "PROJ-1"}) in b.engine.calls
-        await until(lambda: b.card.has_focus and b.card._drawn_at is not None, b.pilot)
+        await until(lambda: b.card.has_focus and b.card.waking.drawn, b.pilot)
         assert b.engine.decisions == []
         assert "arguments edited by you" in b.text("head")
         assert "removed by you" in b.text("body")
@@ -312,7 +312,7 @@ async def test_case_088_119_half_a_megabyte_of_arguments_is_shown_without_a_free
     started = time.monotonic()
     async with bench({"comment": "word " * 100_000, "path": "é" * 20_000}) as b:
         assert time.monotonic() - started < 15
-        assert "(500,000 characters)" in b.text("body")
+        assert "500,000 characters" in b.text("body")
 
 
 async def test_case_106_arguments_that_changed_under_the_card_are_not_allowed() -> None:

@@ -36,7 +36,7 @@ def test_clash_between_a_pane_and_everywhere() -> None:
 
 
 def test_the_same_key_in_two_panes_is_no_clash() -> None:
-    assert check_keys({"approval.once": "w"}) == []
+    assert check_keys({"approval.once": "r"}) == []
 
 
 def test_swapping_two_keys_is_no_clash() -> None:

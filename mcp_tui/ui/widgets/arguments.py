@@ -3,70 +3,132 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from textual.content import Content
 
 from mcp_tui.safety.text import strict
+from mcp_tui.ui import formats
 from mcp_tui.ui.literal import json_content, to_json
 
 Part = tuple[str, str]
+
+UNKNOWN = "not in the schema"
+BAR = "  | "
+"""Before every line that is part of a value."""
 
 _SPACES = re.compile(r" {12,}")
 _EMPTY_LINES = re.compile(r"\n{5,}")
 
 
 def argument_rows(
-    arguments: Mapping[str, Any], schema: Mapping[str, Any], original: Mapping[str, Any] | None = None
+    arguments: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    original: Mapping[str, Any] | None = None,
+    unusual: Mapping[str, str] | None = None,
+    width: int = 76,
 ) -> Content:
-    """One row for each argument: name, type, value.  ``original`` marks what the person changed.
+    """One row for each argument: name, type, value; a value that does not fit its row stands below it, behind a bar.
 
-    Nothing is left out and nothing is cut (requirement F1).
+    ``original`` marks what the person changed, ``unusual`` says what is unusual about a value.  Nothing is left out
+    and nothing is cut (requirement F1), and no value can pass for a row: rows alone begin in the first column.
     """
     properties = schema.get("properties")
     known: Mapping[str, Any] = properties if isinstance(properties, dict) else {}
     parts: list[Part | Content] = []
-    width = max((len(strict(name)) for name in arguments), default=0)
+    column = min(max((len(strict(name)) for name in arguments), default=0), 24)
     for name, value in arguments.items():
         changed = original is not None and (name not in original or original[name] != value)
-        parts.append((f"{strict(name):<{min(width, 24)}}  ", "$role-user bold"))
-        parts.append((f"{_type_of(name, value, known):<8} ", "$muted"))
-        parts += _value(value)
+        parts += _name(strict(name), column, width)
+        kind = _type_of(name, value, known)
+        parts.append((f"{kind:<8} ", "$warning" if kind == UNKNOWN else "$muted"))
+        room = width - max(column, min(len(strict(name)), width)) - max(len(kind), 8) - 3
+        beside, below = _value(value, room, width)
+        parts.append(beside)
         if changed:
             parts.append(("  edited", "$warning"))
-        parts.append(("\n", ""))
+        if words := (unusual or {}).get(name):
+            parts.append((f"  ! {strict(words)}", "$warning bold"))
+        parts += [*below, ("\n", "")]
     parts += _absent(arguments, schema, original)
     if not parts:
         return Content.styled("no arguments", "$muted")
     return Content.assemble(*parts).rstrip("\n")
 
 
+def _name(name: str, column: int, width: int) -> list[Part | Content]:
+    if len(name) <= width // 2:
+        return [(f"{name:<{column}}  ", "$role-user bold")]
+    return [(f"\n{BAR}".join(_folded(name, width - len(BAR))), "$role-user bold"), (f"\n{BAR}", "$role-user")]
+
+
 def _type_of(name: str, value: Any, known: Mapping[str, Any]) -> str:
     """The type in the server's schema; what the value is where the schema does not say."""
     if known and name not in known:
-        return "not in the schema"
+        return UNKNOWN
     declared = known.get(name)
     kind = declared.get("type") if isinstance(declared, dict) else None
     if isinstance(kind, str):
-        return strict(kind)
+        return strict(kind)[:12]
     names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
     return names.get(type(value), "null")
 
 
-def _value(value: Any) -> list[Part | Content]:
+def _value(value: Any, room: int, width: int) -> tuple[Part | Content, list[Part | Content]]:
+    """The value: what stands beside its name, in ``room`` columns, and what stands below."""
     if isinstance(value, str) and "\n" in value:
         lines = value.count("\n") + 1
-        head: list[Part | Content] = [(f"{lines:,} lines, {len(value):,} characters", "$muted")]
         text = show_padding(strict(value, one_line=False))
-        return [*head, *((f"\n  | {line}", "$success") for line in text.split("\n"))]
+        return (f"{lines:,} lines, {len(value):,} characters", "$muted"), _below(text, width)
     if isinstance(value, dict | list) and value:
-        return [Content("\n  "), json_content(show_padding(to_json(value)).replace("\n", "\n  "))]
+        return _entries(value), _below_json(show_padding(to_json(value)), width)
     text = show_padding(to_json(value))
-    parts: list[Part | Content] = [json_content(text)]
-    if len(text) > 200:
-        parts.append((f"  ({len(value):,} characters)" if isinstance(value, str) else "", "$muted"))
+    if Content(text).cell_length <= room:
+        return json_content(text), []
+    words = f"{len(value):,} characters" if isinstance(value, str) else f"{len(text):,} digits"
+    return (words, "$muted"), _below(text, width)
+
+
+def _below(text: str, width: int) -> list[Part | Content]:
+    """Lines behind a bar, long ones folded behind one too."""
+    return [(f"\n{BAR}{piece}", "$success") for line in text.split("\n") for piece in _folded(line, width - len(BAR))]
+
+
+def json_lines(value: Any, width: int) -> Content:
+    """``value`` as JSON, every line behind a bar."""
+    return Content.assemble(*_below_json(show_padding(to_json(value)), width))[1:]
+
+
+def _below_json(text: str, width: int) -> list[Part | Content]:
+    parts: list[Part | Content] = []
+    for line in json_content(text).split("\n"):
+        pieces = [line] if line.cell_length <= width - len(BAR) else line.fold(width - len(BAR))
+        for piece in pieces:
+            parts += [(f"\n{BAR}", "$success"), piece]
     return parts
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """A line in pieces of at most ``width`` columns."""
+    width = max(8, width)
+    if line.isascii():
+        return [line[at : at + width] for at in range(0, len(line), width)] or [""]
+    pieces, start, used = [], 0, 0
+    for at, char in enumerate(line):
+        columns = 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if used + columns > width:
+            pieces.append(line[start:at])
+            start, used = at, 0
+        used += columns
+    return [*pieces, line[start:]]
+
+
+def _entries(value: dict[str, Any] | list[Any]) -> Part:
+    if isinstance(value, dict):
+        return formats.plural(len(value), "field"), "$muted"
+    return "1 entry" if len(value) == 1 else f"{len(value):,} entries", "$muted"
 
 
 def _absent(
