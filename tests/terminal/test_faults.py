@@ -8,11 +8,13 @@ import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.program import LARGE, SMALL, Program
+from tests.support.program import LARGE, SMALL, Program, hostile_entry
+from tests.support.providers import FakeProvider
 from tests.support.terminal import Terminal
 from tests.terminal import steps
 
@@ -21,10 +23,10 @@ pytestmark = pytest.mark.terminal
 SMALL_FILES = (
     sys.executable,
     "-c",
-    "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)); "
+    "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000)); "
     "os.execvp(sys.argv[1], sys.argv[1:])",
 )
-"""No file may grow beyond 40 kB: what a quota or a full disk does, and SIGXFSZ with it."""
+"""No file may grow beyond 30 kB: what a quota or a full disk does, and SIGXFSZ with it."""
 
 
 def test_case_002_005_without_room_it_says_so_and_stays_usable(program: Program) -> None:
@@ -35,17 +37,20 @@ def test_case_002_005_without_room_it_says_so_and_stays_usable(program: Program)
         steps.open_demo(terminal)
         steps.ask(terminal, "first words")
         steps.idle(terminal)
-        terminal.paste("too long " * 4_500)
+        terminal.paste("too long " * 3_400)
         terminal.press("enter")
         terminal.wait_for(re.compile("File too large|could not be saved|Free some space"))
-        terminal.press("esc")
-        terminal.press("f7", "ctrl+a", "backspace")
-        assert terminal.exit_code is None
+        terminal.wait_for(re.compile("too long too long|pasted text 1"))
+        terminal.press("ctrl+z")
+        terminal.wait_gone(re.compile("too long too long|pasted text 1"))
+        steps.ask(terminal, "second words")
+        terminal.wait_for(lambda _: len(program.stored("turn_finished")) == 2)
+        steps.idle(terminal)
         terminal.press("ctrl+q")
         steps.ended_well(terminal)
     texts = [event["text"] for event in program.stored("user_message")]
-    assert texts == ["first words"]
-    assert program.stored("turn_finished")
+    assert texts == ["first words", "second words"]
+    assert [event["outcome"] for event in program.stored("turn_finished")] == ["stop", "stop"]
 
 
 @pytest.mark.parametrize("demo", [True, False], ids=["demo", "configured"])
@@ -57,6 +62,49 @@ def test_case_010_a_data_directory_that_is_none_is_said_at_the_start(program: Pr
         assert str(program.data_dir)[:40] in text.replace("\n", "")
         terminal.press("q")
         steps.ended_well(terminal, 2)
+
+
+def test_case_100_files_edited_while_it_runs_change_nothing(
+    program: Program, provider: FakeProvider, tmp_path: Path
+) -> None:
+    """A server that is restarted is started as it was accepted; the model stays the one that was configured."""
+    log, other = tmp_path / "log", tmp_path / "other"
+    provider.script({"text": "As before.", "repeat": True})
+    program.configure(provider.openai_base, {"good": hostile_entry("ok") | {"env": {"HOSTILE_LOG": str(log)}}})
+    with program.app(size=LARGE) as terminal:
+        terminal.wait_for("1/1 servers")
+        edited = {"good": hostile_entry("poison") | {"env": {"HOSTILE_LOG": str(other)}}}
+        program.configure("http://127.0.0.1:9/elsewhere", edited, trust=False)
+        program.config_file.write_text("llm: [")
+        before = log.read_text().count(" start")
+        steps.ask(terminal, "/restart good")
+        terminal.wait_for(lambda _: log.read_text().count(" start") > before)
+        terminal.wait_for("1/1 servers")
+        steps.ask(terminal, "hello")
+        terminal.wait_for("As before.")
+        steps.idle(terminal)
+        steps.quit_idle(terminal)
+    assert not other.exists()
+
+
+def test_case_111_another_command_under_a_trusted_name_is_not_started(
+    program: Program, provider: FakeProvider, tmp_path: Path
+) -> None:
+    """Neither in the app, which asks, nor without one, which says so and ends with status 2."""
+    other = tmp_path / "other"
+    provider.script({"text": "Never said.", "repeat": True})
+    program.configure(provider.openai_base, {"good": hostile_entry("ok")})
+    edited = {"good": hostile_entry("poison") | {"env": {"HOSTILE_LOG": str(other)}}}
+    program.configure(provider.openai_base, edited, trust=False)
+    with program.app(size=LARGE) as terminal:
+        terminal.wait_for("1 server to accept")
+        terminal.settle(quiet=0.3, seconds=2)
+        terminal.press("ctrl+q")
+        steps.ended_well(terminal)
+    result = program.run("run", "hello")
+    assert result.returncode == 2
+    assert "good" in result.stderr
+    assert not other.exists(), "it was never started"
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
@@ -119,7 +167,8 @@ def test_case_090_a_paste_with_its_own_end_in_it_decides_and_sends_nothing(progr
         terminal.paste("harmless\x1b[201~ and then keys")
         terminal.wait_for("and then keys")
         assert not program.logs()
-        terminal.press("f7", "backspace")
+        terminal.press(*["backspace"] * 40, pause=0.005)
+        terminal.wait_gone("harmless")
         steps.ask(terminal, "What is 6 * 7?")
         steps.card(terminal)
         terminal.paste("x\x1b[201~yyyssyy")
