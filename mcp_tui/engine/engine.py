@@ -131,6 +131,7 @@ class Engine:
         await self._services.gateway.start()
         await self._services.host.start()
         self._spawn(self._learn_window(self._provider), "model information")
+        self._spawn(self.trust.watch(), "watch what is trusted")
 
     async def aclose(self) -> None:
         """End the turn in good order, stop servers and model layer, write out the log."""

@@ -259,6 +259,9 @@ class ToolCalls:
             states = {server.name: server.state for server in self._services.host.servers()}
             if states.get(tool.server) != "running":
                 return None
+            if any(held.definition.name == tool.name for held in self._services.host.held(tool.server)):
+                words = f"The definition of {tool.server}.{tool.name} changed and waits for a review; it did not run."
+                return ErrorInfo(kind="tool_held", message=words, hint="Only the person can accept the new definition.")
             words = f"The server {tool.server} does not offer {tool.name} any more; the call did not run."
             return ErrorInfo(kind="tool_gone", message=words)
         if (now.server, now.name, now.digest, now.pin) == (tool.server, tool.name, tool.digest, tool.pin):

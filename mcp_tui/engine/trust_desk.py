@@ -18,6 +18,9 @@ from mcp_tui.trust.keeper import TrustKeeper
 TOGETHER = 0.3
 """Seconds in which notices about several servers become one."""
 
+WATCH = 1.0
+"""Seconds between looks at the file of trusted servers."""
+
 Spawn = Callable[[Coroutine[Any, Any, object], str], None]
 
 
@@ -159,9 +162,14 @@ class TrustDesk:
                     f"{_reasons(held)}. The model does not see it, no call reaches it.",
                     f"Look at what changed with /trust {name}.",
                 )
-        if self.stale and not self._told_stale:
-            self._told_stale = True
-            self._notice("Another program changed what is trusted.", "It is not applied before /trust reads it.")
+
+    async def watch(self) -> None:
+        """Say it once when another program changes what is trusted; runs beside the engine."""
+        while self._keeper is not None and self._keeper.folder is not None:
+            if self.stale and not self._told_stale:
+                self._told_stale = True
+                self._notice("Another program changed what is trusted.", "It is not applied before /trust reads it.")
+            await asyncio.sleep(WATCH)
 
     def _tell_problems(self) -> None:
         problems = self._keeper.problems if self._keeper is not None else []

@@ -33,7 +33,7 @@ def test_it_is_private_and_says_its_version(tmp_path: Path) -> None:
     stored = json.loads(path.read_text())
     assert stored["schema"] == store.SCHEMA
     assert stored["servers"]["s"]["accepted"]["version"] == "1.2.3"
-    assert [name for name in os.listdir(path.parent) if name.startswith(".")] == []
+    assert list(path.parent.glob(".*")) == []
 
 
 def test_a_file_that_others_can_read_is_made_private(tmp_path: Path) -> None:
