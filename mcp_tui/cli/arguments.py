@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mcp_tui import __version__
+from mcp_tui.safety.text import prose
 
 EPILOG = """\
 exit codes:
@@ -23,7 +24,10 @@ exit codes:
 class Options:
     """What the command line asks for."""
 
-    command: Literal["app", "demo", "run", "init", "check", "servers_list", "servers_trust"]
+    command: Literal[
+        "app", "demo", "run", "init", "check", "servers_list", "servers_trust",
+        "rules_list", "rules_test", "rules_add", "rules_remove",
+    ]  # fmt: skip
     config: str | None = None
     servers: str | None = None
     conversation: str | None = None
@@ -38,6 +42,25 @@ class Options:
     directory: str | None = None
     name: str = ""
     yes: bool = False
+    rules: str | None = None
+    """Another file than the user's ``permissions.yaml``."""
+    effect: str = ""
+    tool: str = ""
+    """``SERVER.TOOL``; for rules also ``SERVER`` alone."""
+    arguments: str | None = None
+    """JSON: arguments of a call, or patterns of a rule."""
+    id: str = ""
+    note: str = ""
+    project: str | None = None
+    read_only: bool = False
+    history: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong without repeating raw what stood in the command line."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(prose(message), file)
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:
@@ -48,7 +71,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mcp-tui",
         description="Chat with any model in the terminal, with MCP tools that you approve.",
         epilog=EPILOG,
@@ -79,7 +102,41 @@ def _parser() -> argparse.ArgumentParser:
             "servers", help="which servers may start", epilog=EPILOG, formatter_class=parser.formatter_class
         )
     )
+    _add_rules(commands.add_parser("rules", help="permission rules: list, test, add, remove"))
     return parser
+
+
+def _add_rules(rules: argparse.ArgumentParser) -> None:
+    commands = rules.add_subparsers(title="commands", metavar="", required=True)
+    listing = commands.add_parser("list", help="all rules")
+    test = commands.add_parser(
+        "test",
+        help="what would become of a call, and which rule says so",
+        description="What would become of a call, and which rule says so; with --history, of every recorded call. "
+        "Nothing runs.",
+    )
+    test.add_argument("tool", metavar="SERVER.TOOL", nargs="?", default="", help="the tool; with --history a filter")
+    test.add_argument("arguments", metavar="ARGUMENTS", nargs="?", help="JSON object; {} by default")
+    test.add_argument("--history", action="store_true", help="try the rules on all recorded calls")
+    add = commands.add_parser("add", help="write a rule")
+    add.add_argument("effect", choices=("allow", "deny", "ask"), help="deny wins over ask, ask over allow")
+    add.add_argument("tool", metavar="SERVER[.TOOL]", help="one tool, or all of a server; patterns for deny and ask")
+    add.add_argument(
+        "--arguments", metavar="JSON", help="""argument -> pattern, such as '{"path": {"path_under": "/srv/notes"}}'"""
+    )
+    add.add_argument("--project", metavar="DIR", help="only while mcp-tui runs in this folder or below it")
+    add.add_argument("--id", metavar="ID", default="", help="a name of its own; made from the tool's by default")
+    add.add_argument("--note", metavar="TEXT", default="", help="why it is there")
+    for parser in (test, add):
+        parser.add_argument("--read-only", action="store_true", help="the server says the tool changes nothing")
+    remove = commands.add_parser("remove", help="take a rule out")
+    remove.add_argument("id", metavar="ID", help="as `rules list` shows it")
+    named = {"list": listing, "test": test, "add": add, "remove": remove}
+    for name, parser in named.items():
+        parser.set_defaults(command=f"rules_{name}")
+        parser.add_argument("--json", action="store_true", help="JSON, an object per line")
+        parser.add_argument("--rules", metavar="FILE", help="another file than permissions.yaml beside config.yaml")
+        _add_files(parser)
 
 
 def _add_servers(servers: argparse.ArgumentParser) -> None:
@@ -117,6 +174,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help="what happens to a tool call that nothing allows (default: deny)",
     )
     run.add_argument("--allow", metavar="SERVER.TOOL", action="append", help="a tool that may run; repeatable")
+    run.add_argument("--rules", metavar="FILE", help="permission rules instead of permissions.yaml beside config.yaml")
     run.add_argument("--demo", action="store_true", help="the offline demo model and servers")
 
 

@@ -28,6 +28,7 @@ from mcp_tui.ui.themes import textual_theme
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.notifications import SeverityLevel
 
     from mcp_tui.config.theme_data import ThemeData
 
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 
 TERMINAL_GONE = 129
 """Exit status when the terminal was closed: 128 + SIGHUP."""
+
+MAX_TOAST = 600
+"""Characters of a message that pops up; what it is about has its own place."""
 
 _SAFETY = SafetyFilter()
 
@@ -112,7 +116,21 @@ class BaseApp(App[int], inherit_bindings=False):
     def say(self, message: str, *, severity: str = "information", title: str = "", timeout: float = 6) -> None:
         """A toast; ``message`` is never read as markup."""
         known = severity if severity in ("information", "warning", "error") else "information"
-        self.notify(prose(message), title=prose(title), severity=known, timeout=timeout, markup=False)  # type: ignore[arg-type]
+        self.notify(message, title=title, severity=known, timeout=timeout)  # type: ignore[arg-type]
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """A toast.  Every one comes through here, also those that a widget asks for: literal, harmless, not endless."""
+        text = prose(message[: MAX_TOAST + 1])
+        text = f"{text[:MAX_TOAST]}…" if len(text) > MAX_TOAST else text
+        super().notify(text, title=prose(title[:MAX_TOAST]), severity=severity, timeout=timeout, markup=False)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Ask the terminal (OSC 52) to take ``text``: its source, without what acts or hides when it is pasted.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mcp_tui.safety.text import shorten
+from mcp_tui.safety.text import shorten, strict
 from mcp_tui.ui.commands import COMMANDS
 from mcp_tui.ui.keymap import effective, show_keys
 from mcp_tui.ui.screens.chooser import Chooser, Row
@@ -45,6 +45,8 @@ class Palette(Chooser):
         for line, text, binding in entries:
             key = show_keys(keys[binding][:1]) if binding else ""
             words = shorten(text, width - 30)
-            shown = Content.assemble(f"{words:<{width - 30}}", (f" {key:>7}", "$accent"), (f"  {line:.20}", "$muted"))
+            shown = Content.assemble(
+                f"{words:<{width - 30}}", (f" {key:>7}", "$accent"), (f"  {strict(line):.20}", "$muted")
+            )
             rows.append(Row(line, shown, f"{text} {line}"))
         super().__init__("commands", rows, placeholder="what do you want to do?")

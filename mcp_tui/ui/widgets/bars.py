@@ -7,6 +7,8 @@ from typing import NamedTuple
 from textual.content import Content
 from textual.widget import Widget
 
+from mcp_tui.safety.text import strict
+
 Part = tuple[str, str]
 """Text that is safe to show, and its style."""
 
@@ -72,7 +74,7 @@ class Completions(Widget):
         """The rows around the chosen one, and how many there are besides."""
         room_for = self.MAX_SHOWN - (len(self._rows) > self.MAX_SHOWN)
         first = max(0, min(self._chosen - room_for + 1, len(self._rows) - room_for))
-        shown = self._rows[first : first + room_for]
+        shown = [(strict(name), strict(text)) for name, text in self._rows[first : first + room_for]]
         width = max((len(name) for name, _ in shown), default=0) + 2
         lines = []
         for number, (name, help_text) in enumerate(shown, first):
