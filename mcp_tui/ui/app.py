@@ -188,6 +188,8 @@ class McpTuiApp(CatalogApp):
             self.start(self._open_and_focus(target))
         elif target == "tools":
             self.show_tools()
+        elif target == "approval":
+            self.focus_pane("approval" if self.chat.pane_target("approval") is not None else "question")
         elif target is not None:
             self.focus_pane(target if target != "conversation" or self.chat.talking else "welcome")
 
@@ -205,8 +207,7 @@ class McpTuiApp(CatalogApp):
         from mcp_tui.ui.commands import COMMANDS
         from mcp_tui.ui.screens.help import HelpScreen
 
-        focused = self.screen.focused
-        nodes = focused.ancestors_with_self if focused is not None else ()
+        nodes = (self.screen.focused or self.screen).ancestors_with_self
         about = next((text for node in nodes if (text := getattr(node, "HELP", "") or "")), "")
         pane = self.focused_pane()
         about = about or (CONVERSATION_HELP if pane == "conversation" else "")

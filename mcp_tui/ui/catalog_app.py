@@ -132,3 +132,50 @@ class CatalogApp(ChatApp):
         from mcp_tui.ui.screens.choosers import show_tools
 
         self.attempt(lambda: show_tools(self))
+
+    # -- what the person lets in ---------------------------------------------------------------
+
+    def show_trust(self, server: str = "") -> None:
+        """Servers that wait to be accepted, ``server`` first; where none waits, tools that are held."""
+        from mcp_tui.ui.screens.confirm import ConfirmScreen
+        from mcp_tui.ui.screens.trust import TrustScreen
+
+        engine = self.require_engine()
+        if self.screen is not self.chat:
+            return
+        if engine.trust.stale:
+            question = "Another program changed which servers are trusted. Take over what the file says now?"
+            self.push_screen(ConfirmScreen(question, "r", "read it", clock=self.clock), self._reload_trust)
+            return
+        waiting = [request.server for request in engine.trust.requests()]
+        if server in waiting or (waiting and not server):
+            self.push_screen(TrustScreen(engine, clock=self.clock, server=server))
+        else:
+            self.show_review(server)
+
+    def _reload_trust(self, yes: bool | None) -> None:
+        if yes:
+            self.require_engine().trust.reload()
+            self.say("What is trusted was read again.")
+
+    def show_review(self, server: str = "") -> None:
+        """Tools that are held, of ``server`` or of all."""
+        from mcp_tui.ui.screens.review import ReviewScreen
+
+        engine = self.require_engine()
+        names = [server] if server else self.server_names()
+        if not any(engine.trust.held(name) for name in names):
+            self.say("Nothing waits to be accepted.")
+        elif self.screen is self.chat:
+            self.push_screen(ReviewScreen(engine, clock=self.clock, server=server))
+
+    def action_rules(self) -> None:
+        """F7: the permission rules; a second press closes them."""
+        from mcp_tui.ui.screens.rules import RulesScreen
+
+        if isinstance(self.screen, RulesScreen):
+            self.screen.dismiss(None)
+        elif self.screen is self.chat:
+            self.attempt(
+                lambda: self.push_screen(RulesScreen(self.require_engine(), self.view.current_call, clock=self.clock))
+            )

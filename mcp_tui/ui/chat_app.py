@@ -50,6 +50,7 @@ LATE = (
     "mcp_tui.ui.commands",
     "mcp_tui.ui.widgets.conversation",
     "mcp_tui.ui.widgets.approval",
+    "mcp_tui.ui.widgets.question",
     "mcp_tui.ui.widgets.server_sidebar",
     "mcp_tui.ui.widgets.inspector",
     "mcp_tui.ui.screens.choosers",
@@ -229,8 +230,9 @@ class ChatApp(BaseApp):
 
     def focused_pane(self) -> str:
         """The pane that has the focus: a key of `PANES`."""
-        focused = self.screen.focused if self.screen_stack else None
-        for node in focused.ancestors_with_self if focused is not None else ():
+        if not self.screen_stack:
+            return "app"
+        for node in (self.screen.focused or self.screen).ancestors_with_self:
             pane = getattr(node, "PANE", "conversation" if node.id == "conversation" else "")
             if pane in PANES:
                 return str(pane)

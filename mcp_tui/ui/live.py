@@ -11,6 +11,7 @@ from mcp_tui.conversation.items import Change, ToolCallItem
 
 if TYPE_CHECKING:
     from mcp_tui.events.base import EventBase
+    from mcp_tui.events.turns import QuestionAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class LiveState:
     clock: Callable[[], float] = monotonic
     waiting: dict[str, ToolCallItem] = field(default_factory=dict)
     """Calls that wait for the person, in the order in which they were asked; by call id."""
+    questions: dict[str, QuestionAsked] = field(default_factory=dict)
+    """Questions of a guard that wait for the person, in the order in which they were asked; by id."""
     turn_calls: list[ToolCallItem] = field(default_factory=list)
     """Tool calls of the latest turn."""
     turn_id: str | None = None
@@ -44,6 +47,11 @@ class LiveState:
     retry: Retry | None = None
     latest_call: ToolCallItem | None = None
 
+    @property
+    def unanswered(self) -> int:
+        """How many answers of the person are waited for."""
+        return len(self.waiting) + len(self.questions)
+
     def apply(self, event: EventBase, changes: list[Change]) -> None:
         """Fold one event and what it did to the transcript."""
         for change in changes:
@@ -57,6 +65,7 @@ class LiveState:
         """After a stored conversation was read: nothing of it waits unless its turn runs here."""
         if not busy:
             self.waiting.clear()
+            self.questions.clear()
             self._enter("")
 
     def _enter(self, phase: str) -> None:
@@ -82,8 +91,15 @@ class LiveState:
 
     def _turn_finished(self, event: Any) -> None:
         self.waiting.clear()
+        self.questions.clear()
         self.stopping = False
         self._enter("")
+
+    def _question(self, event: Any) -> None:
+        self.questions.setdefault(event.question_id, event)
+
+    def _question_answered(self, event: Any) -> None:
+        self.questions.pop(event.question_id, None)
 
     def _retry_scheduled(self, event: Any) -> None:
         self._enter("retrying")
@@ -119,6 +135,8 @@ class LiveState:
 _HANDLERS: dict[str, Callable[[LiveState, Any], None]] = {
     "turn_started": LiveState._turn_started,
     "turn_finished": LiveState._turn_finished,
+    "question_asked": LiveState._question,
+    "question_answered": LiveState._question_answered,
     "model_request_started": LiveState._requested,
     "retry_scheduled": LiveState._retry_scheduled,
     "reasoning_delta": LiveState._reasoning,

@@ -7,6 +7,7 @@ STATE_MARKS: dict[str, tuple[str, str]] = {
     "starting": ("~", "$warning"),
     "stopping": ("~", "$warning"),
     "needs_authorisation": ("~", "$warning"),
+    "untrusted": ("~", "$warning"),
     "failed": ("x", "$error"),
     "stopped": ("-", "$muted"),
 }

@@ -30,11 +30,10 @@ def activity(engine: Engine, live: LiveState, now: float, *, model_up: bool) -> 
 
     ``now`` is on the live state's clock; ``model_up`` says whether any model request was made in this run.
     """
-    if live.waiting:
-        count = len(live.waiting)
-        return ((f"! {count} approvals waiting" if count > 1 else "! approval waiting", "$warning bold"),)
+    if live.unanswered:
+        return ((f"! {_unanswered(live)} waiting", "$warning bold"),)
     if not engine.busy:
-        return ()
+        return _for_review(engine)
     if live.stopping:
         return (("stopping", "$warning"),)
     if live.retry is not None:
@@ -49,6 +48,22 @@ def activity(engine: Engine, live: LiveState, now: float, *, model_up: bool) -> 
     seconds = now - live.since
     lasted = f" {seconds:.0f} s" if seconds >= SAY_SECONDS and live.phase not in ("", "answering") else ""
     return ((f"{words or 'preparing'}{lasted}", "$accent"), ("  Esc stops", "$muted"))
+
+
+def _unanswered(live: LiveState) -> str:
+    """``approval``, ``2 approvals``, ``approval, 2 questions``."""
+    counts = ((len(live.waiting), "approval"), (len(live.questions), "question"))
+    return ", ".join(noun if count == 1 else f"{count} {noun}s" for count, noun in counts if count)
+
+
+def _for_review(engine: Engine) -> tuple[Part, ...]:
+    """Servers that wait to be accepted, and tools that wait to be reviewed: a choice of the person's, in no hurry."""
+    servers = [server for server in engine.servers if server.enabled]
+    if untrusted := sum(server.state == "untrusted" for server in servers):
+        return ((f"~ {formats.plural(untrusted, 'server')} to accept: /trust", "$warning"),)
+    if held := sum(server.held for server in servers):
+        return ((f"! {formats.plural(held, 'tool')} held: /review", "$warning"),)
+    return ()
 
 
 def _retry(retry: Retry, now: float) -> Part:
@@ -112,10 +127,16 @@ def _servers(engine: Engine, level: int) -> list[Part]:
     up = sum(server.state == "running" for server in servers)
     failed = [server.name for server in servers if server.state == "failed"]
     starting = sum(server.state == "starting" for server in servers)
+    untrusted = sum(server.state == "untrusted" for server in servers)
+    held = sum(server.held for server in servers)
     noun = " servers" if level < 4 else ""
     parts: list[Part] = [(f"{up}/{len(servers)}{noun}", "$success" if up == len(servers) else "$foreground")]
     if starting:
         parts.append((f" ~{starting} starting" if level < 2 else f" ~{starting}", "$warning"))
+    if untrusted:
+        parts.append((f" ~{untrusted} to accept" if level < 2 else f" ~{untrusted}", "$warning"))
+    if held:
+        parts.append((f" !{held} held" if level < 3 else f" !{held}", "$warning"))
     parts += [(f" !{shorten(name, 16 if level < 4 else 8)}", "$error") for name in failed[:3]]
     return parts
 
@@ -156,10 +177,10 @@ def _right(engine: Engine, waiting: int, level: int) -> tuple[Part, ...]:
 
 def hints(pane: str, overrides: Mapping[str, str], width: int, *, waiting: bool) -> tuple[Part, ...]:
     """Keys of the focused pane as far as there is room beside those that always help; never half of one."""
-    asks = waiting and pane not in ("approval", "editor")
+    asks = waiting and pane not in ("approval", "editor", "question")
     lead: tuple[Part, ...] = (("Tab to approvals  ", "$warning bold"),) if asks else ()
     own, always = _hints(pane, overrides), _hints("app", overrides) if pane != "app" else []
-    if pane == "approval":
+    if pane in ("approval", "question"):
         always = [hint for hint in always if hint.label != "stop"]
     fits: Callable[[list[Hint]], bool] = lambda shown: _length(lead) + _length(hint_parts(shown)) <= width  # noqa: E731
     if fits(own + always):

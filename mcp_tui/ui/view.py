@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcp_tui.ui.widgets.approval import ApprovalCard
     from mcp_tui.ui.widgets.conversation import ConversationView
     from mcp_tui.ui.widgets.inspector import Inspector
+    from mcp_tui.ui.widgets.question import QuestionCard
     from mcp_tui.ui.widgets.server_sidebar import ServerSidebar
 
 DEMO_LABEL = "offline demo, not an AI"
@@ -73,7 +74,7 @@ class ChatView:
         self.draw_status()
         self.draw_hints()
         self.draw_welcome()
-        self._show_approvals()
+        self._show_cards()
         if self.sidebar is not None and self._screen.is_open("sidebar"):
             self.sidebar.show()
 
@@ -88,7 +89,7 @@ class ChatView:
             returned = cast("Any", event)
             self._app.return_input(returned.text)
             self._toast(f"Not sent: {returned.reason.message}", returned.reason.hint, "error")
-        elif event.type == "approval_requested" and not self._app.app_focus:
+        elif event.type in ("approval_requested", "question_asked") and not self._app.app_focus:
             self._app.bell()
 
     def _toast(self, message: str, hint: str, severity: str) -> None:
@@ -144,6 +145,12 @@ class ChatView:
         found = self._screen.query("#approval")
         return cast("ApprovalCard", found.first()) if found else None
 
+    @property
+    def question_card(self) -> QuestionCard | None:
+        """The card of a guard's question, once one was asked."""
+        found = self._screen.query("#question")
+        return cast("QuestionCard", found.first()) if found else None
+
     def inspect_item(self, item: ToolCallItem | None, *, pin: bool = False) -> None:
         """Show ``item`` in the inspector, if that exists."""
         if self.inspector is not None:
@@ -155,6 +162,16 @@ class ChatView:
 
         items = self.bridge.transcript.items if self.bridge is not None else []
         return [item for item in items if isinstance(item, ToolCallItem)]
+
+    def current_call(self) -> ToolCallItem | None:
+        """The call under the conversation's cursor; else the one in the inspector; else the latest."""
+        from mcp_tui.conversation.items import ToolCallItem
+
+        under = self._conversation.cursor_item if self._conversation is not None else None
+        if isinstance(under, ToolCallItem):
+            return under
+        calls = self.calls()
+        return (self.inspector.item if self.inspector is not None else None) or (calls[-1] if calls else None)
 
     # -- drawing -------------------------------------------------------------------------------
 
@@ -180,13 +197,13 @@ class ChatView:
         if self.engine is None:
             line.show((("starting the engine; you can type already", "$muted"),))
             return
-        waiting = len(self.live.waiting) if self.bridge is not None else 0
+        waiting = self.live.unanswered if self.bridge is not None else 0
         line.show(*status.status_parts(self.engine, waiting, line.content_size.width))
 
     def draw_hints(self) -> None:
         """Keys of the focused pane."""
         line = self._screen.line("hints")
-        waiting = self.bridge is not None and bool(self.live.waiting)
+        waiting = self.bridge is not None and bool(self.live.unanswered)
         line.show(
             status.hints(self._app.focused_pane(), self._app.key_overrides, line.content_size.width, waiting=waiting)
         )
@@ -210,6 +227,8 @@ class ChatView:
             return formats.plural(server.tools, "tool")
         if server.state == "failed" and server.failure is not None:
             return f"failed: {prose(shorten(server.failure.message, 60))}"
+        if server.state == "untrusted" and server.enabled:
+            return "waits for you: /trust shows its command"
         return "off" if not server.enabled else server.state.replace("_", " ")
 
     def stopping(self) -> None:
@@ -218,11 +237,20 @@ class ChatView:
             self.live.stopping = True
             self.draw_header()
 
-    # -- approvals -----------------------------------------------------------------------------
+    # -- cards ---------------------------------------------------------------------------------
 
-    def _show_approvals(self) -> None:
-        waiting = list(self.live.waiting.values())
-        card = self.card
+    def _show_cards(self) -> None:
+        """Approvals and questions have one place: what is on a card stays there until it is answered."""
+        waiting, questions = list(self.live.waiting.values()), list(self.live.questions.values())
+        card, question = self.card, self.question_card
+        if question is not None and question.question is not None and questions:
+            waiting = []
+        elif waiting:
+            questions = []
+        if question is not None:
+            question.show(questions)
+        elif questions:
+            self._app.run_worker(self._mount_question(), exit_on_error=True)
         if card is not None:
             card.show(waiting)
         elif waiting:
@@ -235,4 +263,12 @@ class ChatView:
         if self.card is None:
             card = ApprovalCard(self.engine, clock=self._app.clock)
             await self._screen.mount(card, before="#completions")
-            card.show(list(self.live.waiting.values()))
+            self._show_cards()
+
+    async def _mount_question(self) -> None:
+        from mcp_tui.ui.widgets.question import QuestionCard
+
+        assert self.engine is not None
+        if self.question_card is None:
+            await self._screen.mount(QuestionCard(self.engine, clock=self._app.clock), before="#completions")
+            self._show_cards()

@@ -9,9 +9,6 @@ from mcp_tui.ui.commands.base import Command, one_of
 if TYPE_CHECKING:
     from mcp_tui.ui.app import McpTuiApp
 
-_YES = " yes"
-_SECONDS = 60.0
-
 
 def _run(app: McpTuiApp, argument: str) -> None:
     if argument:

@@ -27,7 +27,7 @@ NARROW, WIDE = 100, 140
 TINY = (60, 16)
 """Below either, conversation and composer only."""
 
-PANE_ORDER = ("composer", "approval", "conversation", "welcome", "inspector", "sidebar")
+PANE_ORDER = ("composer", "approval", "question", "conversation", "welcome", "inspector", "sidebar")
 """Order of Tab: what waits for an answer comes right after the input."""
 
 PLACEHOLDER = "ask, / for commands, Ctrl+G editor"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -18,6 +19,7 @@ from mcp_tui.ui.screens.left_once import LeftOnce
 if TYPE_CHECKING:
     from mcp_tui.engine.engine import Engine
     from mcp_tui.events.servers import ServerStatus
+    from mcp_tui.events.tools import HeldTool
     from mcp_tui.ui.app import McpTuiApp
 
 Part = tuple[str, str]
@@ -27,8 +29,12 @@ class ServerDetailsScreen(LeftOnce, ModalScreen[None]):
     """Text that stays up to date; Esc closes it."""
 
     PANE = "servers"
-    HELP = "Command line, state, last failure and the last lines of standard error. R restarts the server."
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,enter", "close", "Close"), ("R,r", "restart", "Restart")]
+    HELP = "Command line, state, last failure, held tools, the last lines of standard error. R restarts, V reviews."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,q,enter", "close", "Close"),
+        ("R,r", "restart", "Restart"),
+        ("v", "review", "Review held tools"),
+    ]
     DEFAULT_CSS = """
     ServerDetailsScreen {
         align: center middle;
@@ -49,7 +55,7 @@ class ServerDetailsScreen(LeftOnce, ModalScreen[None]):
         """The text."""
         with VerticalScroll() as scroll:
             scroll.border_title = "server"
-            scroll.border_subtitle = "R restarts, Esc closes"
+            scroll.border_subtitle = "R restarts, v reviews held tools, Esc closes"
             yield Static()
 
     def on_mount(self) -> None:
@@ -61,7 +67,8 @@ class ServerDetailsScreen(LeftOnce, ModalScreen[None]):
         status = next((server for server in self._engine.servers if server.name == self._server), None)
         if status is None:
             return
-        content = details(status, self._engine.server_stderr(self._server))
+        held = self._engine.trust.held(self._server) if status.held else ()
+        content = details(status, self._engine.server_stderr(self._server), held)
         if content != self._drawn:
             self._drawn = content
             self.query_one(Static).update(content)
@@ -70,13 +77,19 @@ class ServerDetailsScreen(LeftOnce, ModalScreen[None]):
         """Back to the chat."""
         self.dismiss(None)
 
+    def action_review(self) -> None:
+        """The held tools of this server, in the place of its details."""
+        app = cast("McpTuiApp", self.app)
+        self.dismiss(None)
+        app.call_later(app.show_review, self._server)
+
     def action_restart(self) -> None:
         """Restart this server."""
         app = cast("McpTuiApp", self.app)
         app.attempt(lambda: app.restart_server(self._server))
 
 
-def details(server: ServerStatus, stderr: tuple[str, ...]) -> Content:
+def details(server: ServerStatus, stderr: tuple[str, ...], held: Sequence[HeldTool] = ()) -> Content:
     """The whole text about a server."""
     rows: list[Part] = [("name", server.name), ("state", f"{server.state}{'' if server.enabled else ', off'}")]
     rows += [("command", server.command), ("transport", server.transport)]
@@ -95,10 +108,13 @@ def details(server: ServerStatus, stderr: tuple[str, ...]) -> Content:
     for name, value in rows:
         parts += [(f"{name:<11}", "$muted"), (f"{strict(value)}\n", "")]
     parts += _failure(server)
+    for tool in held:
+        words = "is new" if tool.reason == "new" else "changed"
+        parts.append((f"! {strict(tool.definition.name)} {words}: held until you review it (v)\n", "$warning"))
     for warning in server.warnings:
         parts.append((f"! {strict(warning)}\n", "$warning"))
-    for tool in server.set_aside:
-        parts.append((f"! {strict(tool.name)} is set aside: {strict(tool.reason)}\n", "$warning"))
+    for aside in server.set_aside:
+        parts.append((f"! {strict(aside.name)} is set aside: {strict(aside.reason)}\n", "$warning"))
     parts.append(
         (f"\nstandard error, last {len(stderr)} lines\n" if stderr else "\nnothing on standard error\n", "bold")
     )

@@ -55,7 +55,8 @@ class ServerSidebar(Vertical):
     PANE = "servers"
     HELP = (
         "The MCP servers. Enter shows the command and standard error of one, R restarts it, Space turns it off or on "
-        "until the end of the run. * ready, ~ on its way, x failed, - off, ! works in spite of a fault."
+        "until the end of the run. * ready, ~ on its way or waiting for you, x failed, - off, ! works, but look at it. "
+        "Enter on a server that waits shows what it would start; V reviews tools that are held."
     )
     BINDINGS = bindings("servers")
     DEFAULT_CSS = """
@@ -222,8 +223,17 @@ class ServerSidebar(Vertical):
         """Everything about the highlighted server."""
         from mcp_tui.ui.screens.server_details import ServerDetailsScreen
 
-        if self.selected is not None:
-            self.app.push_screen(ServerDetailsScreen(self._engine, self.selected.name))
+        server = self.selected
+        if server is not None and server.state == "untrusted":
+            cast("McpTuiApp", self.app).show_trust(server.name)
+        elif server is not None:
+            self.app.push_screen(ServerDetailsScreen(self._engine, server.name))
+
+    def action_review(self) -> None:
+        """The held tools of the highlighted server."""
+        if (server := self.selected) is not None:
+            app = cast("McpTuiApp", self.app)
+            app.attempt(lambda: app.show_review(server.name))
 
     def action_restart(self) -> None:
         """Restart the highlighted server."""
@@ -241,9 +251,9 @@ class ServerSidebar(Vertical):
 def server_row(server: ServerStatus, width: int) -> Content:
     """About a server: mark, name, tools; transport, era, latency or why it is not running.  One line or two."""
     mark, style = STATE_MARKS[server.state] if server.enabled or server.state != "failed" else STATE_MARKS["stopped"]
-    if server.state == "running" and (server.warnings or server.set_aside):
+    if server.state == "running" and (server.warnings or server.set_aside or server.held):
         mark, style = "!", "$warning"
-    tools = formats.plural(server.tools, "tool") if server.state == "running" else server.state.replace("_", " ")
+    tools = _right(server)
     name = shorten(server.name, max(4, width - len(tools) - 3))
     if width >= ONE_LINE and server.state == "running":
         gap, (line, dim) = " " * max(1, 24 - len(name)), _second_line(server, width)[0]
@@ -252,7 +262,17 @@ def server_row(server: ServerStatus, width: int) -> Content:
     return Content.assemble(first, (tools, "$muted"), "\n", *_second_line(server, width))
 
 
+def _right(server: ServerStatus) -> str:
+    if server.state == "untrusted" and server.enabled:
+        return "waits for you"
+    return formats.plural(server.tools, "tool") if server.state == "running" else server.state.replace("_", " ")
+
+
 def _second_line(server: ServerStatus, width: int) -> list[Part]:
+    if server.state == "untrusted" and server.enabled:
+        return [("  Enter shows its command", "$warning")]
+    if server.held:
+        return [(f"  {formats.plural(server.held, 'tool')} held: v reviews", "$warning")]
     if server.state == "running":
         if heavy := formats.usage(server.memory_bytes, server.cpu_share, HEAVY_MEMORY, HEAVY_SHARE):
             return [(f"  {heavy}", "$warning")]
