@@ -191,3 +191,34 @@ def test_case_123_in_a_plain_locale_files_are_utf8(program: Program) -> None:
     assert message["text"] == words
     shown = [json.loads(line) for line in done.stdout.splitlines()]
     assert words in [event.get("text") for event in shown]
+
+
+@pytest.mark.parametrize("redirected", ["</dev/null", "2>errors"])
+def test_case_092_a_terminal_in_part_is_refused(redirected: str, program: Program) -> None:
+    """Input or errors (where the screen is) lead elsewhere: said in words with status 2, without a sequence of control characters."""
+    line = f"{' '.join(program.command('demo'))} {redirected}"
+    with Terminal(["sh", "-c", line], size=SMALL, env=program.environ, cwd=program.folder) as terminal:
+        assert terminal.wait_exit() == 2
+        written = terminal.raw + b"".join(path.read_bytes() for path in program.folder.glob("errors"))
+        assert b"terminal" in written
+        assert b"\x1b" not in written
+        assert terminal.unrestored() == []
+
+
+def test_case_117_a_card_that_was_open_when_the_program_died_reads_as_never_answered(program: Program) -> None:
+    with program.app("demo", size=LARGE) as terminal:
+        steps.open_demo(terminal)
+        steps.ask(terminal, "What is 6 * 7?")
+        steps.card(terminal)
+        terminal.signal(signal.SIGKILL)
+        terminal.wait_exit(seconds=6)
+    assert not program.stored("approval_decided")
+    with program.app("demo", "--continue", size=LARGE) as terminal:
+        terminal.wait_for("What is 6 * 7?")
+        terminal.wait_for("4/4")
+        terminal.settle(quiet=0.3, seconds=3)
+        assert not terminal.shows("approval 1 of"), "it is not asked again by itself"
+        steps.quit_idle(terminal)
+    (decided,) = program.stored("approval_decided")
+    assert decided["action"] == "withdrawn"
+    assert not program.stored("tool_call_started")
