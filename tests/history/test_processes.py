@@ -153,9 +153,9 @@ def check(directory: Path, keys: list[str], acknowledged: dict[str, Reply], coun
 
 def test_case_026_writers_that_live_number_without_gaps(tmp_path: Path, workers: Workers) -> None:
     key = new_id()
-    writers = [workers.start("append", str(tmp_path), "25", key) for _ in range(4)]
+    writers = [workers.start("append", str(tmp_path), "25", key) for _ in range(6)]
     by_seq = {int(str(reply["seq"])): reply for writer in writers for reply in output(writer)}
-    assert sorted(by_seq) == list(range(1, 101))
+    assert sorted(by_seq) == list(range(1, 151))
     found = stored(tmp_path, key)
     assert_sound(found)
     assert found.set_aside == ()

@@ -195,7 +195,7 @@ def test_case_123_in_a_plain_locale_files_are_utf8(program: Program) -> None:
 
 @pytest.mark.parametrize("redirected", ["</dev/null", "2>errors"])
 def test_case_092_a_terminal_in_part_is_refused(redirected: str, program: Program) -> None:
-    """Input or errors (where the screen is) lead elsewhere: said in words with status 2, without a sequence of control characters."""
+    """Input or errors (where the screen is) lead elsewhere: status 2 and words, without a control sequence."""
     line = f"{' '.join(program.command('demo'))} {redirected}"
     with Terminal(["sh", "-c", line], size=SMALL, env=program.environ, cwd=program.folder) as terminal:
         assert terminal.wait_exit() == 2
