@@ -24,5 +24,5 @@ def themes_dir() -> Path:
 
 
 def sample_config_dir() -> Path:
-    """``config.yaml`` and ``servers_config.json`` as `mcp-tui init` writes them."""
+    """``config.yaml``, ``servers_config.json`` and ``permissions.yaml`` as `mcp-tui init` writes them."""
     return data_dir("sample_config")

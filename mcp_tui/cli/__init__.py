@@ -71,6 +71,11 @@ def _command(name: str) -> Callable[[Options], int]:
             from mcp_tui.cli.servers import trust_server
 
             return trust_server
+        case "rules_list" | "rules_test" | "rules_add" | "rules_remove":
+            from mcp_tui.cli import rules
+
+            functions = {"list": rules.list_rules, "test": rules.test_rule, "add": rules.add_rule}
+            return functions.get(name.removeprefix("rules_"), rules.remove_rule)
         case "check":
             from mcp_tui.cli.setup import check
 

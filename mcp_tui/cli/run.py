@@ -19,6 +19,7 @@ from pathlib import Path
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
 from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir, open_log, setup, trust_keeper
+from mcp_tui.config.rules_file import RulesFile
 from mcp_tui.engine.engine import Engine, Subscription
 from mcp_tui.errors import UsageError
 from mcp_tui.events import servers, tools, turns
@@ -87,6 +88,13 @@ def _check_trust(made: Setup) -> None:
         )
 
 
+def _rules_file(options: Options, made: Setup) -> RulesFile:
+    """``--rules``, or the user's rules.  Raises `InvalidConfiguration`: what denies something is not left out."""
+    if options.rules is not None:
+        return RulesFile.load_valid(Path(options.rules).expanduser().absolute(), required=True)
+    return RulesFile() if made.demo else RulesFile.load_valid(made.paths.rules_file, required=False)
+
+
 def _check_data_dir(directory: Path) -> None:
     """Raise `UsageError` where conversations cannot be kept, before anything is started or asked."""
     try:
@@ -99,8 +107,15 @@ def _check_data_dir(directory: Path) -> None:
 
 async def _run(options: Options, made: Setup, text: str) -> int:
     wait = made.config.mcp.connection.connection_timeout
+    rules_file = _rules_file(options, made)
     _check_trust(made)
-    engine = build_engine(made, rules=[AllowedTools(options.allow)], fallback=Policy(options.policy), server_wait=wait)
+    engine = build_engine(
+        made,
+        rules=[AllowedTools(options.allow)],
+        fallback=Policy(options.policy),
+        rules_file=rules_file,
+        server_wait=wait,
+    )
     stopped: list[int] = []
     _on_signals(engine, stopped)
     for warning in made.warnings:

@@ -28,9 +28,11 @@ def init(options: Options) -> int:
 
 
 def check(options: Options) -> int:
-    """Validate both files, start nothing."""
+    """Validate the files, start nothing."""
     paths = resolve_paths(os.environ, config=options.config, servers=options.servers)
-    report = check_files(paths.config_file, paths.servers_file, os.environ, check_keys=check_keys)
+    report = check_files(
+        paths.config_file, paths.servers_file, os.environ, check_keys=check_keys, rules_path=paths.rules_file
+    )
     _print(report.lines)
     return report.exit_code
 

@@ -133,6 +133,9 @@ def build_engine(
     settings = EngineSettings(
         service, config.llm.request, app_version=__version__, server_wait=server_wait, interactive=interactive
     )
+    if rules_file is None:
+        rules_file = RulesFile.load(None if made.demo else made.paths.rules_file)
+    cwds = {name: server.cwd for name, server in made.servers.items() if server.cwd}
     engine: Engine
     keeper = trust_keeper(made)
 
@@ -159,10 +162,10 @@ def build_engine(
             providers=_choices(made),
             provider=config.llm.active,
             redactor=made.redactor,
-            rules=[*guards(made, rules_file), *rules],
+            rules=[*guards(made.paths, made.redactor, cwds, rules_file), *rules],
             fallback=fallback,
-            rules_file=rules_file or RulesFile.load(None if made.demo else made.paths.rules_file),
-            server_cwds={name: server.cwd for name, server in made.servers.items() if server.cwd},
+            rules_file=rules_file,
+            server_cwds=cwds,
             trust=keeper,
         )
     )
@@ -177,15 +180,13 @@ def trust_keeper(made: Setup) -> TrustKeeper:
     return TrustKeeper(made.servers, made.environ, made.redactor, __version__, folder=made.paths.data_dir)
 
 
-def guards(made: Setup, rules_file: RulesFile | None = None) -> list[Rule]:
+def guards(paths: Paths, redactor: Redactor, cwds: Mapping[str, str], rules_file: RulesFile) -> list[Rule]:
     """What asks whatever the rules say: this program's own files, and secrets on their way out."""
-    paths = made.paths
     files = [paths.config_file, paths.servers_file, paths.rules_file]
-    if rules_file is not None and rules_file.path is not None:
+    if rules_file.path is not None:
         files.append(rules_file.path)
     folders = [paths.data_dir, paths.log_dir, *own_config_dirs(paths)]
-    bases = [server.cwd for server in made.servers.values() if server.cwd]
-    return [OwnFiles(folders=folders, files=files, bases=bases), HeldSecrets(made.redactor)]
+    return [OwnFiles(folders=folders, files=files, bases=cwds.values()), HeldSecrets(redactor)]
 
 
 def own_config_dirs(paths: Paths) -> list[Path]:

@@ -2,6 +2,8 @@
 
 ``models``    config.yaml: every field required, unknown keys refused
 ``servers``   servers_config.json, in the form that other MCP clients use
+``rule_models``  permissions.yaml; ``rule_checks`` what one rule must keep; ``rules_file`` read and written;
+              ``rule_edit`` as text whose comments stay; ``globs`` and ``hosts`` what patterns are made of
 ``loader``    both files and the themes: all problems at once, or everything resolved
 ``resolved``  what the loader gives
 ``problems``  what it says otherwise

@@ -1,4 +1,4 @@
-"""``mcp-tui init``: both files from the shipped sample, fitted to what this machine has (requirement B5).
+"""``mcp-tui init``: the files of the shipped sample, fitted to what this machine has (requirement B5).
 
 Prints nothing; the report holds the lines to show.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from mcp_tui import resources
 from mcp_tui.config.json_source import parse_json
 from mcp_tui.config.local_servers import LocalServer, find_local_servers
+from mcp_tui.config.paths import RULES_NAME
 from mcp_tui.config.private_files import make_private_dirs, replace_keeping_old, write_new
 from mcp_tui.config.providers import KEY_VARIABLES
 from mcp_tui.config.report import check
@@ -51,7 +52,9 @@ def write_samples(
     force: bool = False,
     probe: Callable[[], tuple[LocalServer, ...]] = find_local_servers,
 ) -> InitReport:
-    """Write both files, each unless it is there already; ``force`` replaces it and keeps the old one as ``.bak``.
+    """Write the files, each unless it is there already; ``force`` replaces it and keeps the old one as ``.bak``.
+
+    Only ``permissions.yaml`` is never replaced: a fresh configuration takes back nothing that was denied.
 
     Looks for keys in ``environ`` (their names, never their values, are said) and for model servers on this machine
     (``probe``, under a second).  Raises nothing for what the disk refuses: the report says it.
@@ -62,15 +65,17 @@ def write_samples(
     texts = {
         config_path: fit_config((resources.sample_config_dir() / "config.yaml").read_text("utf-8"), choices),
         servers_path: servers_text,
+        config_path.parent / RULES_NAME: (resources.sample_config_dir() / RULES_NAME).read_text("utf-8"),
     }
     lines = [*_found(environ, local), *absent, ""]
     written, kept, failed = [], [], False
     for path, text in texts.items():
         try:
-            lines.append(_write(path, text, force))
+            lines.append(_write(path, text, force and path.name != RULES_NAME))
             written.append(path)
         except FileExistsError:
-            lines.append(f"kept     {strict(str(path))} (it was there already; --force replaces it)")
+            replaced = "--force leaves rules alone" if path.name == RULES_NAME else "--force replaces it"
+            lines.append(f"kept     {strict(str(path))} (it was there already; {replaced})")
             kept.append(path)
         except OSError as error:
             lines.append(f"failed   {strict(str(path))}: {error.strerror}")

@@ -6,12 +6,13 @@ from pydantic import BaseModel
 
 from mcp_tui.config.models import Config
 from mcp_tui.config.problems import FieldPath
+from mcp_tui.config.rule_models import RuleEntry
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.config.words import expected, leaves
 
 
 def reference_markdown() -> str:
-    """Two tables: every field of ``config.yaml``, every field of an entry of ``servers_config.json``."""
+    """Tables: every field of ``config.yaml``, of an entry of ``servers_config.json``, of a rule."""
     return "\n".join(
         [
             "#### `config.yaml`",
@@ -25,6 +26,12 @@ def reference_markdown() -> str:
             "An entry needs exactly one of `command` and `url`; every other field may be left out.",
             "",
             *_table(ServerConfig, ("mcpServers", "<name>")),
+            "",
+            "#### `permissions.yaml`",
+            "",
+            "A list `rules` below `version: 1`. A rule needs `id`, `effect` and `server`; the rest may be left out.",
+            "",
+            *_table(RuleEntry, ("rules[]",)),
             "",
         ]
     )

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mcp_tui.config.private_files import make_private_dirs, replace_file
 from mcp_tui.config.problems import InvalidConfiguration, Problem
@@ -74,6 +75,18 @@ def check_new(entry: RuleEntry) -> None:
         field_name = ".".join(str(part) for part in fault.path)
         wanted = f"; expected {fault.expected}" if fault.expected else ""
         raise UsageError(f"The rule cannot be used: {field_name} {fault.message}{wanted}.", hint=fault.hint)
+
+
+def new_entry(data: dict[str, Any]) -> RuleEntry:
+    """An entry of plain data.  Raises `UsageError` with the first thing that is wrong with it."""
+    document = Document(Path("rule"), "", data)
+    entry, problems = validate(document, data, RuleEntry)
+    if entry is None:
+        problem = problems[0]
+        wanted = f"; expected {problem.expected}" if problem.expected else ""
+        raise UsageError(f"The rule cannot be used: {problem.field} {problem.message}{wanted}.", hint=problem.hint)
+    check_new(entry)
+    return entry
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from mcp_tui.config.report import check
 
 OLLAMA = LocalServer(CANDIDATES[0], ("nomic-embed-text", "qwen3:8b"))
 PATHS = ("config.yaml", "servers_config.json")
+RULES = "permissions.yaml"
 
 
 def init(folder: Path, environ: dict[str, str], *local: LocalServer, force: bool = False) -> InitReport:
@@ -33,7 +34,7 @@ def active_model(folder: Path, environ: dict[str, str]) -> str:
 def test_with_nothing_found_the_sample_is_written_and_the_way_on_is_said(tmp_path: Path) -> None:
     report = init(tmp_path / "new", {})
     assert report.exit_code == 0
-    assert [path.name for path in report.written] == list(PATHS)
+    assert [path.name for path in report.written] == [*PATHS, RULES]
     sample = (resources.sample_config_dir() / "config.yaml").read_text("utf-8")
     assert (tmp_path / "new" / "config.yaml").read_text("utf-8") == sample
     assert "export OPENAI_API_KEY=" in text(report)
@@ -47,7 +48,7 @@ def test_modes(tmp_path: Path) -> None:
         stat.S_IMODE(path.stat().st_mode)
         for path in (tmp_path / "a", tmp_path / "a" / "b", *(tmp_path / "a" / "b").iterdir())
     ]
-    assert modes == [0o700, 0o700, 0o600, 0o600]
+    assert modes == [0o700, 0o700, 0o600, 0o600, 0o600]
 
 
 @pytest.mark.parametrize("provider", KEY_VARIABLES)
@@ -96,7 +97,7 @@ def test_what_is_there_is_kept_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("mine: true\n")
     report = init(tmp_path, {})
     assert [path.name for path in report.kept] == ["config.yaml"]
-    assert [path.name for path in report.written] == ["servers_config.json"]
+    assert [path.name for path in report.written] == ["servers_config.json", RULES]
     assert "--force" in text(report)
     assert (tmp_path / "config.yaml").read_text() == "mine: true\n"
     assert init(tmp_path, {}).exit_code == 2
@@ -106,12 +107,22 @@ def test_what_is_there_is_kept_unless_forced(tmp_path: Path) -> None:
     assert (tmp_path / "config.yaml.bak").read_text() == "mine: true\n"
 
 
+def test_rules_are_never_replaced(tmp_path: Path) -> None:
+    init(tmp_path, {})
+    rules = "version: 1\nrules:\n  - {id: no, effect: deny, server: files}\n"
+    (tmp_path / RULES).write_text(rules)
+    forced = init(tmp_path, {}, force=True)
+    assert [path.name for path in forced.kept] == [RULES]
+    assert "--force leaves rules alone" in text(forced)
+    assert (tmp_path / RULES).read_text() == rules
+
+
 def test_what_the_disk_refuses_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     report = init(tmp_path / "file", {})
     assert report.exit_code == 2
     assert report.written == ()
-    assert text(report).count("failed ") == 2
+    assert text(report).count("failed ") == 3
 
 
 @pytest.mark.parametrize("present", [True, False])
