@@ -66,6 +66,7 @@ OUTCOMES = {
     "null_id_error": "error",
     "recursive_schema": "invalid_arguments",
     "error_secret": "error",
+    "rug_pull": "error",
 }
 """What becomes of a call of ``echo``; success where nothing is said."""
 TOOL = {"one_bad_tool": "good", "bad_schema": "t4", "endless_pages": "t100", "same_cursor": "t"}
@@ -146,7 +147,9 @@ def test_a_turn_beside_them(name: str, program: Program, provider: FakeProvider)
     assert leftovers.remaining_processes(before, seconds=0) == []
     assert result.returncode == 0, result.stderr
     events = [json.loads(line) for line in result.stdout.splitlines()]
-    server_of = {event["call_id"]: event["server"] for event in events if event["type"] == "tool_call_proposed"}
+    # By the name that the model used: a tool that is held belongs to no server as far as a call is concerned.
+    proposed = [event for event in events if event["type"] == "tool_call_proposed"]
+    server_of = {event["call_id"]: event["wire_name"].partition("__")[0] for event in proposed}
     outcomes = {
         server_of[event["call_id"]]: event["outcome"] for event in events if event["type"] == "tool_call_finished"
     }
