@@ -222,3 +222,21 @@ def test_case_117_a_card_that_was_open_when_the_program_died_reads_as_never_answ
     (decided,) = program.stored("approval_decided")
     assert decided["action"] == "withdrawn"
     assert not program.stored("tool_call_started")
+
+
+def test_case_078_quit_in_the_middle_of_a_call(program: Program) -> None:
+    """Each start has its end in the log, and the server that ran it is gone."""
+    with program.app("demo", size=LARGE) as terminal:
+        steps.open_demo(terminal)
+        steps.ask(terminal, "Run a slow task for 60 seconds")
+        steps.answer(terminal, "y")
+        terminal.wait_for(re.compile(r"slow\.run_task.*running"))
+        terminal.press("ctrl+q")
+        terminal.wait_for("Stop it and quit?")
+        terminal.settle(quiet=0.4, seconds=1)
+        terminal.press("q")
+        steps.ended_well(terminal)
+    (finished,) = program.stored("tool_call_finished")
+    assert finished["outcome"] in ("cancelled", "unknown")
+    assert len(program.stored("tool_call_started")) == 1
+    assert [event["outcome"] for event in program.stored("turn_finished")] == ["cancelled"]
