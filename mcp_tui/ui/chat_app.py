@@ -251,7 +251,7 @@ class ChatApp(BaseApp):
         else:
             from mcp_tui.ui.widgets.inspector import Inspector
 
-            await self.chat.mount_pane(name, lambda: Inspector(self.data_dir, self.view.calls))
+            await self.chat.mount_pane(name, lambda: Inspector(self.data_dir, self.view.calls, engine.rules.explain))
             self.chat.set_pane(name, opened=True)
 
     # -- the terminal --------------------------------------------------------------------------

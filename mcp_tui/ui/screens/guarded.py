@@ -123,7 +123,7 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
 
     def draw(self) -> None:
         """Draw the subject as it is now; what differs from what is drawn sends the keys to sleep."""
-        if not self.query("#keys"):
+        if not (self.query("#keys") and self.query("#text")):
             return
         current = self.subject
         self._subjects = self.subjects()

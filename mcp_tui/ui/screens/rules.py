@@ -95,7 +95,7 @@ class RulesScreen(LeftOnce, Screen[None]):
         self.query_one("#keys", Line).show(hint_parts(hints))
         self._list.focus()
         self.draw()
-        self.set_interval(1.0, self._draw_banner)
+        self.set_interval(1.0, self.draw)
 
     def on_resize(self, event: events.Resize) -> None:
         """Columns follow the width."""
@@ -103,6 +103,11 @@ class RulesScreen(LeftOnce, Screen[None]):
         self.draw()
 
     # -- drawing -------------------------------------------------------------------------------
+
+    @property
+    def _complete(self) -> bool:
+        """Whether everything is there to be drawn on: not while the screen comes, nor while it goes."""
+        return bool(self.query("#keys") and self.query("#dry-text"))
 
     @property
     def _list(self) -> RuleList:
@@ -116,7 +121,7 @@ class RulesScreen(LeftOnce, Screen[None]):
 
     def draw(self) -> None:
         """Draw the rules as they are now."""
-        if not self.query("#keys"):
+        if not self._complete:
             return
         book = self._engine.rules
         place = shorten(str(book.path), 200) if book.path is not None else "in memory: they end with this run"
@@ -137,8 +142,8 @@ class RulesScreen(LeftOnce, Screen[None]):
             if book.entries:
                 self._list.highlighted = min(highlighted, len(book.entries) - 1)
             self._look()
+            self._draw_dry()
         self._draw_banner()
-        self._draw_dry()
 
     def _row(self, entry: RuleEntry) -> Content:
         matched = self._matched.get(entry.id)
@@ -156,6 +161,8 @@ class RulesScreen(LeftOnce, Screen[None]):
         banner.update(Content(words))
 
     def _draw_dry(self) -> None:
+        if not self._complete:
+            return
         text = self.query_one("#dry-text", Static)
         entry = self.chosen
         if self._why:
@@ -215,9 +222,9 @@ class RulesScreen(LeftOnce, Screen[None]):
             except McpTuiError as error:
                 self.app.notify(prose(str(error)), severity="warning", markup=False)
                 return
-            if self._shown == entries and self.is_mounted:
+            if self._shown == entries and self._complete:
                 self._list.replace_option_prompt_at_index(index, self._row(entry))
-        if self._shown == entries and self.is_mounted and not self._why:
+        if self._shown == entries and not self._why:
             self._draw_dry()
 
     # -- keys ----------------------------------------------------------------------------------

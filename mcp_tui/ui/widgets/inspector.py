@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mcp_tui.errors import UsageError
-from mcp_tui.safety.text import shorten
+from mcp_tui.safety.text import prose, shorten
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.widgets.call_facets import FACETS, Facet, file_name, shown, whole
 
@@ -63,10 +63,16 @@ class Inspector(Vertical):
     """
 
     def __init__(
-        self, data_dir: Path | None, calls: Callable[[], list[ToolCallItem]], *, widget_id: str = "inspector"
+        self,
+        data_dir: Path | None,
+        calls: Callable[[], list[ToolCallItem]],
+        explain: Callable[[str], str] = lambda call_id: "",
+        *,
+        widget_id: str = "inspector",
     ) -> None:
+        """``explain`` says why a call was decided as it was."""
         super().__init__(id=widget_id)
-        self._data_dir, self._calls = data_dir, calls
+        self._data_dir, self._calls, self._explain = data_dir, calls, explain
         self._item: ToolCallItem | None = None
         self._facet: Facet = "args"
         self._pinned = self._ready = self._tab_chosen = False
@@ -136,7 +142,10 @@ class Inspector(Vertical):
             style = STATE_STYLES.get(item.state, "$error")
             state = item.state.replace("_", " ")
             head.update(Content.assemble((shorten(item.label, 80), "$role-tool bold"), (f"  {state}", style)))
-            self.query_one("#facet", Static).update(shown(item, self._facet))
+            content = shown(item, self._facet)
+            if self._facet == "time" and (why := self._explain(item.key)):
+                content = Content.assemble(content, ("\nwhy\n", "bold"), prose(why))
+            self.query_one("#facet", Static).update(content)
         self._draw_tabs()
         if top:
             self.query_one(InspectorBody).scroll_home(animate=False)

@@ -75,7 +75,7 @@ def row(entry: RuleEntry, matched: int | None, width: int) -> Content:
     words = argument_words(entry) + (f"; {scope_words(entry)}" if entry.project else "")
     words += "; tools said to be read-only" if entry.annotation else ""
     left = Content.assemble(
-        (f"{entry.effect:<6}", EFFECT_STYLES[entry.effect]),
+        (f"{entry.effect:<7}", EFFECT_STYLES[entry.effect]),
         (f"{shorten(entry.id, id_width - 1):<{id_width}}", ""),
         (f"{shorten(who_words(entry), who_width - 1):<{who_width}}", "$role-tool"),
         (words, ""),
@@ -92,7 +92,7 @@ def columns(width: int) -> tuple[int, int]:
 def head(width: int) -> str:
     """The titles above the rows."""
     id_width, who_width = columns(width)
-    left = f"{'effect':<6}{'id':<{id_width}}{'tool':<{who_width}}arguments"
+    left = f"{'effect':<7}{'id':<{id_width}}{'tool':<{who_width}}arguments"
     return f"{left:<{max(10, width - 8)}}{'calls':>7}"
 
 
@@ -109,20 +109,25 @@ def dry_run(entry: RuleEntry, written: str, matched: Sequence[CallRecord] | None
     ]
     if entry.note:
         parts.append((f"{strict(entry.note)}\n", "$muted"))
-    parts += [("\nas it stands in the file\n", "bold"), (f"{strict(written.rstrip(), one_line=False)}\n", "$muted")]
     if matched is None:
-        parts.append(("\nlooking through the recorded calls …", "$muted"))
-        return Content.assemble(*parts)
+        parts.append(("\nlooking through the recorded calls …\n", "$muted"))
+    else:
+        parts += _calls(entry, matched, wins)
+    parts += [("\nas it stands in the file\n", "bold"), (strict(written.rstrip(), one_line=False), "$muted")]
+    return Content.assemble(*parts)
+
+
+def _calls(entry: RuleEntry, matched: Sequence[CallRecord], wins: Mapping[str, str]) -> list[Part]:
+    if not matched:
+        return [("\nno recorded call matches\n", "bold")]
     count = formats.plural(len(matched), "recorded call")
     verb = "matches" if len(matched) == 1 else "match"
-    parts.append((f"\n{count} {verb}: with the rules as they are, they would have been\n", "bold"))
-    if not matched:
-        parts[-1] = ("\nno recorded call matches\n", "bold")
+    parts: list[Part] = [(f"\n{count} {verb}; with the rules as they are now:\n", "bold")]
     for record in matched[:MAX_CALLS]:
         parts += _call(record, wins.get(record.call_id, entry.effect))
     if len(matched) > MAX_CALLS:
         parts.append((f"… {len(matched) - MAX_CALLS:,} more\n", "$muted"))
-    return Content.assemble(*parts).rstrip("\n")
+    return parts
 
 
 def _call(record: CallRecord, effect: str) -> list[Part]:
