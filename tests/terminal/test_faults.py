@@ -29,13 +29,20 @@ SMALL_FILES = (
 """No file may grow beyond 30 kB: what a quota or a full disk does, and SIGXFSZ with it."""
 
 
-def test_case_002_005_without_room_it_says_so_and_stays_usable(program: Program) -> None:
+READY = "ask, / for commands"
+"""What an empty composer says: there is a screen."""
+
+
+def test_case_002_005_without_room_it_says_so_and_stays_usable(program: Program, provider: FakeProvider) -> None:
     """The input that cannot be kept comes back; small ones are answered again; the program is not ended by a signal."""
-    terminal = program.app("demo", size=LARGE)
+    provider.script({"text": "One."}, {"text": "Two."})
+    program.configure(provider.openai_base)
+    terminal = program.app(size=LARGE)
     terminal.command = [*SMALL_FILES, *terminal.command]
     with terminal:
-        steps.open_demo(terminal)
+        terminal.wait_for(READY)
         steps.ask(terminal, "first words")
+        terminal.wait_for("One.")
         steps.idle(terminal)
         terminal.paste("too long " * 3_400)
         terminal.press("enter")
@@ -44,7 +51,7 @@ def test_case_002_005_without_room_it_says_so_and_stays_usable(program: Program)
         terminal.press("ctrl+z")
         terminal.wait_gone(re.compile("too long too long|pasted text 1"))
         steps.ask(terminal, "second words")
-        terminal.wait_for(lambda _: len(program.stored("turn_finished")) == 2)
+        terminal.wait_for("Two.")
         steps.idle(terminal)
         terminal.press("ctrl+q")
         steps.ended_well(terminal)
@@ -108,41 +115,44 @@ def test_case_111_another_command_under_a_trusted_name_is_not_started(
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
-@pytest.mark.parametrize("how", ["command", "signal"])
-def test_case_095_suspended_and_resumed(how: str, program: Program) -> None:
+def test_case_095_suspended_and_resumed(program: Program) -> None:
     """The shell finds its terminal as it was; afterwards the screen is drawn whole, and keys work."""
     shell = Terminal(["bash", "--norc", "--noprofile", "-i"], size=LARGE, env={**program.environ, "PS1": "shell> "})
     with shell:
         shell.wait_for("shell>")
         shell.type(" ".join(program.command("demo")) + "\n")
         steps.open_demo(shell)
-        if how == "command":
-            steps.ask(shell, "/suspend")
-        else:
-            (app,) = psutil.Process(shell.pid).children()
-            app.send_signal(signal.SIGTSTP)
-        shell.wait_for("Stopped")
-        shell.settle(quiet=0.2, seconds=2)
-        private = shell.private_modes()
-        assert not [mode for mode in (1000, 1003, 1006, 1049) if private.get(mode)]
-        assert private.get(25, True), "the cursor is there"
-        shell.type("echo still $((40 + 2))\n")
-        shell.wait_for("still 42")
-        shell.type("fg\n")
-        shell.wait_for(steps.WELCOME)
-        shell.wait_gone("still 42")
-        shell.type("typed afterwards")
-        shell.wait_for("typed afterwards")
+        for how in ("command", "signal"):
+            if how == "command":
+                steps.ask(shell, "/suspend")
+            else:
+                (app,) = psutil.Process(shell.pid).children()
+                app.send_signal(signal.SIGTSTP)
+            shell.wait_for("Stopped")
+            shell.settle(quiet=0.2, seconds=2)
+            private = shell.private_modes()
+            assert not [mode for mode in (1000, 1003, 1006, 1049) if private.get(mode)]
+            assert private.get(25, True), "the cursor is there"
+            shell.type(f"echo {how} $((40 + 2))\n")
+            shell.wait_for(f"{how} 42")
+            shell.type("fg\n")
+            shell.wait_for(steps.WELCOME)
+            shell.wait_gone(f"{how} 42")
+            shell.type(f"typed after {how}")
+            shell.wait_for(f"typed after {how}")
+            shell.press(*["backspace"] * 20, pause=0.005)
+            shell.wait_gone(f"typed after {how}")
         shell.press("ctrl+q")
         shell.wait_for("shell>")
         shell.type("exit\n")
         assert shell.wait_exit() == 0
 
 
-def test_case_091_large_pastes_and_a_storm_of_resizes(program: Program) -> None:
+def test_case_091_large_pastes_and_a_storm_of_resizes(program: Program, provider: FakeProvider) -> None:
     """2 MB in one paste, forty sizes in a row down to one cell: no crash, and a key is answered within a second."""
-    with program.app("demo", size=LARGE) as terminal:
-        steps.open_demo(terminal)
+    program.configure(provider.openai_base)
+    with program.app(size=LARGE) as terminal:
+        terminal.wait_for(READY)
         terminal.paste("line of a paste\n" * 130_000)
         terminal.wait_for("pasted text 1")
         for number in range(40):
@@ -160,32 +170,39 @@ def test_case_091_large_pastes_and_a_storm_of_resizes(program: Program) -> None:
         steps.ended_well(terminal)
 
 
-def test_case_090_a_paste_with_its_own_end_in_it_decides_and_sends_nothing(program: Program) -> None:
+def test_case_090_a_paste_with_its_own_end_in_it_decides_and_sends_nothing(
+    program: Program, provider: FakeProvider
+) -> None:
     """What follows the mark arrives as keys: the card has just been drawn, or keys are asleep after the paste."""
-    with program.app("demo", size=LARGE) as terminal:
-        steps.open_demo(terminal)
+    provider.script({"has_result": False, "calls": [["good__echo", {"x": "hello"}]]}, {"text": "As you say."})
+    program.configure(provider.openai_base, {"good": hostile_entry("ok")})
+    with program.app(size=LARGE) as terminal:
+        terminal.wait_for("1/1 servers")
         terminal.paste("harmless\x1b[201~ and then keys")
         terminal.wait_for("and then keys")
         assert not program.logs()
         terminal.press(*["backspace"] * 40, pause=0.005)
         terminal.wait_gone("harmless")
-        steps.ask(terminal, "What is 6 * 7?")
+        steps.ask(terminal, "call it")
         steps.card(terminal)
         terminal.paste("x\x1b[201~yyyssyy")
         terminal.settle(quiet=0.3, seconds=2)
         assert terminal.shows("approval 1 of 1")
         assert not program.stored("approval_decided")
         steps.answer(terminal, "n")
+        terminal.wait_for("As you say.")
         steps.idle(terminal)
         steps.quit_idle(terminal)
     assert not program.stored("tool_call_started")
 
 
-def test_case_123_in_a_plain_locale_files_are_utf8(program: Program) -> None:
+def test_case_123_in_a_plain_locale_files_are_utf8(program: Program, provider: FakeProvider) -> None:
     """LC_ALL=C, an ASCII standard output: what was said is stored and printed whole."""
     words = "Grüße, 世界 \U0001f30d"
     plain = {"LC_ALL": "C", "LANG": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = program.run("run", "--demo", "--json", "-", stdin=words, env=plain)
+    provider.script({"text": words})
+    program.configure(provider.openai_base)
+    done = program.run("run", "--json", "-", stdin=words, env=plain)
     assert done.returncode == 0, done.stderr
     (message,) = program.stored("user_message")
     assert message["text"] == words
@@ -205,17 +222,21 @@ def test_case_092_a_terminal_in_part_is_refused(redirected: str, program: Progra
         assert terminal.unrestored() == []
 
 
-def test_case_117_a_card_that_was_open_when_the_program_died_reads_as_never_answered(program: Program) -> None:
-    with program.app("demo", size=LARGE) as terminal:
-        steps.open_demo(terminal)
-        steps.ask(terminal, "What is 6 * 7?")
+def test_case_117_a_card_that_was_open_when_the_program_died_reads_as_never_answered(
+    program: Program, provider: FakeProvider
+) -> None:
+    provider.script({"calls": [["good__echo", {"x": "hello"}]]})
+    program.configure(provider.openai_base, {"good": hostile_entry("ok")})
+    with program.app(size=LARGE) as terminal:
+        terminal.wait_for("1/1 servers")
+        steps.ask(terminal, "call it")
         steps.card(terminal)
         terminal.signal(signal.SIGKILL)
         terminal.wait_exit(seconds=6)
     assert not program.stored("approval_decided")
-    with program.app("demo", "--continue", size=LARGE) as terminal:
-        terminal.wait_for("What is 6 * 7?")
-        terminal.wait_for("4/4")
+    with program.app("--continue", size=LARGE) as terminal:
+        terminal.wait_for("call it")
+        terminal.wait_for("1/1 servers")
         terminal.settle(quiet=0.3, seconds=3)
         assert not terminal.shows("approval 1 of"), "it is not asked again by itself"
         steps.quit_idle(terminal)
@@ -224,13 +245,15 @@ def test_case_117_a_card_that_was_open_when_the_program_died_reads_as_never_answ
     assert not program.stored("tool_call_started")
 
 
-def test_case_078_quit_in_the_middle_of_a_call(program: Program) -> None:
+def test_case_078_quit_in_the_middle_of_a_call(program: Program, provider: FakeProvider) -> None:
     """Each start has its end in the log, and the server that ran it is gone."""
-    with program.app("demo", size=LARGE) as terminal:
-        steps.open_demo(terminal)
-        steps.ask(terminal, "Run a slow task for 60 seconds")
+    provider.script({"calls": [["good__sleep", {"s": 60}]]})
+    program.configure(provider.openai_base, {"good": hostile_entry("ok")})
+    with program.app(size=LARGE) as terminal:
+        terminal.wait_for("1/1 servers")
+        steps.ask(terminal, "sleep")
         steps.answer(terminal, "y")
-        terminal.wait_for(re.compile(r"slow\.run_task.*running"))
+        terminal.wait_for(re.compile(r"good\.sleep.*running"))
         terminal.press("ctrl+q")
         terminal.wait_for("Stop it and quit?")
         terminal.settle(quiet=0.4, seconds=1)
