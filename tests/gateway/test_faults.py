@@ -21,7 +21,7 @@ def refused(status: int, message: str, **headers: str) -> Answer:
 
 
 @pytest.mark.parametrize("name", ["openai", "vllm", "anthropic"])
-async def test_case_077_401_never_shows_the_key(bench: Bench, name: str) -> None:
+async def test_case_077_status_401_never_shows_the_key(bench: Bench, name: str) -> None:
     error = (await bench.ask(name, refused(401, f"Incorrect API key provided: {KEY}."))).failure
     assert error.kind == "authentication"
     assert error.status == 401
