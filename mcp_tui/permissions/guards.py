@@ -10,6 +10,7 @@ Calls out of an incomplete model message are no matter of rules: they never get 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -21,6 +22,8 @@ from mcp_tui.events.base import EventBase
 from mcp_tui.permissions.base import CallFacts, Verdict, arguments_digest
 from mcp_tui.permissions.readings import decoded, paths, resolved, texts
 from mcp_tui.safety.secrets import Redactor
+
+_BRACES = re.compile(r"\{[^{}]*\}")
 
 REPEATS = 3
 """The call of one turn, counted from the first, from which on the same call asks."""
@@ -37,6 +40,7 @@ class OwnFiles:
         self._folders = _forms(folders)
         self._files = _forms(files)
         self._all = tuple({fold(path) for path in (*self._folders, *self._files)})
+        self._mention = re.compile("|".join(f"{re.escape(path)}(?![\\w-])" for path in self._all) or r"(?!)")
         self._patterns = tuple(PurePosixPath(path).parts for path in self._all)
         self._bases = tuple(dict.fromkeys([*bases, os.getcwd()]))  # noqa: PTH109 - compared as text
 
@@ -48,7 +52,7 @@ class OwnFiles:
         return None
 
     def _concerns(self, text: str) -> bool:
-        if any(own in fold(form) for form in decoded(text) for own in self._all):
+        if any(self._mention.search(fold(form)) for form in decoded(text)):
             return True
         linked = self._inodes()
         return any(self._points_into(path, linked) for path in paths(text, self._bases))
@@ -65,7 +69,7 @@ class OwnFiles:
 
     def _may_expand(self, pattern: str) -> bool:
         """Whether a shell may make one of the guarded paths of a pattern."""
-        parts = PurePosixPath(pattern.replace("{", "*").replace("}", "*")).parts
+        parts = PurePosixPath(_BRACES.sub("*", pattern)).parts
         return any(
             len(parts) >= len(own)
             and all(len(part) < 256 and fnmatchcase(name, part) for name, part in zip(own, parts, strict=False))

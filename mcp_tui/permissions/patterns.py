@@ -144,7 +144,7 @@ def _spellings(leaf: Any) -> set[str]:
 def _number(leaf: Any) -> float | None:
     """A scalar as the number that it is, or that a server may take it for."""
     if isinstance(leaf, (bool, int, float)):
-        return float(leaf) if abs(leaf) < 1e308 else math.copysign(math.inf, leaf)
+        return math.copysign(math.inf, leaf) if abs(leaf) > 1e308 else float(leaf)
     if isinstance(leaf, str) and len(leaf) < 400:
         try:
             return float(leaf)

@@ -17,11 +17,16 @@ from mcp_tui.config.globs import fold
 MAX_TOKENS = 20_000
 """Words of one text that are looked at as paths; of the first ``MAX_RESOLVED`` also where their links lead."""
 MAX_RESOLVED = 1_000
+PATH_MAX = 4096
+"""Characters beyond which no system follows a path."""
 BARE_WORDS = 50
 """A text of at most so many words may name files without a slash in their name."""
 
-_BREAKS = re.compile(r"""[\s'"`=;|&<>(),:\[\]{}]+""")
-_QUOTES = re.compile(r"""['"`\n]+""")
+_EXPANDS = re.compile(r"[*?\[{]")
+_BREAKS = re.compile(r"""[\s\0'"`=;|&<>(),:\[\]{}]+""")
+_SHELL = re.compile(r"""[\s\0'"`;|&<>]+""")
+"""The same with what a shell expands left in place: braces, sets, lists in them."""
+_QUOTES = re.compile(r"""['"`\n\0]+""")
 
 
 def leaves(value: Any) -> Iterator[Any]:
@@ -64,7 +69,7 @@ def paths(text: str, bases: Iterable[str]) -> Iterator[str]:
                     continue
                 seen.add(path)
                 yield path
-                if len(seen) <= MAX_RESOLVED and (real := resolved(path)) != path:
+                if len(seen) <= MAX_RESOLVED and len(path) <= PATH_MAX and (real := resolved(path)) != path:
                     yield real
 
 
@@ -75,15 +80,18 @@ def _tokens(text: str) -> Iterator[str]:
     words = list(islice((match for match in _BREAKS.split(text) if match), MAX_TOKENS))
     few = len(words) <= BARE_WORDS
     yield from (word for word in words if few or "/" in word or word.startswith(("~", ".", "$")))
+    yield from (word for word in islice(_SHELL.split(text), MAX_TOKENS) if "/" in word and _EXPANDS.search(word))
 
 
 def _absolute(token: str, bases: Iterable[str]) -> Iterator[str]:
     """The token as normalised absolute paths, variables and home expanded; nothing where it cannot be a path."""
-    if not token or len(token) > 8192 or "\0" in token:
+    if not token or "\0" in token:
         return
+    forms = {token, os.path.expandvars(token)}
     if token[:5].lower() == "file:":
-        token = re.sub(r"^/*(?=/)|^//[^/]*", "", token[5:]) or "/"
-    for form in {token, os.path.expandvars(token)}:
+        rest = token[5:]
+        forms = {"/" + rest.lstrip("/"), "/" + rest.removeprefix("//").partition("/")[2]}
+    for form in forms:
         path = os.path.expanduser(form)  # noqa: PTH111 - never raises
         if path.startswith("/"):
             yield "/" + os.path.normpath(path).lstrip("/")

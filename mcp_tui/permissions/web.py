@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import re
 import socket
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from mcp_tui.safety.text import strict
 
 PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
-_AUTHORITY = re.compile(r"[/\\]{2,}([^/\\?#\s\"'<>]*)")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=[^/\\])", re.IGNORECASE)
+_AUTHORITY = re.compile(r"[/\\]{2,}([^/?#\s\"'<>]*)")
+"""What stands between two slashes and the next: up to a backslash for some readers, beyond it for others."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]*", re.IGNORECASE)
+_END = re.compile(r"[/\\?#\s]")
 _DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
 
 
@@ -44,13 +47,17 @@ def possible_hosts(text: str) -> Iterator[str]:
     for form in decoded(text):
         form = form.strip()
         authorities = [match[1] for match in _AUTHORITY.finditer(form)]
-        authorities.append(re.split(r"[/\\?#\s]", _SCHEME.sub("", form, count=1), maxsplit=1)[0])
+        authorities += [authority.partition("\\")[0] for authority in authorities if "\\" in authority]
+        scheme = _SCHEME.match(form)
+        authorities += [_END.split(form[at:], maxsplit=1)[0] for at in {0, scheme.end() if scheme else 0}]
         for authority in authorities:
             for part in {authority, authority.rpartition("@")[2], authority.partition("@")[0]}:
                 yield from _forms(part)
 
 
 def _forms(authority: str) -> Iterator[str]:
+    with contextlib.suppress(ValueError):
+        yield str(ipaddress.ip_address(authority.strip("[]")))
     host = authority.strip("[]") if authority.endswith("]") else re.sub(r":[0-9]*\Z", "", authority).strip("[]")
     host = fold(host.translate(_DOTS)).rstrip(".")
     if not host:
