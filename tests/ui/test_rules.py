@@ -86,7 +86,7 @@ async def test_the_dry_run_says_how_each_call_would_have_been_decided() -> None:
         assert rows[0].startswith("allowed")
         assert "tea.txt" in rows[0]
         assert "then allowed by you, success" in rows[0]
-        assert rows[1].startswith("denied"), "a deny of another rule wins"
+        assert rows[1].startswith("denied by rule no-secrets"), "a deny of another rule wins"
         assert "then denied by you" in rows[1]
         await pilot.press("down")
         await until(lambda: "1 recorded call matches" in dry(app), pilot)

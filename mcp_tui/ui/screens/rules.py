@@ -175,15 +175,14 @@ class RulesScreen(LeftOnce, Screen[None]):
             matched = self._matched.get(entry.id)
             text.update(rule_text.dry_run(entry, self._engine.rules.text(entry), matched, self._wins(entry)))
 
-    def _wins(self, entry: RuleEntry) -> dict[str, str]:
-        """Call id -> effect of a stronger rule that matches it too."""
-        wins: dict[str, str] = {}
-        rank = rule_text.STRONGEST.index
-        for other in self._engine.rules.entries:
-            if rank(other.effect) < rank(entry.effect):
-                for record in self._matched.get(other.id, ()):
-                    if record.call_id not in wins or rank(other.effect) < rank(wins[record.call_id]):
-                        wins[record.call_id] = other.effect
+    def _wins(self, entry: RuleEntry) -> dict[str, RuleEntry]:
+        """Call id -> a stronger rule that matches it too."""
+        wins: dict[str, RuleEntry] = {}
+        for other in sorted(self._engine.rules.entries, key=lambda rule: rule_text.STRONGEST.index(rule.effect)):
+            if other.effect == entry.effect:
+                break
+            for record in self._matched.get(other.id, ()):
+                wins.setdefault(record.call_id, other)
         return wins
 
     def _why_text(self) -> Content:

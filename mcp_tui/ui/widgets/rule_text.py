@@ -96,10 +96,12 @@ def head(width: int) -> str:
     return f"{left:<{max(10, width - 8)}}{'calls':>7}"
 
 
-def dry_run(entry: RuleEntry, written: str, matched: Sequence[CallRecord] | None, wins: Mapping[str, str]) -> Content:
+def dry_run(
+    entry: RuleEntry, written: str, matched: Sequence[CallRecord] | None, wins: Mapping[str, RuleEntry]
+) -> Content:
     """The rule in words, as it stands in the file, and what it would have decided.
 
-    ``wins``: call id -> effect of the strongest rule that matches the call, where that is not this one's.
+    ``wins``: call id -> the strongest rule that matches the call, where that is not this one.
     """
     parts: list[Part | Content] = [
         (entry.effect, EFFECT_STYLES[entry.effect]),
@@ -117,23 +119,24 @@ def dry_run(entry: RuleEntry, written: str, matched: Sequence[CallRecord] | None
     return Content.assemble(*parts)
 
 
-def _calls(entry: RuleEntry, matched: Sequence[CallRecord], wins: Mapping[str, str]) -> list[Part]:
+def _calls(entry: RuleEntry, matched: Sequence[CallRecord], wins: Mapping[str, RuleEntry]) -> list[Part]:
     if not matched:
         return [("\nno recorded call matches\n", "bold")]
     count = formats.plural(len(matched), "recorded call")
     verb = "matches" if len(matched) == 1 else "match"
     parts: list[Part] = [(f"\n{count} {verb}; with the rules as they are now:\n", "bold")]
     for record in matched[:MAX_CALLS]:
-        parts += _call(record, wins.get(record.call_id, entry.effect))
+        parts += _call(record, entry, wins.get(record.call_id))
     if len(matched) > MAX_CALLS:
         parts.append((f"… {len(matched) - MAX_CALLS:,} more\n", "$muted"))
     return parts
 
 
-def _call(record: CallRecord, effect: str) -> list[Part]:
-    arguments = to_json(record.arguments, indent=None)
+def _call(record: CallRecord, entry: RuleEntry, stronger: RuleEntry | None) -> list[Part]:
+    arguments, effect = to_json(record.arguments, indent=None), (stronger or entry).effect
+    by = f" by rule {strict(stronger.id)}" if stronger is not None else ""
     return [
-        (f"{_SAYS[effect]:<12}", EFFECT_STYLES[effect]),
+        (f"{_SAYS[effect] + by:<12} ", EFFECT_STYLES[effect]),
         (f"{formats.local_date(record.at)}  ", "$muted"),
         (f"{strict(record.server)}.{strict(record.name)}  ", "$role-tool"),
         (shorten(arguments, 160), ""),

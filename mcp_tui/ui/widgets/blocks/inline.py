@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 
+from mcp_tui.safety.links import described
+from mcp_tui.safety.text import strict
 from mcp_tui.ui.widgets.document.wrapping import Span
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ class _Spans:
                 self.styles.pop()
             case "image":
                 label = f"[image: {token.content}]" if token.content else "[image]"
-                self._add(f"{label} ({_attribute(token, 'src')})", style + self.palette.url)
+                self._add(f"{label} ({_address(_attribute(token, 'src'), '')})", style + self.palette.url)
             case _:
                 self._add(token.content, style)
 
@@ -102,12 +104,17 @@ class _Spans:
         self.styles.pop()
         url, start = self.links.pop()
         shown = "".join(text for text, _style in self.out[start:])
-        if url and url not in (shown, f"mailto:{shown}"):
-            self._add(f" ({url})", self.styles[-1] + self.palette.url)
+        if url and (words := _address(url, shown)):
+            self._add(f" ({words})", self.styles[-1] + self.palette.url)
 
     def _add(self, text: str, style: Style) -> None:
         if text:
             self.out.append((text, style))
+
+
+def _address(url: str, text: str) -> str:
+    """Where a link leads, host first; a decoded host may hold anything."""
+    return strict(described(url, text))
 
 
 def _attribute(token: Any, name: str) -> str:

@@ -127,8 +127,8 @@ def test_headings_emphasis_links() -> None:
         """
         A b
 
-        See x (http://y/z) and http://q, no a  b. [image: alt]
-        (data:x) Title
+        See x (y: http://y/z) and http://q, no a  b. [image:
+        alt] (data: is no web address: data:x) Title
         """
     )
 
