@@ -194,6 +194,11 @@ class EventBus:
         self._subscribers.append(subscription)
         return subscription
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody reads the stream."""
+        return bool(self._subscribers)
+
     def unsubscribe(self, subscription: Subscription) -> None:
         """Forget a reader."""
         if subscription in self._subscribers:

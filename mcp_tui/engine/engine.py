@@ -88,7 +88,7 @@ class Engine:
         self._bus = EventBus(parts.store, parts.redactor)
         self._store = parts.store
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.trust = TrustDesk(parts.trust, self._bus.publish, self._spawn)
+        self.trust = TrustDesk(parts.trust, self._bus.publish, self._spawn, lambda: self._bus.watched)
         """Servers and tools that wait to be accepted, and how they are."""
         self.rules = RuleBook(
             parts.rules_file,

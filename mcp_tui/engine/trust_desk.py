@@ -27,12 +27,16 @@ Spawn = Callable[[Coroutine[Any, Any, object], str], None]
 class TrustDesk:
     """Reachable as ``engine.trust``.  Everything returns at once; writing happens in a thread.
 
-    ``keeper`` is ``None`` where every server is admitted anyway: then nothing ever waits.
+    ``keeper`` is ``None`` where every server is admitted anyway: then nothing ever waits.  ``watched`` tells whether
+    anybody reads notices; those of the start wait until somebody does.
     """
 
-    def __init__(self, keeper: TrustKeeper | None, publish: EventSink, spawn: Spawn) -> None:
+    def __init__(
+        self, keeper: TrustKeeper | None, publish: EventSink, spawn: Spawn, watched: Callable[[], bool]
+    ) -> None:
         self._keeper = keeper
         self._publish = publish
+        self._watched = watched
         self._spawn = spawn
         self._host: ToolHost | None = None
         self._waiting: set[str] = set()
@@ -145,6 +149,9 @@ class TrustDesk:
 
     def _tell(self) -> None:
         self._timer = None
+        if not self._watched():
+            self._timer = asyncio.get_running_loop().call_later(TOGETHER, self._tell)
+            return
         untold, self._untold = self._untold, set()
         waiting = [name for name in untold if name in self._waiting]
         if waiting and self._keeper is not None:
@@ -166,14 +173,15 @@ class TrustDesk:
     async def watch(self) -> None:
         """Say it once when another program changes what is trusted; runs beside the engine."""
         while self._keeper is not None and self._keeper.folder is not None:
-            if self.stale and not self._told_stale:
+            self._tell_problems()
+            if self._watched() and self.stale and not self._told_stale:
                 self._told_stale = True
                 self._notice("Another program changed what is trusted.", "It is not applied before /trust reads it.")
             await asyncio.sleep(WATCH)
 
     def _tell_problems(self) -> None:
         problems = self._keeper.problems if self._keeper is not None else []
-        while problems:
+        while problems and self._watched():
             self._notice(problems.pop(0), "")
 
     def _notice(self, message: str, hint: str) -> None:

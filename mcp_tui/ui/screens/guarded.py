@@ -113,6 +113,11 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
         self.draw()
 
     @property
+    def _whole(self) -> bool:
+        """Whether all parts are there: a timer may fire once more while the screen goes."""
+        return all(self.query(part) for part in ("#body", "#text", "#names", "#state", "#keys"))
+
+    @property
     def _body(self) -> VerticalScroll:
         return self.query_one("#body", VerticalScroll)
 
@@ -123,7 +128,7 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
 
     def draw(self) -> None:
         """Draw the subject as it is now; what differs from what is drawn sends the keys to sleep."""
-        if not (self.query("#keys") and self.query("#text")):
+        if not self._whole:
             return
         current = self.subject
         self._subjects = self.subjects()
@@ -146,7 +151,7 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
         self._draw_state()
 
     def _draw_state(self) -> None:
-        if self.subject is not None:
+        if self._whole and self.subject is not None:
             self._look()
             self._update("#state", Content.styled(*self._state(self.subject)))
 
@@ -187,7 +192,7 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
         self.refresh(layout=True)
 
     def _was_drawn(self, key: Hashable) -> None:
-        if key == self._drawn:
+        if self._whole and key == self._drawn:
             self.waking.was_drawn()
             self._look()
 
