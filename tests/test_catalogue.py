@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.catalogue import LAST, MODES, name_of, numbers_in
 
 ROOT = Path(__file__).parent.parent
@@ -17,7 +15,6 @@ SECURITY = ROOT / ".github" / "SECURITY.md"
 EVERY = set(range(1, LAST + 1))
 
 
-@pytest.fixture(scope="module")
 def tested() -> set[int]:
     """The numbers in the names of all tests, parameters included: collected as pytest itself does it."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
@@ -46,17 +43,12 @@ def excused() -> dict[int, str]:
     return reasons
 
 
-def test_each_case_has_a_test_or_a_reason(tested: set[int]) -> None:
-    missing = EVERY - tested - excused().keys()
-    assert not missing, f"cases without a test and without a line in SECURITY.md: {sorted(missing)}"
-
-
-def test_no_case_is_excused_that_has_a_test(tested: set[int]) -> None:
-    assert not tested & excused().keys()
-
-
-def test_no_number_is_outside_of_the_catalogue(tested: set[int]) -> None:
-    assert not (tested | excused().keys()) - EVERY
+def test_each_case_has_a_test_or_a_reason() -> None:
+    """Not both; and no name carries a number that the catalogue does not have."""
+    tests, reasons = tested(), excused().keys()
+    assert sorted(EVERY - tests - reasons) == [], "neither a test nor a line in SECURITY.md"
+    assert sorted(tests & reasons) == [], "excused in SECURITY.md in spite of a test"
+    assert sorted((tests | reasons) - EVERY) == [], "no case of the catalogue"
 
 
 def test_reasons_are_sentences() -> None:
