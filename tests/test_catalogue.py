@@ -15,7 +15,7 @@ SECURITY = ROOT / ".github" / "SECURITY.md"
 EVERY = set(range(1, LAST + 1))
 
 
-def tested() -> set[int]:
+def numbers_of_tests() -> set[int]:
     """The numbers in the names of all tests, parameters included: collected as pytest itself does it."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
@@ -45,7 +45,7 @@ def excused() -> dict[int, str]:
 
 def test_each_case_has_a_test_or_a_reason() -> None:
     """Not both; and no name carries a number that the catalogue does not have."""
-    tests, reasons = tested(), excused().keys()
+    tests, reasons = numbers_of_tests(), excused().keys()
     assert sorted(EVERY - tests - reasons) == [], "neither a test nor a line in SECURITY.md"
     assert sorted(tests & reasons) == [], "excused in SECURITY.md in spite of a test"
     assert sorted((tests | reasons) - EVERY) == [], "no case of the catalogue"
