@@ -190,6 +190,11 @@ def strict(text: str, one_line: bool = True) -> str:
     return "".join(out)
 
 
+def is_mark(char: str) -> bool:
+    """Whether ``char`` stands on the one before it: `MAX_MARKS` of them are shown."""
+    return not char.isascii() and _strict_char(char) is _MARK
+
+
 def hidden_report(text: str) -> dict[str, int]:
     """What a reader of ``text`` would not have seen: kind -> how often."""
     if text.isascii() and text.isprintable():

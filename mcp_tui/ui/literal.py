@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.content import Content
 
-from mcp_tui.safety.text import prose, strict
+from mcp_tui.safety.text import MAX_MARKS, is_mark, prose, strict
 
 _JSON_TOKEN = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null)'
@@ -31,11 +31,13 @@ def to_json(value: Any, *, indent: int | None = 2) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
     if text.isascii():
         return text
-    return "".join(char if char == "\n" or strict(char) == char else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    return json.dumps(char)[1:-1]
+    out: list[str] = []
+    marks = 0
+    for char in text:
+        marks = marks + 1 if is_mark(char) else 0
+        hidden = marks > MAX_MARKS or (char != "\n" and strict(char) != char)
+        out.append(json.dumps(char)[1:-1] if hidden else char)
+    return "".join(out)
 
 
 def json_content(text: str) -> Content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 from hypothesis import strategies as st
@@ -76,6 +77,19 @@ PASTED = re.compile(
 PIECES = st.sampled_from([*SEQUENCES, *DECEIT, *MARKUP]) | st.text(st.characters(), max_size=12)
 TEXTS = st.lists(PIECES, min_size=1, max_size=8).map("".join)
 """A text of several attacks, sequences cut and joined at random."""
+
+
+def generated(seed: int, count: int) -> list[str]:
+    """Texts as `TEXTS` makes them, for tests that are too slow to look for the smallest one that fails."""
+    choose = random.Random(seed)
+
+    def piece() -> str:
+        if choose.random() < 0.8:
+            return choose.choice([*SEQUENCES, *DECEIT, *MARKUP])
+        return "".join(chr(choose.randrange(0x110000)) for _ in range(12))
+
+    return ["".join(piece() for _ in range(choose.randint(1, 12))) for _ in range(count)]
+
 
 ALL = "".join([*SEQUENCES, *DECEIT, *MARKUP])
 """One of each."""
