@@ -69,8 +69,6 @@ MODES: dict[str, tuple[int, ...]] = {
     "sampling_flood": (65,),
     "input_required": (66,),
     "slow_drip": (68,),
-    "shadow": (114,),
-    "poison": (114,),
 }
 """What a mode injects; modes that are no fault by themselves are left out."""
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from textwrap import dedent
 
 import pytest
@@ -212,6 +213,28 @@ def test_case_087_long_table_is_capped() -> None:
     rows = draw(markdown)
     assert sum(row.strip().startswith("│ 1") for row in rows) == MAX_ROWS
     assert rows[-3].strip() == "… 800 more rows"
+
+
+def test_case_087_two_thousand_blocks_and_five_thousand_rows_hold_up_nobody() -> None:
+    """Streamed in pieces: no piece, and no block that is drawn, takes a tenth of a second of the screen's thread."""
+    blocks = "\n\n".join(f"## Head {n}\n\n* a *b*\n* c\n\n> quote `{n}`" for n in range(700))
+    source = blocks + "\n\na|b\n-|-\n" + "1|2\n" * 5000 + "\nend"
+    markdown, longest, pen = Markdown(), 0.0, Pen(60, Palette())
+
+    def timed(action: Callable[[], object]) -> None:
+        nonlocal longest
+        began = time.thread_time()
+        action()
+        longest = max(longest, time.thread_time() - began)
+
+    for start in range(0, len(source), 500):
+        timed(lambda piece=source[start : start + 500]: markdown.append(piece))
+    timed(markdown.finish)
+    assert len(markdown.blocks) > 2000
+    for block in markdown.blocks:
+        timed(lambda block=block: list(block.lines(pen)))
+    assert longest < 0.1
+    assert draw(markdown)[-1].strip() == "end"
 
 
 @pytest.mark.parametrize(
