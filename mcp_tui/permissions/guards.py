@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,6 +23,9 @@ from mcp_tui.events.base import EventBase
 from mcp_tui.permissions.base import CallFacts, Verdict, arguments_digest
 from mcp_tui.permissions.readings import decoded, paths, resolved, texts
 from mcp_tui.safety.secrets import Redactor
+
+MOST_TEXT = 1_000_000
+"""Characters of one text beyond which a guard asks instead of looking: that would hold up the screen."""
 
 _BRACES = re.compile(r"\{[^{}]*\}")
 
@@ -45,8 +49,11 @@ class OwnFiles:
         self._bases = tuple(dict.fromkeys([*bases, os.getcwd()]))  # noqa: PTH109 - compared as text
 
     def verdict(self, call: CallFacts) -> Verdict | None:
-        """Ask when the call points at such a file, or below such a folder."""
-        if any(self._concerns(text) for text in texts(call.arguments)):
+        """Ask when the call points at such a file, or below such a folder, or says too much to be looked through."""
+        if any(len(text) > MOST_TEXT for text in texts(call.arguments)):
+            return Verdict("ask", "its arguments are too long to be looked through", guard="own_files")
+        odd_names = filter(_odd, call.arguments)
+        if any(map(self._concerns, chain(texts(list(call.arguments.values())), odd_names))):
             words = "its arguments point into mcp-tui's own configuration, data or log files"
             return Verdict("ask", words, guard="own_files")
         return None
@@ -79,6 +86,11 @@ class OwnFiles:
     def _inodes(self) -> set[tuple[int, int]]:
         """The guarded files that have a second name somewhere."""
         return {inode for path in self._files if (inode := _inode(path, linked=True)) is not None}
+
+
+def _odd(name: str) -> bool:
+    """Whether a name of an argument is none that a schema has, so that it may be meant as something else."""
+    return not name.isidentifier()
 
 
 def _forms(found: Iterable[Path]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from mcp_tui.safety.text import hidden_report, strict
 
 NARROW_LIMIT = 100_000
 """Characters of a text beyond which an allow does not look at it."""
-WIDE_LIMIT = 1_000_000
+WIDE_LIMIT = 250_000
 """Characters beyond which a deny or an ask holds without looking."""
 
 

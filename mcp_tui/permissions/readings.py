@@ -63,7 +63,7 @@ def paths(text: str, bases: Iterable[str]) -> Iterator[str]:
     seen: set[str] = set()
     folders = tuple(bases)
     for form in decoded(text):
-        for token in _tokens(form):
+        for token in _tokens(form, folders):
             for path in _absolute(token, folders):
                 if path in seen:
                     continue
@@ -73,14 +73,27 @@ def paths(text: str, bases: Iterable[str]) -> Iterator[str]:
                     yield real
 
 
-def _tokens(text: str) -> Iterator[str]:
-    """The text and its words, those that look like a path where there are many."""
-    yield text.strip()
-    yield from (part.strip() for part in islice(_QUOTES.split(text), MAX_TOKENS))
+def _tokens(text: str, folders: tuple[str, ...]) -> Iterator[str]:
+    """The text, and those of its words that look like a path or, in a short one, name something that is there."""
+    whole = text.strip()
+    if len(whole.split(maxsplit=1)) == 1 or _looks_like_path(whole) or _is_there(whole, folders):
+        yield whole
+    parts = (part.strip() for part in islice(_QUOTES.split(text), MAX_TOKENS))
+    yield from (part for part in parts if _looks_like_path(part))
     words = list(islice((match for match in _BREAKS.split(text) if match), MAX_TOKENS))
     few = len(words) <= BARE_WORDS
-    yield from (word for word in words if few or "/" in word or word.startswith(("~", ".", "$")))
+    for word in words:
+        if _looks_like_path(word) or (few and _is_there(word, folders)):
+            yield word
     yield from (word for word in islice(_SHELL.split(text), MAX_TOKENS) if "/" in word and _EXPANDS.search(word))
+
+
+def _looks_like_path(word: str) -> bool:
+    return "/" in word or word.startswith(("~", ".", "$"))
+
+
+def _is_there(word: str, folders: tuple[str, ...]) -> bool:
+    return len(word) < 256 and any(os.path.lexists(f"{folder}/{word}") for folder in folders)
 
 
 def _absolute(token: str, bases: Iterable[str]) -> Iterator[str]:

@@ -87,6 +87,7 @@ def guard(home: Path) -> OwnFiles:
         "{home}/elsewhere/servers.json.bak",
         "{home}/elsewhere/.servers.json.x1",
         "import os; open(os.path.join('{home}', '.config/mcp-tui/config.yaml'))\n{home}/.config/mcp-tui",
+        "x" * 1_000_001,
         "word " * 30_000 + "{home}/.config/mcp-tui/config.yaml",
     ],
 )
@@ -170,3 +171,10 @@ def test_case_117_what_nobody_can_be_asked(policy, guard_kind, effect) -> None:
     assert without_person(asked, None) == asked
     for settled in (Verdict("allow", "x"), Verdict("deny", "x")):
         assert without_person(settled, Policy(policy)) == settled
+
+
+def test_case_116_a_word_is_a_path_where_it_names_something(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder of this program's own, words are still words."""
+    monkeypatch.chdir(home / ".local/share/mcp-tui")
+    for text, asks in [("hello, how are you?", False), ("look into conversations please", True), ("a ./b", True)]:
+        assert (guard(home).verdict(call(text)) is not None) is asks, text
