@@ -137,6 +137,10 @@ class RuleBook:
         records = await self._recorded()
         return await asyncio.to_thread(self._matched, entry, self._rules, records)
 
+    def look_again(self) -> None:
+        """Read the recorded calls anew at the next preview, however short ago they were read."""
+        self._records = None
+
     def _matched(self, entry: RuleEntry, rules: FileRules, records: Sequence[CallRecord]) -> tuple[CallRecord, ...]:
         found = (record for record in records if record.decision or record.outcome or record.ran)
         return tuple(record for record in reversed(list(found)) if rules.matches(entry, self.record_facts(record)))

@@ -149,6 +149,9 @@ class ScriptedRules:
     def reload(self) -> None:
         self.stale = False
 
+    def look_again(self) -> None:
+        pass
+
     def explain(self, item_key: str) -> str:
         return self.reasons.get(item_key, "no rule concerns it")
 

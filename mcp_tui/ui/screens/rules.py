@@ -94,6 +94,7 @@ class RulesScreen(LeftOnce, Screen[None]):
         hints = [Hint(show_keys(keys[key.id][:1]), key.hint) for key in keys_of("rules") if key.hint]
         self.query_one("#keys", Line).show(hint_parts(hints))
         self._list.focus()
+        self._engine.rules.look_again()
         self.draw()
         self.set_interval(1.0, self.draw)
 
@@ -134,7 +135,7 @@ class RulesScreen(LeftOnce, Screen[None]):
         if self._shown != book.entries:
             highlighted = self._list.highlighted or 0
             known = {entry.id: entry for entry in self._shown or ()}
-            self._shown = book.entries
+            self._shown, self._why = book.entries, False
             for entry in book.entries:
                 if known.get(entry.id) != entry:
                     self._matched.pop(entry.id, None)
@@ -268,6 +269,8 @@ class RulesScreen(LeftOnce, Screen[None]):
     def action_reload(self) -> None:
         """Take what the file says now."""
         self._attempt(self._engine.rules.reload)
+        self._engine.rules.look_again()
+        self._matched.clear()
         self._shown = None
         self.draw()
 
