@@ -22,7 +22,7 @@ from mcp_tui.safety.links import described, host_of, remarks
         ("", ""),
     ],
 )
-def test_the_host_is_the_one_a_browser_goes_to(url: str, host: str) -> None:
+def test_case_086_the_host_is_the_one_a_browser_goes_to(url: str, host: str) -> None:
     assert host_of(url) == host
 
 
@@ -40,11 +40,11 @@ def test_the_host_is_the_one_a_browser_goes_to(url: str, host: str) -> None:
         ("https://example.com", ()),
     ],
 )
-def test_what_is_easily_overlooked_is_said(url: str, words: tuple[str, ...]) -> None:
+def test_case_084_086_what_is_easily_overlooked_is_said(url: str, words: tuple[str, ...]) -> None:
     assert remarks(url) == words
 
 
-def test_a_link_names_its_host_first_unless_its_text_does() -> None:
+def test_case_086_a_link_names_its_host_first_unless_its_text_does() -> None:
     assert described("https://evil.example/x", "https://bank.example") == "evil.example: https://evil.example/x"
     assert described("https://docs.example/x", "https://docs.example/x") == ""
     assert described("mailto:me@example.com", "me@example.com") == ""
