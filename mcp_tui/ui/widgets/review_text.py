@@ -81,17 +81,17 @@ def field_diff(diff: FieldDiff, *, whole: bool = False) -> list[Part]:
         if whole or piece.kind == "same":
             parts.append((text, ""))
         elif piece.kind == "removed":
-            parts.append((_wrapped(text, "[-", "-]"), "$error strike"))
+            parts += _between(text, "[-", "-]", "$error strike")
         else:
-            parts.append((_wrapped(text, "{+", "+}"), "$success bold underline"))
+            parts += _between(text, "{+", "+}", "$success bold underline")
     parts.append(("\n", ""))
     return parts
 
 
-def _wrapped(text: str, before: str, after: str) -> str:
+def _between(text: str, before: str, after: str, style: str) -> list[Part]:
     """Signs around the words, not around the space beside them."""
     words = text.strip()
     if not words:
-        return f"{before}{text}{after}"
+        return [(f"{before}{text}{after}", style)]
     start = text.index(words)
-    return f"{text[:start]}{before}{words}{after}{text[start + len(words) :]}"
+    return [(text[:start], ""), (f"{before}{words}{after}", style), (text[start + len(words) :], "")]
