@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
@@ -44,7 +45,7 @@ class ToolDefinition(Model):
     """What was repaired or adapted, for the person."""
     digest: str = ""
     """SHA-256 over name, title, description, schemas and annotations as the server sent them."""
-    pin: str = ""
+    pin: str = Field(default="", exclude_if=operator.not_)
     """Id of its acceptance by the person, a new one each time: an allow holds for this one only."""
 
 
