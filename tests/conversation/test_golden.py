@@ -57,13 +57,22 @@ async def test_a_golden_log_reads_as_it_always_did(log, tmp_path):
     assert facts(folded([*events, *events])) == facts(folded(events))
 
 
+def within(part, whole):
+    """Whether all of ``part`` is in ``whole``, which may have fields of a later release besides, at any depth."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(key in whole and within(part[key], whole[key]) for key in part)
+    if isinstance(part, list):
+        return len(part) == len(whole) and all(within(a, b) for a, b in zip(part, whole, strict=True))
+    return part == whole
+
+
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)
 async def test_no_field_of_a_golden_log_is_lost(log, tmp_path):
     events = await read(log, tmp_path)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     for event, line in zip(events, lines, strict=True):
         line.pop("crc")
-        assert line.items() <= to_object(event).items()
+        assert within(line, to_object(event))
 
 
 async def test_every_stored_kind_stands_in_a_golden_log(tmp_path):
