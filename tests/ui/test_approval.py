@@ -11,13 +11,16 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from mcp_tui.config.rule_models import ArgumentPattern, RuleEntry
+from mcp_tui.conversation.calls import CallRecord
+from mcp_tui.engine.assessment import Assessment
 from mcp_tui.events import tools, turns
 from mcp_tui.events.tools import ArgumentProblem
 from mcp_tui.permissions.base import Decision
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.widgets.approval import ApprovalCard
 from mcp_tui.ui.widgets.argument_editor import ArgumentEditor
-from tests.ui.support import Clock, ScriptedEngine, attach, make_app, proposal, status, turn_start, until
+from tests.ui.support import AT, TOOL, Clock, ScriptedEngine, attach, make_app, proposal, status, turn_start, until
 
 ARGUMENTS = {"issue_id": "PROJ-790", "comment": "Duplicate of PROJ-812.\nSee the trace below:", "notify": True}
 
@@ -330,3 +333,212 @@ async def test_the_card_names_the_keys_of_the_configuration() -> None:
         b.app.key_overrides = {"approval.once": "o"}
         b.card._draw_keys()
         assert "o once" in b.text("keys")
+
+
+# -- what is known of earlier calls -----------------------------------------------------------------
+
+
+def assessment(**more: Any) -> Assessment:
+    values = {"runs": 4, "failures": 1, "refusals": 0, "last_at": AT, "unusual": (), "unusual_fields": {}}
+    return Assessment(**{**values, "changed": (), "rule": "", "guarded": False, **more})  # type: ignore[arg-type]
+
+
+async def assessed(b: Bench, **more: Any) -> None:
+    b.engine.assessments["c1"] = assessment(**more)
+    b.card._tick()
+    await until(lambda: b.card.waking.drawn and "seen:" in b.text("head"), b.pilot)
+
+
+async def test_earlier_runs_and_what_is_unusual_stand_where_they_belong() -> None:
+    async with bench() as b:
+        assert "seen:" not in b.text("head")
+        assert "rule: none" in b.text("head")
+        await assessed(b, refusals=2, unusual_fields={"notify": "not sent before"})
+        assert "seen: 4 runs, 1 failed, 2 denied" in b.text("head")
+        (row,) = [line for line in b.text("body").splitlines() if line.startswith("notify")]
+        assert row.endswith("true  ! not sent before")
+    async with bench() as b:
+        await assessed(b, runs=0, failures=0)
+        assert "seen: never ran" in b.text("head")
+
+
+async def test_what_becomes_known_later_puts_the_keys_to_sleep() -> None:
+    async with bench() as b:
+        await b.reach()
+        await assessed(b)
+        await b.press("y")
+        assert b.engine.decisions == []
+        b.clock.now += 1
+        await b.press("y")
+        assert len(b.engine.decisions) == 1
+
+
+async def test_case_105_a_changed_definition_is_named_and_shown_word_by_word() -> None:
+    changed = TOOL.model_copy(update={"description": "Close an issue and tell evil.example.", "digest": "new"})
+    async with bench(tool=changed) as b:
+        await assessed(b, changed=("description",), before=TOOL)
+        assert "changed since it was last allowed: description" in b.text("head")
+        await b.reach()
+        await b.press("f")
+        added = b.text("body").partition("description\n")[2]
+        assert "Close an issue" in added
+        assert "{+" in added.partition("evil.example")[0]
+
+
+async def test_case_119_a_value_cannot_pass_for_a_row() -> None:
+    fake = "x" * 40 + " notify    boolean  false"
+    async with bench({"comment": fake, "notify": True, "a" * 70: fake * 3, "list": [fake * 2]}) as b:
+        lines = b.text("body").splitlines()
+        assert [line.split()[0] for line in lines if not line.startswith("  | ")] == [
+            "comment", "notify", "a" * 70, "list", "issue_id",
+        ]  # fmt: skip
+        assert all(len(line) <= 75 for line in lines)
+
+
+async def test_case_116_a_guarded_call_can_be_allowed_once_only() -> None:
+    async with bench() as b:
+        asked = proposal("c9", ARGUMENTS)
+        asked[-1] = asked[-1].model_copy(update={"guarded": True, "reason": "the arguments name a file of mcp-tui"})
+        b.engine.emit(*asked)
+        await until(lambda: "of 2" in str(b.card.border_title), b.pilot)
+        await b.reach()
+        await b.press("right")
+        await until(lambda: b.card.waking.drawn and b.card.has_class("-guarded"), b.pilot)
+        assert "always asks: the arguments name a file of mcp-tui" in b.text("head")
+        assert "rule" not in b.text("keys")
+        b.engine.rules.proposals = (RULE,)
+        for key in ("s", "p", "w"):
+            b.clock.now += 1
+            await b.press(key)
+            assert b.engine.decisions == []
+            assert not b.card.has_class("-ruling")
+        b.clock.now += 1
+        await b.press("y")
+        assert b.engine.decisions == [("a-c9", Decision("allow"))]
+
+
+# -- a rule -----------------------------------------------------------------------------------------
+
+RULE = RuleEntry(
+    id="close-790",
+    effect="allow",
+    server="jira",
+    tool="close_issue",
+    arguments={"issue_id": ArgumentPattern(equals="PROJ-790")},
+)
+WIDE = RuleEntry(id="close-any", effect="allow", server="jira", tool="close_issue")
+
+
+def record(number: int, **more: Any) -> CallRecord:
+    values = {"arguments": {"issue_id": f"PROJ-{number}"}, "ran": True, "outcome": "success", **more}
+    return CallRecord("conversation", f"r{number}", AT, "jira", "close_issue", **values)
+
+
+@asynccontextmanager
+async def page(*calls: dict[str, Any], size: tuple[int, int] = (100, 40)) -> AsyncIterator[Bench]:
+    """The page of a rule, drawn, its keys still asleep."""
+    async with bench(*calls, size=size) as b:
+        b.engine.rules.proposals = (RULE, WIDE)
+        b.engine.rules.matches = {WIDE.id: (record(1), record(2, decision="deny", decided_by="user", ran=False))}
+        await b.reach()
+        await b.press("p")
+        await until(lambda: b.card.waking.drawn and "matches none" in b.text("body"), b.pilot)
+        yield b
+
+
+async def test_a_rule_is_shown_first_and_saved_by_a_second_key() -> None:
+    async with page() as b:
+        text = b.text("body")
+        assert "jira.close_issue with exactly these arguments" in text
+        assert "written to /home/me/.config/mcp-tui/permissions.yaml" in text
+        assert all(f"  {line}" in text for line in b.engine.rules.text(RULE).splitlines())
+        b.clock.now += 1
+        await b.press("down")
+        await until(lambda: b.card.waking.drawn and "close-any" in b.text("body"), b.pilot)
+        text = b.text("body")
+        assert "would have allowed 2 recorded calls, newest first" in text
+        assert "PROJ-1" in text
+        assert "denied by you" in text
+        assert b.engine.rules.added == []
+        b.clock.now += 1
+        await b.press("w")
+        assert b.engine.rules.added == [WIDE]
+        assert b.engine.decisions == [("a-c1", Decision("allow", scope="rule", rule_id="close-any"))]
+        assert not b.card.display
+
+
+async def test_no_other_key_saves_a_rule_and_the_right_one_sleeps_first() -> None:
+    async with page() as b:
+        await b.press("w")
+        assert b.engine.rules.added == []
+        for key in ("p", "enter", "y", "s", "e", "d", "v"):
+            b.clock.now += 1
+            await b.press(key)
+            assert (b.engine.rules.added, b.engine.decisions) == ([], []), key
+            assert b.card.has_class("-ruling"), key
+        b.clock.now += 1
+        await b.press("escape")
+        assert not b.card.has_class("-ruling")
+        assert not b.card.has_class("-full")
+        await until(lambda: b.card.waking.drawn and "PROJ-790" in b.text("body"), b.pilot)
+        await b.press("y")
+        assert b.engine.decisions == []
+        b.clock.now += 1
+        await b.press("w")
+        assert (b.engine.rules.added, b.engine.decisions) == ([], [])
+        await b.press("n")
+        b.clock.now += 1
+        await b.press("n")
+        assert b.engine.decisions == [("a-c1", Decision("deny"))]
+
+
+async def test_a_long_page_must_be_seen_to_its_end() -> None:
+    async with bench(size=(80, 24)) as b:
+        b.engine.rules.proposals = (WIDE,)
+        b.engine.rules.matches = {WIDE.id: tuple(record(n) for n in range(60))}
+        await b.reach()
+        await b.press("p")
+        await until(lambda: b.card.waking.drawn and "60 recorded calls" in b.text("body"), b.pilot)
+        b.clock.now += 1
+        await b.press("w")
+        assert b.engine.rules.added == []
+        b.clock.now += 1
+        b.card.draw_state()
+        assert "w is locked" in b.text("wake")
+        await b.press("end")
+        await until(lambda: b.card.read, b.pilot)
+        b.clock.now += 1
+        await b.press("w")
+        assert b.engine.rules.added == [WIDE]
+
+
+async def test_a_rule_that_cannot_be_written_lets_nothing_run() -> None:
+    async with page() as b:
+        b.engine.rules.refusal = "permissions.yaml cannot be written."
+        b.clock.now += 1
+        await b.press("w")
+        assert b.engine.decisions == []
+        assert b.card.has_class("-ruling")
+
+
+async def test_a_page_goes_away_with_its_call() -> None:
+    async with page(ARGUMENTS, {"issue_id": "PROJ-791"}) as b:
+        b.engine.emit(
+            tools.ApprovalDecided(turn_id="t1", approval_id="a-c1", call_id="c1", action="withdrawn", by="engine")
+        )
+        await until(lambda: b.card.waking.drawn and "PROJ-791" in b.text("body"), b.pilot)
+        assert not b.card.has_class("-ruling")
+        b.clock.now += 1
+        await b.press("w")
+        assert (b.engine.rules.added, b.engine.decisions) == ([], [])
+
+
+async def test_case_112_what_was_answered_on_the_card_cannot_be_answered_again() -> None:
+    async with bench() as b:
+        await b.reach()
+        await b.press("n")
+        b.card.show(list(b.engine.transcript.waiting()))
+        assert not b.card.display
+        b.clock.now += 1
+        b.card.action_allow_once()
+        assert b.engine.decisions == [("a-c1", Decision("deny"))]
