@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
@@ -14,6 +15,8 @@ from mcp_tui.events.turns import Notice
 from mcp_tui.host.base import EventSink, ToolHost
 from mcp_tui.trust.diff import FieldDiff, diff_tools
 from mcp_tui.trust.keeper import TrustKeeper
+
+log = logging.getLogger(__name__)
 
 TOGETHER = 0.3
 """Seconds in which notices about several servers become one."""
@@ -154,6 +157,8 @@ class TrustDesk:
             return
         untold, self._untold = self._untold, set()
         waiting = [name for name in untold if name in self._waiting]
+        for name in sorted(waiting):
+            log.info("server waits to be trusted", extra=_extra(name, self._standing(name)))
         if waiting and self._keeper is not None:
             changed = [name for name in sorted(waiting) if self._keeper.known(name)]
             new = [name for name in sorted(waiting) if name not in changed]
@@ -164,6 +169,9 @@ class TrustDesk:
             self._notice(" ".join(words), f"Nothing of it was started. Look at it with {names}.")
         for name in sorted(untold):
             if held := self.held(name):
+                for tool in held:
+                    extra = {**_extra(name, tool.reason), "tool": tool.definition.name}
+                    log.warning("tool held", extra=extra)
                 self._notice(
                     f"{name}: {_list([tool.definition.name for tool in held])} {_wait(held)} for a review: "
                     f"{_reasons(held)}. The model does not see it, no call reaches it.",
@@ -187,6 +195,9 @@ class TrustDesk:
     def _notice(self, message: str, hint: str) -> None:
         self._publish(Notice(severity="warning", message=message, hint=hint))
 
+    def _standing(self, server: str) -> str:
+        return self._keeper.standing(server) if self._keeper is not None else ""
+
     # -- the file --------------------------------------------------------------------------
 
     def _write(self) -> None:
@@ -206,6 +217,10 @@ class TrustDesk:
 
     def _servers(self) -> tuple[ServerStatus, ...]:
         return self._host.servers() if self._host is not None else ()
+
+
+def _extra(server: str, outcome: str) -> dict[str, str]:
+    return {"operation": "trust", "server": server, "outcome": outcome}
 
 
 def _list(names: Collection[str], limit: int = 5) -> str:

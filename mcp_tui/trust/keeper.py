@@ -76,6 +76,12 @@ class TrustKeeper:
             return tool
         return ToolDefinition.model_validate(self.redactor.mask_value(tool.model_dump(mode="python")))
 
+    def instructions(self, server: str) -> str:
+        """What the server said about its use when it was accepted; what it says since then is not used."""
+        entry = self._book.get(server)
+        text = entry.texts.get(INSTRUCTIONS) if entry is not None else None
+        return text.text if text is not None else ""
+
     def startable(self) -> tuple[str, ...]:
         """Servers that a run would start if they are trusted."""
         return tuple(name for name, config in self.servers.items() if config.enabled and config.command is not None)
@@ -99,6 +105,9 @@ class TrustKeeper:
             return pins.sort_out(listed, {})
         if not entry.listed:
             entry = self._pinned_elsewhere(server, entry) or self._pin_first(server, entry, listed, instructions)
+        pinned = entry.texts.get(INSTRUCTIONS)
+        if pins.text_digest(instructions) != (pinned.digest if pinned is not None else pins.text_digest("")):
+            self._say("instructions changed and are not used", server, pins.text_digest(instructions))
         return pins.sort_out(listed, entry.tools)
 
     def _pinned_elsewhere(self, server: str, entry: TrustedServer) -> TrustedServer | None:

@@ -73,7 +73,7 @@ async def card(engine: Engine) -> Any:
 async def test_servers_wait_and_start_when_they_are_accepted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     servers = {"s": hostile("ok", env={"TOKEN": "planted-value"}), "t": hostile("ok")}
     keeper = keeper_of(servers, tmp_path)
-    with caplog.at_level(logging.INFO, "mcp_tui.trust"):
+    with caplog.at_level(logging.INFO, "mcp_tui"):
         async with engine_of(servers, keeper) as engine:
             recording = Recording(engine)
             await until(engine, "untrusted", "t")
@@ -96,9 +96,13 @@ async def test_servers_wait_and_start_when_they_are_accepted(tmp_path: Path, cap
             assert state(engine, "t") == "untrusted"
             await recording.aclose()
             assert len([event for event in recording.of(turns.Notice) if "trusted" in event.message]) == 1
-    words = [record.getMessage() for record in caplog.records]
-    assert words == ["server trusted", "tools accepted with the server"]
-    assert [getattr(record, "server", "") for record in caplog.records] == ["s", "s"]
+    audit = [record for record in caplog.records if getattr(record, "operation", "") == "trust"]
+    assert [(record.getMessage(), getattr(record, "server", "")) for record in audit] == [
+        ("server waits to be trusted", "s"),
+        ("server waits to be trusted", "t"),
+        ("server trusted", "s"),
+        ("tools accepted with the server", "s"),
+    ]
     again = keeper_of(servers, tmp_path)
     assert again.admits("s")
     assert not again.admits("t")
