@@ -22,6 +22,8 @@ from mcp_tui.ui.view import ChatView
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual.screen import Screen
+
     from mcp_tui.config.theme_data import ThemeData
     from mcp_tui.engine.engine import Engine
     from mcp_tui.ui.app import McpTuiApp
@@ -228,11 +230,12 @@ class ChatApp(BaseApp):
 
     # -- focus and panes -----------------------------------------------------------------------
 
-    def focused_pane(self) -> str:
-        """The pane that has the focus: a key of `PANES`."""
+    def focused_pane(self, screen: Screen[Any] | None = None) -> str:
+        """The pane that has the focus on ``screen`` (the one on top): a key of `PANES`."""
         if not self.screen_stack:
             return "app"
-        for node in (self.screen.focused or self.screen).ancestors_with_self:
+        screen = screen or self.screen
+        for node in (screen.focused or screen).ancestors_with_self:
             pane = getattr(node, "PANE", "conversation" if node.id == "conversation" else "")
             if pane in PANES:
                 return str(pane)

@@ -205,7 +205,9 @@ class ChatView:
         line = self._screen.line("hints")
         waiting = self.bridge is not None and bool(self.live.unanswered)
         line.show(
-            status.hints(self._app.focused_pane(), self._app.key_overrides, line.content_size.width, waiting=waiting)
+            status.hints(
+                self._app.focused_pane(self._screen), self._app.key_overrides, line.content_size.width, waiting=waiting
+            )
         )
 
     def draw_welcome(self) -> None:
