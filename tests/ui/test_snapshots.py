@@ -11,14 +11,29 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from mcp_tui.config.rule_models import ArgumentPattern, RuleEntry
 from mcp_tui.config.theme_data import DEFAULT_THEME
+from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.usage import ContextShare, Totals
+from mcp_tui.engine.assessment import Assessment
 from mcp_tui.errors import ConfigError
 from mcp_tui.events import servers, tools
 from mcp_tui.ui.preferences import Preferences
 from mcp_tui.ui.widgets.approval import ApprovalCard
-from tests.ui.support import AT, Clock, ScriptedEngine, answer, attach, finished, proposal, status, turn_start, until
+from tests.ui.support import (
+    AT,
+    TOOL,
+    Clock,
+    ScriptedEngine,
+    answer,
+    attach,
+    finished,
+    proposal,
+    status,
+    turn_start,
+    until,
+)
 from tests.ui.support import McpTuiApp as App
 
 LIGHT = replace(
@@ -88,17 +103,21 @@ async def talk(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
     await until(lambda: app.chat.talking, pilot)
 
 
+KNOWN = Assessment(4, 1, 0, AT, (), {"notify": "not sent before"}, (), "", guarded=False)
+
+
 async def card(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
     """Two calls wait; the card has the focus."""
     scripted.busy = True
     scripted.queue = ("also tell me which of them has a linked PR",)
     await talk(app, scripted, pilot)
     comment = "Duplicate of PROJ-812.\nSee the trace below:"
+    scripted.assessments.setdefault("c1", KNOWN)
     scripted.emit(*proposal("c1", {"issue_id": "PROJ-790", "comment": comment, "notify": True}))
     scripted.emit(*proposal("c2", {"issue_id": "PROJ-791"}))
     await until(lambda: bool(app.chat.query(ApprovalCard)), pilot)
     shown = app.chat.query_one(ApprovalCard)
-    await until(lambda: shown.border_title == "approval 1 of 2" and shown._drawn_at is not None, pilot)
+    await until(lambda: "approval 1 of 2" in str(shown.border_title) and shown.waking.drawn, pilot)
     await pilot.press("tab")
     await until(lambda: shown.has_focus, pilot)
     app.clock.now += 2  # type: ignore[attr-defined]
@@ -126,6 +145,65 @@ def test_approval_card(snap_compare: Any, size: str, light: bool) -> None:
 
 def test_approval_card_on_a_tiny_terminal(snap_compare: Any) -> None:
     draw(snap_compare, card, "50x14")
+
+
+@pytest.mark.parametrize(("size", "light"), [("80x24", True), ("120x40", False)], ids=["light", "dark"])
+def test_changed_definition(snap_compare: Any, size: str, light: bool) -> None:
+    async def scene(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
+        before = TOOL.model_copy(update={"description": "Close an issue and tell its watchers.", "digest": "before"})
+        scripted.assessments["c1"] = replace(KNOWN, changed=("description",), before=before)
+        await card(app, scripted, pilot)
+        await pilot.press("f")
+        await settled(app, pilot)
+
+    draw(snap_compare, scene, size, light=light)
+
+
+@pytest.mark.parametrize(("size", "light"), [("80x24", False), ("120x40", True)], ids=["dark", "light"])
+def test_long_guarded_call(snap_compare: Any, size: str, light: bool) -> None:
+    async def scene(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
+        arguments = {"path": "/home/me/.config/mcp-tui/permissions.yaml", "content": "\n".join(map(str, range(300)))}
+        asked = proposal("c1", arguments)
+        reason = "the arguments name a file of mcp-tui itself"
+        scripted.busy = True
+        scripted.emit(*turn_start(), *asked[:-1], asked[-1].model_copy(update={"guarded": True, "reason": reason}))
+        await until(lambda: bool(app.chat.query(ApprovalCard)), pilot)
+        await until(lambda: app.chat.query_one(ApprovalCard).waking.drawn, pilot)
+        await pilot.press("tab")
+        await settled(app, pilot)
+
+    draw(snap_compare, scene, size, light=light)
+
+
+@pytest.mark.parametrize(("size", "light"), [("80x24", False), ("120x40", True)], ids=["dark", "light"])
+def test_page_of_a_rule(snap_compare: Any, size: str, light: bool) -> None:
+    async def scene(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
+        narrow = {"issue_id": ArgumentPattern(glob="PROJ-*"), "notify": ArgumentPattern(equals=True)}
+        wide = RuleEntry(id="jira-close-issue", effect="allow", server="jira", tool="close_issue")
+        scripted.rules.proposals = (wide.model_copy(update={"id": "jira-close-proj", "arguments": narrow}), wide)
+        done = {"ran": True, "outcome": "success", "arguments": {"issue_id": "PROJ-7", "comment": "Done"}}
+        refused = {"decision": "deny", "decided_by": "user", "arguments": {"issue_id": "SEC-1"}}
+        records = [
+            CallRecord("c", str(days), AT - timedelta(days=days), "jira", "close_issue", **more)
+            for days, more in enumerate((done, done, refused))
+        ]
+        scripted.rules.matches = {wide.id: tuple(records)}
+        await card(app, scripted, pilot)
+        await pilot.press("p")
+        await settled(app, pilot)
+        await pilot.press("down")
+        await settled(app, pilot)
+
+    draw(snap_compare, scene, size, light=light)
+
+
+async def settled(app: App, pilot: Pilot[int]) -> None:
+    """The card stands still, and its keys are awake."""
+    shown = app.chat.query_one(ApprovalCard)
+    await pilot.pause()
+    await until(lambda: shown.waking.drawn, pilot)
+    app.clock.now += 2  # type: ignore[attr-defined]
+    shown.draw_state()
 
 
 @pytest.mark.parametrize("light", [False, True], ids=["dark", "light"])
