@@ -23,7 +23,7 @@ from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.history.base import HistoryStore
 from mcp_tui.permissions.grants import ConversationGrants
-from mcp_tui.permissions.guards import RepeatedCalls
+from mcp_tui.permissions.guards import CutAnswers, RepeatedCalls
 from mcp_tui.safety.secrets import Redactor
 
 PATIENCE = 2.0
@@ -117,6 +117,7 @@ class Folds:
     totals: Totals = field(default_factory=Totals)
     grants: ConversationGrants = field(default_factory=ConversationGrants)
     repeats: RepeatedCalls = field(default_factory=RepeatedCalls)
+    cut: CutAnswers = field(default_factory=CutAnswers)
     calls: CallHistory = field(default_factory=CallHistory)
     context_share: ContextShare | None = None
     """How full the window was at the latest request."""
@@ -138,6 +139,7 @@ class Folds:
         self.totals.apply(event)
         self.grants.apply(event)
         self.repeats.apply(event)
+        self.cut.apply(event)
         self.calls.apply(event)
         match event:
             case turns.ModelRequestStarted():

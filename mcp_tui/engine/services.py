@@ -58,5 +58,5 @@ class Services:
     def verdict(self, call: CallFacts) -> Verdict:
         """What the rules say of a call, the conversation's own grants included."""
         folds = self.bus.folds
-        verdict = evaluate(call, [*self.rules, folds.repeats, folds.grants], self.fallback)
+        verdict = evaluate(call, [*self.rules, folds.cut, folds.repeats, folds.grants], self.fallback)
         return without_person(verdict, self.fallback)

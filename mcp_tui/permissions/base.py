@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from mcp_tui.events.tools import DecisionAction, DecisionScope, ToolDefinition
 
 Effect = Literal["deny", "ask", "allow"]
-Guard = Literal["", "own_files", "secret", "repeated"]
+Guard = Literal["", "own_files", "secret", "repeated", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 ``OwnFiles``       arguments that point into this program's configuration, data, log or trust files
 ``HeldSecrets``    arguments that hold a configured secret
 ``RepeatedCalls``  the same call for the third time in one turn
+``CutAnswers``     calls of an answer that was cut at the model's limit of tokens
 
-Calls out of an incomplete model message are no matter of rules: they never get this far (`mcp_tui.engine.answer`).
+Calls of an answer that broke off are no matter of rules: they never get this far (`mcp_tui.engine.answer`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mcp_tui.config.globs import fold
-from mcp_tui.events import tools
+from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.permissions.base import CallFacts, Verdict, arguments_digest
 from mcp_tui.permissions.readings import decoded, paths, resolved, texts
@@ -160,6 +161,27 @@ class RepeatedCalls:
         if count < REPEATS:
             return None
         return Verdict("ask", f"the same call for the {_ordinal(count)} time in this turn", guard="repeated")
+
+
+class CutAnswers:
+    """A `Rule` that asks for the calls of an incomplete answer: the model had not finished saying what it wants.
+
+    A fold of the conversation's log.
+    """
+
+    def __init__(self) -> None:
+        self._calls: frozenset[str] = frozenset()
+
+    def apply(self, event: EventBase) -> None:
+        """Fold one event."""
+        if isinstance(event, turns.AssistantMessage):
+            self._calls = frozenset() if event.complete else frozenset(call.call_id for call in event.tool_calls)
+
+    def verdict(self, call: CallFacts) -> Verdict | None:
+        """Ask when the call stands in the latest answer, and that was cut."""
+        if call.call_id not in self._calls:
+            return None
+        return Verdict("ask", "the answer that asks for it was cut at the model's limit", guard="incomplete")
 
 
 def _ordinal(number: int) -> str:

@@ -35,7 +35,7 @@ class Policy:
     def unasked(self, verdict: Verdict) -> Verdict:
         """Deny what would be asked; only a repeated call runs where the policy allows.
 
-        An ask rule and the guards of own files and secrets want a person: ``--policy allow`` is none.
+        An ask rule and the guards of own files, secrets and cut answers want a person: ``--policy allow`` is none.
         """
         if verdict.guard == "repeated" and self.effect == "allow":
             return Verdict("allow", f"--policy allow ({verdict.rule})")

@@ -13,6 +13,7 @@ from mcp_tui.config.rules_file import RulesFile
 from mcp_tui.engine.engine import Decision
 from mcp_tui.errors import UsageError
 from mcp_tui.events import tools, turns
+from mcp_tui.gateway.base import FinishChunk
 from mcp_tui.permissions.guards import HeldSecrets, OwnFiles
 from mcp_tui.permissions.rules import Policy
 from mcp_tui.safety.secrets import Redactor
@@ -229,6 +230,20 @@ async def test_the_same_call_a_third_time_in_one_turn_asks_and_not_in_the_next_t
         engine.submit("again")
         await engine.idle()
     assert len(host.ran) == 4
+
+
+async def test_case_72_a_call_of_a_cut_answer_asks_although_a_rule_allows_it():
+    cut = [*calls(("local__echo", '{"x": 1}'), ("local__echo", '{"x": 2}'))[:-1], FinishChunk("length")]
+    host = FunctionHost(echo=echo)
+    async with running(ScriptedGateway(cut, says("done")), host, rules_file=RulesFile(None, (entry(),))) as engine:
+        engine.submit("go")
+        await wait_until_async(lambda: len(engine.transcript.waiting()) == 2, what="both calls")
+        for item in engine.transcript.waiting():
+            assert item.guarded
+            assert "was cut" in item.approval_reason
+            engine.decide(item.approval_id, Decision("deny"))
+        await engine.idle()
+    assert host.ran == []
 
 
 @pytest.mark.parametrize("policy", ["deny", "allow"])

@@ -163,6 +163,7 @@ def test_the_third_same_call_of_a_turn_asks() -> None:
     ("policy", "guard_kind", "effect"),
     [("deny", "own_files", "deny"), ("deny", "secret", "deny"), ("deny", "repeated", "deny"), ("deny", "", "deny"),
      ("allow", "own_files", "deny"), ("allow", "secret", "deny"), ("allow", "repeated", "allow"),
+     ("allow", "incomplete", "deny"),
      ("allow", "", "deny")],
 )  # fmt: skip
 def test_case_117_what_nobody_can_be_asked(policy, guard_kind, effect) -> None:
