@@ -6,8 +6,10 @@
 ``keymap``       every key in one table
 ``preferences``  what the screen remembers between runs
 ``commands/``    slash commands, one file each
-``screens/``     chat, history, config_error, choosers
-``widgets/``     conversation, composer, inspector, server_sidebar, approval, status_bar
+``rule_source``  one permission rule as text to edit, and back
+``screens/``     chat, history, config_error, choosers; trust and review (on ``guarded``), rules and rule_editor
+``widgets/``     conversation, composer, inspector, server_sidebar, bars; approval and question,
+                 whose keys sleep (``waking``)
 
 Modules import at module scope only the standard library, Textual and what imports no pydantic:
 the first paint must not wait.

@@ -146,3 +146,36 @@ def test_keys_that_belong_together_share_a_hint() -> None:
     text = "".join(part for part, _ in status.hints("inspector", {}, 200, waiting=False))
     assert "Left/Right tab" in text
     assert "p/n call" in text
+
+
+def test_what_waits_for_the_person_is_said_when_nothing_runs() -> None:
+    waits = (
+        server("fs"),
+        server("jira", "untrusted"),
+        server("wiki", held=2),
+        server("off", "untrusted", enabled=False),
+    )
+    watch = Watcher(servers=waits)
+    watch.engine.busy = False
+    assert watch.says == "~ 1 server to accept: /trust"
+    watch.engine.servers = waits[::2]
+    assert watch.says == "! 2 tools held: /review"
+    watch.engine.servers = waits[:1]
+    assert watch.says == ""
+
+
+def test_approvals_and_questions_are_counted_together() -> None:
+    def asked(number: int) -> EventBase:
+        return turns.QuestionAsked(
+            at=AT, turn_id="t1", question_id=f"q{number}", kind="cost", message="m", yes="y", no="n"
+        )
+
+    watch = Watcher()
+    assert watch.take(*turn_start(), asked(1)) == "! question waiting"
+    assert watch.take(asked(2)) == "! 2 questions waiting"
+    assert watch.take(*proposal("c1", {})) == "! approval, 2 questions waiting"
+    assert watch.live.unanswered == 3
+    watch.take(turns.QuestionAnswered(at=AT, turn_id="t1", question_id="q1", answer="yes", by="user"))
+    assert watch.live.unanswered == 2
+    watch.take(turns.TurnFinished(at=AT, turn_id="t1", outcome="cancelled"))
+    assert watch.live.unanswered == 0

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcp_tui.conversation.items import AssistantItem, Change, Item
+from mcp_tui.conversation.items import AssistantItem, Change, Item, ToolCallItem
 from mcp_tui.events.base import ErrorInfo
 from mcp_tui.events.content import ImageContent, TextContent, UnknownContent
 from mcp_tui.events.tools import ArgumentProblem, CallTiming
@@ -463,3 +463,23 @@ async def test_no_frame_is_lost_when_the_machine_is_slow(monkeypatch: pytest.Mon
         app.pane.apply([streamed(item, "late")])
         await settled(pilot)
         assert "   late" in app.rows()
+
+
+async def test_a_call_that_a_rule_decided_names_the_rule() -> None:
+    by_rule = ToolCallItem(
+        key="c", at=AT, turn_id="t", server="fs", name="read", state="success", decided_by="rule",
+        rule_id="notes-read", decision="allowed by rule notes-read: fs.read where path under /srv",
+    )  # fmt: skip
+    granted = ToolCallItem(
+        key="d", at=AT, turn_id="t", server="fs", name="list", state="success", decided_by="rule",
+        decision="allowed: fs.list was allowed for this conversation",
+    )  # fmt: skip
+    app = Pane([by_rule, granted])
+    async with app.run_test(size=(100, 20)) as pilot:
+        await pilot.pause()
+        rows = app.rows()
+        assert any("fs.read" in row and "rule notes-read  ok" in row for row in rows)
+        assert any("fs.list" in row and "granted  ok" in row for row in rows)
+        await pilot.press("g", "space")
+        await pilot.pause()
+        assert "allowed by rule notes-read: fs.read where path under /srv" in app.shown()
