@@ -1,5 +1,6 @@
 """The one door for text from outside: models, tools, servers, files, pasted text.
 
 ``text``     made harmless for a terminal, code point by code point
-``secrets``  what must never be shown or logged
+``links``    where an address leads
+``secrets``  what must never be shown or logged; ``secret_forms``: the ways in which it may be written
 """

@@ -189,18 +189,21 @@ class BaseApp(App[int], inherit_bindings=False):
         self._report_crash(error)
         self._close_messages_no_wait()
 
+    def scrubbed(self, text: str) -> str:
+        """``text`` without any secret that is known by now, and without anything that looks like one."""
+        from mcp_tui.safety.secrets import mask_keys
+
+        return (self.scrub or mask_keys)(text)
+
     def _report_crash(self, error: BaseException) -> None:
         """Keep a report without local variables and with secrets masked, in a file of the person's own."""
         import traceback
 
         from rich.text import Text
 
-        from mcp_tui.safety.secrets import mask_keys
-
         if self.crash:
             return
-        scrub = self.scrub or mask_keys
-        self.crash = prose(scrub("".join(traceback.format_exception(error))))
+        self.crash = prose(self.scrubbed("".join(traceback.format_exception(error))))
         where = self._write_crash()
         lines = [f"mcp-tui stopped because of a fault of its own: {type(error).__name__}."]
         lines.append(f"The report is in {where}" if where else self.crash)

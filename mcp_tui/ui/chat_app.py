@@ -78,7 +78,7 @@ class ChatApp(BaseApp):
         self.problem_shown = False
         self.mouse_on = True
         self._early: list[str] = []
-        history = PromptHistory(preferences.prompts_path)
+        history = PromptHistory(preferences.prompts_path, self.scrubbed)
         self.chat = ChatScreen(self.submit, self._complete, history, sidebar=preferences.sidebar is not False)
         self.view = ChatView(self._whole, self.chat)
 

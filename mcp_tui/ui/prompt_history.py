@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,10 +21,13 @@ _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | g
 
 
 class PromptHistory:
-    """Prompts from oldest to newest.  With no path, of this run only; a failing disk only costs the file."""
+    """Prompts from oldest to newest.  With no path, of this run only; a failing disk only costs the file.
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    ``scrub`` takes out of the file what must not stand there: a key that was pasted into a prompt.
+    """
+
+    def __init__(self, path: Path | None, scrub: Callable[[str], str] = str) -> None:
+        self._path, self._scrub = path, scrub
         self._loaded = False
         self._prompts: list[str] = []
 
@@ -59,7 +62,7 @@ class PromptHistory:
     def _append(self, prompt: str) -> None:
         assert self._path is not None
         with _locked(self._path) as descriptor:
-            data = json.dumps(prompt).encode() + b"\n"
+            data = json.dumps(self._scrub(prompt)).encode() + b"\n"
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 data = b"\n" + data

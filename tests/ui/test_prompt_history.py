@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mcp_tui.safety.secrets import Redactor
 from mcp_tui.ui.prompt_history import MAX_PROMPTS, PromptHistory
 
 
@@ -70,3 +71,11 @@ def test_several_processes_lose_nothing(tmp_path: Path) -> None:
     running = [subprocess.Popen([sys.executable, "-c", code, str(path), str(number)]) for number in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     assert len(PromptHistory(path).prompts) == 120
+
+
+def test_case_102_a_key_in_a_prompt_stays_out_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "prompts.jsonl"
+    history = PromptHistory(path, Redactor(["configured-key"]).scrub)
+    history.add("the key is configured-key, look")
+    assert history.prompts == ["the key is configured-key, look"]
+    assert PromptHistory(path).prompts == ["the key is ***, look"]
