@@ -253,11 +253,15 @@ def _hint(kind: ErrorKind, target: Target, text: str) -> str:
             return f"Check {target.entry}.model; LiteLLM's notation is provider/model, such as openai/gpt-5."
         case "connection" if ollama:
             return "Start it with `ollama serve`, or correct api_base."
-        case "connection" | "empty" | "truncated":
+        case "connection" | "empty":
             return f"Check the network and {target.entry}.api_base."
+        case "truncated":
+            return f"Ask it to go on, or send the input again. If it stays so, check {target.entry}.api_base."
         case "context_window":
             return "Start a new conversation, or lower chat.service.context.max_tokens."
-        case "timeout" | "stalled":
+        case "stalled":
+            return "Ask it to go on, send the input again, or raise llm.request.idle_timeout."
+        case "timeout":
             return "Try again, or raise llm.request.idle_timeout; local models may need long for the first token."
         case "bad_request" if "tool" in text or "function" in text:
             return "The model or its server may not support tools."

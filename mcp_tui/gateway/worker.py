@@ -95,7 +95,10 @@ class Request:
             return self._timed_out(f"{where} sent nothing of an answer for too long.", "idle")
 
     def _timed_out(self, sentence: str, limit: str) -> Failure:
-        return failure("stalled" if self._begun else "timeout", sentence, f"The limit is llm.request.{limit}_timeout.")
+        hint = f"The limit is llm.request.{limit}_timeout."
+        if self._begun:
+            return failure("stalled", sentence, f"Ask it to go on, or send the input again. {hint}")
+        return failure("timeout", sentence, hint)
 
     async def _stream(self, silence: asyncio.Timeout) -> Failure | None:
         loop = asyncio.get_running_loop()
@@ -134,7 +137,8 @@ class Request:
         reader, target = self._reader, self._target
         where = target.api_base or f"The endpoint of {target.model}"
         if not self._finished and (reader.spoke or reader.reasoned):
-            return failure("truncated", f"{where} ended the answer before it was complete.")
+            hint = "Ask it to go on, or send the input again."
+            return failure("truncated", f"{where} ended the answer before it was complete.", hint)
         if not self._finished:
             hint = f"Check {target.entry}.api_base: something there answers, but not as a model."
             return failure("empty", f"{where} sent no answer that can be read.", hint)

@@ -115,6 +115,7 @@ async def test_case_069_070_cut_in_the_middle(bench: Bench, name: str, close: st
     outcome = await bench.ask(name, {"steps": [{"text": "half an ans"}], "close": close})
     assert outcome.failure.kind == "truncated"
     assert outcome.failure.retryable
+    assert "Ask it to go on, or send the input again." in outcome.failure.hint
     if close != "reset":  # a reset may overtake what was sent before it
         assert outcome.draft.text == "half an ans"
     assert "truncated" in outcome.draft.problems
@@ -139,6 +140,7 @@ async def test_case_071_stall_in_the_middle(bench: Bench, name: str) -> None:
     outcome = await bench.ask(name, {"steps": [{"text": "one"}, {"stall": True}]})
     assert outcome.failure.kind == "stalled"
     assert outcome.draft.text == "one"
+    assert "send the input again" in outcome.failure.hint
     assert "idle_timeout" in outcome.failure.hint
     await asyncio.wait_for(bench.provider.requests[-1].gone.wait(), 30)
 
