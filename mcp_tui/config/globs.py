@@ -1,7 +1,8 @@
 """Wildcards of permission rules: anchored, no regular expressions, linear in the length of the text.
 
 ``?`` is one character, ``*`` any number of them, ``[abc]``, ``[a-z]`` and ``[!abc]`` one of a set; ``[*]`` is a star
-itself.  Matched *narrowly* (allow rules) neither ``*`` nor ``?`` nor a set goes across a ``/``; ``**`` does.
+itself.  Matched *narrowly* (allow rules) neither ``*`` nor ``?`` nor a set goes across a ``/``; ``**`` does.  None
+then takes a character with which a shell begins another command (`SHELL`): ``git log *`` is no ``git log; rm x``.
 Matched *widely* (deny and ask rules) every wildcard takes every character, and case and spelling variants count
 as equal: what a person wanted stopped is not got round by a capital letter.
 """
@@ -11,6 +12,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+SHELL = frozenset(";|&<>$`\\\n\r")
+"""Characters that an allow takes only where its pattern has them itself."""
 
 MAX_PATTERN = 1000
 """Longest pattern; its matching costs one step of a number of this many bits for each character."""
@@ -35,6 +39,8 @@ class _Token:
             return char == self.char
         if not wide and char == "/":
             return self.kind == "deep"
+        if not wide and char in SHELL and (self.kind != "set" or self.negated):
+            return False
         if self.kind != "set":
             return True
         forms = {char, char.upper(), char.lower()} if wide else {char}

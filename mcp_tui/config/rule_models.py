@@ -31,7 +31,7 @@ class ArgumentPattern(_Part):
     one_of: Annotated[list[Any], InWords("a list of values")] = Field(default_factory=list)
     """One of these values."""
     glob: str = ""
-    """Text of this form, from its first to its last character: ``*`` stops at ``/``, ``**`` does not."""
+    """Text of this form as a whole: ``*`` stops at ``/``, ``**`` does not; neither takes ``;``, ``$`` and the like."""
     path_under: str = ""
     """An absolute path to this folder or below it, symbolic links followed."""
     host_in: list[str] = Field(default_factory=list)

@@ -234,7 +234,10 @@ class RulesFile:
 
 def _unsafe(path: Path) -> list[Problem]:
     """A file into which somebody else can write rules has none of this person's."""
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as error:
+        return [Problem(path, f"cannot be read: {error.strerror}")]
     if status.st_uid not in (0, os.getuid()):
         return [Problem(path, "belongs to another user of this machine")]
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
