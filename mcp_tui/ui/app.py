@@ -13,6 +13,8 @@ from mcp_tui.ui.chat_app import UiSettings
 from mcp_tui.ui.preferences import Preferences
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_tui.conversation.items import ToolCallItem
     from mcp_tui.ui.widgets.composer import Composer
     from mcp_tui.ui.widgets.conversation import ConversationView
@@ -80,7 +82,8 @@ class McpTuiApp(CatalogApp):
         if twice or self.problem_shown:
             self.request_quit(ask=not self.problem_shown)
         elif self.screen is not self.chat:
-            self.screen.dismiss(None)
+            leave: Callable[[], object] = getattr(self.screen, "leave", lambda: self.screen.dismiss(None))
+            leave()
         else:
             self.action_stop_or_back()
             self.say("Ctrl+C again quits.", timeout=TWICE_SECONDS)

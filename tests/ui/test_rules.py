@@ -110,7 +110,7 @@ async def test_a_rule_is_edited_and_mistakes_lose_nothing() -> None:
         assert "note: " in problems
         assert area.text == wrong
         assert scripted.rules.entries[0] == READ
-        await pilot.press("escape")
+        await pilot.press("ctrl+c")
         assert "Esc again throws away" in str(app.screen.query_one("#problems", Static).content)
         mended = wrong.replace("maybe", "ask").replace("note: 5", "note: only my notes")
         area.load_text(mended.replace("/home", "home"))

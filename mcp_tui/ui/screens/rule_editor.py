@@ -37,7 +37,7 @@ class RuleEditorScreen(LeftOnce, ModalScreen[bool]):
             border-title-color: $primary; padding: 0 1;
         }
         & TextArea, & TextArea:focus {
-            border: none; height: 16; max-height: 60vh; padding: 0; background: $background;
+            border: none; height: auto; min-height: 8; max-height: 60vh; padding: 0; background: $background;
         }
         & #problems { height: auto; max-height: 8; color: $error; }
         & #keys { height: auto; }
@@ -107,3 +107,7 @@ class RuleEditorScreen(LeftOnce, ModalScreen[bool]):
             return
         self._leaving = True
         self._say("Esc again throws away what you changed; Ctrl+S saves it.")
+
+    def leave(self) -> None:
+        """Ctrl+C."""
+        self.action_cancel()
