@@ -166,7 +166,7 @@ class TrustDesk:
             if changed:
                 words.append(f"What {_list(changed)} would start is not what was accepted.")
             names = " or ".join(f"/trust {name}" for name in [*changed, *new][:3])
-            self._notice(" ".join(words), f"Nothing of it was started. Look at it with {names}.")
+            self._notice(" ".join(words), f"Nothing was started. Look with {names}.")
         for name in sorted(untold):
             if held := self.held(name):
                 for tool in held:
@@ -174,7 +174,7 @@ class TrustDesk:
                     log.warning("tool held", extra=extra)
                 self._notice(
                     f"{name}: {_list([tool.definition.name for tool in held])} {_wait(held)} for a review: "
-                    f"{_reasons(held)}. The model does not see it, no call reaches it.",
+                    f"{_reasons(held)}. Until then no model sees them and no call reaches them.",
                     f"Look at what changed with /trust {name}.",
                 )
 

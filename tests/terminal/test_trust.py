@@ -116,9 +116,14 @@ def test_case_111_a_changed_command_asks_again_with_old_and_new(
     program.configure(provider.openai_base, {"rug": hostile_entry("ok")})
     program.configure(provider.openai_base, {"rug": changing(tmp_path)}, trust=False)
     with program.app(size=size) as terminal:
-        terminal.wait_for("/trust")
+        terminal.wait_for(re.compile(r"▌ *What rug"))
         steps.ask(terminal, "/trust rug")
         terminal.wait_for("differs now")
+        terminal.settle(quiet=0.1, seconds=1)
+        top = next(row for row, line in enumerate(terminal.lines) if "servers to accept" in line and "╭" in line)
+        box = [line for line in terminal.lines[top:] if line.strip().startswith("│")]
+        assert box
+        assert not [line for line in box if "▌" in line], "a toast covers what is to be accepted"
         wake(terminal)
         terminal.press("enter", "y")
         terminal.settle(quiet=0.2, seconds=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import OptionList
 
+from mcp_tui.errors import TrustError
 from mcp_tui.events import servers, tools
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.screens.review import ReviewScreen
@@ -100,6 +101,21 @@ async def test_only_the_key_accepts_and_only_awake() -> None:
         clock.now += 1
         await pilot.press("a")
         assert scripted.trust.accepted == [("jira",)]
+
+
+async def test_a_refused_acceptance_says_why_on_the_screen() -> None:
+    app, clock = made()
+    async with running(waiting(NEW), app=app, size=(80, 24)) as (_, scripted, pilot):
+        await opened(app, pilot)
+        clock.now += 1
+
+        def refuse(*_: object) -> None:
+            raise TrustError("It has changed meanwhile.")
+
+        scripted.trust.accept = refuse
+        await pilot.press("a")
+        await until(lambda: "It has changed meanwhile." in shown(app), pilot)
+        assert scripted.trust.accepted == []
 
 
 async def test_leaving_accepts_nothing() -> None:

@@ -1,7 +1,8 @@
 """Reading before accepting: the base of the screens that let a program start or a changed tool in.
 
-They show one subject at a time, completely.  A key accepts only what is on the screen: it sleeps for half a second
-after drawing and after the last key, and it is locked until the end of a long text was shown.  Enter does nothing.
+They show one subject at a time, completely; no toast covers a part of it.  A key accepts only what is on the screen:
+it sleeps for half a second after drawing and after the last key, and it is locked until the end of a long text was
+shown.  Enter does nothing.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
         self._first = first
         self._at = 0
         self._drawn: Hashable = None
+        self._problem = ""
+        """Why the last key did not accept anything."""
         self._lines: dict[str, object] = {}
         self.looked_at: set[Hashable] = set()
         """Keys of the subjects whose text was on the screen to its end."""
@@ -99,7 +102,8 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
             yield Static(id="keys")
 
     def on_mount(self) -> None:
-        """Draw, and keep up with what happens."""
+        """Draw, and keep up with what happens.  Without a rack, toasts wait: none may cover what is accepted."""
+        self.query("ToastRack").remove()
         self.watch(self._body, "scroll_y", self._look, init=False)
         self.draw()
         self._at = next((i for i, subject in enumerate(self._subjects) if subject.label == self._first), 0)
@@ -141,6 +145,7 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
             return
         if subject.key != self._drawn:
             self._drawn = subject.key
+            self._problem = ""
             self.waking.sleep()
             self.query_one("#text", Static).update(self.text(subject, self._width))
             self._body.scroll_home(animate=False)
@@ -203,6 +208,8 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
             self.looked_at.add(self._drawn)
 
     def _state(self, subject: Subject) -> Part:
+        if self._problem:
+            return self._problem, "$error"
         if not subject.open:
             return self.ready_text(subject)
         left = self.waking.seconds_left(getattr(self.app, "last_input", float("-inf")))
@@ -228,7 +235,8 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
         try:
             call()
         except McpTuiError as error:
-            self.app.notify(prose(str(error)), severity="error", markup=False)
+            self._problem = prose(str(error))
+            self._draw_state()
             return False
         return True
 
