@@ -202,6 +202,10 @@ class Player:
             screen._on_timer_update()
             if not (self.engine.news or self.busy()):
                 break
+        self.look()
+
+    def look(self) -> None:
+        """Read the screen as it is."""
         before = self.model.picture
         self.lines = self.read()
         self.model.look(self.card, self.lines)
@@ -238,6 +242,8 @@ class Player:
         """Keys one right after the other: only the first can count, and only for what was there before it."""
         if settled and (self.engine.news or self.busy()):
             await self.settle()
+        elif settled:
+            self.look()
         may = self.model.allowed(keys[0], self.engine.tokens())
         before, self.before = len(self.engine.ran), f"{self.model} at {self.clock.now}"
         focus, screen = self.app.focused, list(self.lines)
