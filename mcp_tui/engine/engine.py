@@ -280,7 +280,7 @@ class Engine:
         ``stop`` denies everything that waits and ends the turn.
         """
         pending = self._services.pending
-        if not pending.waits(approval_id):
+        if not pending.waits(approval_id) or (self._turn is not None and self._turn.cancelling()):
             return False
         if self._problems_of(approval_id, decision):
             return False

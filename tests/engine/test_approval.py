@@ -54,6 +54,20 @@ async def test_case_112_the_first_answer_wins_and_later_ones_are_refused():
     assert host.ran == []
 
 
+async def test_case_112_a_stopped_turn_takes_no_answer_any_more():
+    host = FunctionHost(echo=echo)
+    async with running(ScriptedGateway(calls(("local__echo", "{}")), says("done")), host) as engine:
+        engine.submit("go")
+        (item,) = await waiting(engine)
+        approval = item.approval_id
+        assert engine.cancel_turn()
+        assert not engine.decide(approval, Decision("allow"))
+        await engine.idle()
+        assert not engine.decide(approval, Decision("allow"))
+        assert item.state == "cancelled"
+    assert host.ran == []
+
+
 async def test_edited_arguments_run_and_both_versions_are_logged():
     host = FunctionHost(echo=echo)
     async with running(ScriptedGateway(calls(("local__echo", '{"x": "a"}')), says("done")), host) as engine:
