@@ -451,7 +451,7 @@ async def test_a_rule_is_shown_first_and_saved_by_a_second_key() -> None:
         text = b.text("body")
         assert "jira.close_issue with exactly these arguments" in text
         assert "written to /home/me/.config/mcp-tui/permissions.yaml" in text
-        assert all(f"  {line}" in text for line in b.engine.rules.text(RULE).splitlines())
+        assert all(f"  | {line}" in text for line in b.engine.rules.text(RULE).splitlines())
         b.clock.now += 1
         await b.press("down")
         await until(lambda: b.card.waking.drawn and "close-any" in b.text("body"), b.pilot)

@@ -81,17 +81,17 @@ def _value(value: Any, room: int, width: int) -> tuple[Part | Content, list[Part
     if isinstance(value, str) and "\n" in value:
         lines = value.count("\n") + 1
         text = show_padding(strict(value, one_line=False))
-        return (f"{lines:,} lines, {len(value):,} characters", "$muted"), _below(text, width)
+        return (f"{lines:,} lines, {len(value):,} characters", "$muted"), behind_bar(text, width)
     if isinstance(value, dict | list) and value:
         return _entries(value), _below_json(show_padding(to_json(value)), width)
     text = show_padding(to_json(value))
     if Content(text).cell_length <= room:
         return json_content(text), []
     words = f"{len(value):,} characters" if isinstance(value, str) else f"{len(text):,} digits"
-    return (words, "$muted"), _below(text, width)
+    return (words, "$muted"), behind_bar(text, width)
 
 
-def _below(text: str, width: int) -> list[Part | Content]:
+def behind_bar(text: str, width: int) -> list[Part | Content]:
     """Lines behind a bar, long ones folded behind one too."""
     return [(f"\n{BAR}{piece}", "$success") for line in text.split("\n") for piece in _folded(line, width - len(BAR))]
 

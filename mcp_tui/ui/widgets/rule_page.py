@@ -15,6 +15,7 @@ from textual.content import Content
 from mcp_tui.safety.text import prose, shorten, strict
 from mcp_tui.ui import formats
 from mcp_tui.ui.keymap import effective, show_keys
+from mcp_tui.ui.widgets.arguments import behind_bar
 
 if TYPE_CHECKING:
     from mcp_tui.config.rule_models import RuleEntry
@@ -73,7 +74,7 @@ class RulePage:
             parts.append((f"{mark}{words_for(entry)}\n", style))
         parts.append(("\nwritten to ", "$muted"))
         path = str(self.book.path) if self.book.path is not None else "nothing: it holds until the program ends"
-        parts += [(f"{strict(path)}\n", ""), *_quoted(self.book.text(self.entry))]
+        parts += [(f"{strict(path)}\n", ""), *_quoted(self.book.text(self.entry), width)]
         return Content.assemble(*parts, *self._matches(width)).rstrip("\n")
 
     def _matches(self, width: int) -> list[Part]:
@@ -123,8 +124,11 @@ _KINDS = {
 }
 
 
-def _quoted(text: str) -> Sequence[Part]:
-    return [(f"  {strict(line)}\n", "$success") for line in text.rstrip("\n").split("\n")]
+def _quoted(text: str, width: int) -> Sequence[Part | Content]:
+    """The file's own words, every line behind a bar."""
+    first, *more = behind_bar(strict(text.rstrip("\n"), one_line=False), width)
+    assert isinstance(first, tuple)
+    return [(first[0].lstrip("\n"), first[1]), *more, ("\n", "")]
 
 
 def keys_text(overrides: Mapping[str, str]) -> Content:
