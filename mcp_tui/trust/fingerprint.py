@@ -6,7 +6,6 @@ secrets in arguments, can then be compared between runs without being kept.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
@@ -22,6 +21,7 @@ from typing import Any
 from mcp_tui.config.private_files import make_private_dirs, write_new
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.events.servers import TrustRequest
+from mcp_tui.trust.store import LOCK_NAME, locked
 
 KEY_FILE = "trust.key"
 _KEY_BYTES = 32
@@ -79,7 +79,7 @@ def load_key(folder: Path | None) -> bytes:
     """The installation's key, made when there is none; without a folder one that ends with the process.
 
     A key that is damaged or can be read by others counts as lost: then every server is asked about again.
-    Raises `OSError` when a new one cannot be kept.
+    Raises `OSError` and `TrustError` when a new one cannot be kept.
     """
     if folder is None:
         return secrets.token_bytes(_KEY_BYTES)
@@ -87,11 +87,12 @@ def load_key(folder: Path | None) -> bytes:
     key = _read_key(path)
     if key is None:
         make_private_dirs(folder)
-        if os.path.lexists(path):
-            path.unlink()
-        with contextlib.suppress(FileExistsError):  # another process was faster
-            write_new(path, secrets.token_hex(_KEY_BYTES) + "\n")
-        key = _read_key(path)
+        with locked(folder / LOCK_NAME):  # another process may be at it, and may have been faster
+            key = _read_key(path)
+            if key is None:
+                path.unlink(missing_ok=True)
+                write_new(path, secrets.token_hex(_KEY_BYTES) + "\n")
+                key = _read_key(path)
     if key is None:
         raise OSError(f"{path} cannot be used")
     return key

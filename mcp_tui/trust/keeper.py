@@ -56,7 +56,7 @@ class TrustKeeper:
     def __post_init__(self) -> None:
         try:
             self._key = load_key(self.folder)
-        except OSError as error:
+        except (OSError, TrustError) as error:
             self._key = load_key(None)
             self.problems.append(f"No key for what is trusted can be kept in {self.folder}: {error}.")
         if self.folder is not None:

@@ -25,6 +25,7 @@ from mcp_tui.errors import TrustError
 from mcp_tui.trust.pins import TrustedServer
 
 FILE_NAME = "trust.json"
+LOCK_NAME = "trust.json.lock"
 SCHEMA = 1
 MAX_BYTES = 256 << 20
 LOCK_SECONDS = 5.0
@@ -78,7 +79,7 @@ class TrustFile:
         with self._writing:
             try:
                 make_private_dirs(self.path.parent)
-                with _locked(self.path.with_name(f"{FILE_NAME}.lock")):
+                with locked(self.path.parent / LOCK_NAME):
                     return self._update(change)
             except OSError as error:
                 words = f"What is trusted could not be written to {self.path}: {error.strerror or error}."
@@ -174,7 +175,7 @@ def _parse(path: Path, text: bytes) -> dict[str, TrustedServer]:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Any:
+def locked(path: Path) -> Any:
     """Hold the lock beside the file.  Raises `TrustError` when another process does not let go of it."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     descriptor = os.open(path, flags, 0o600)

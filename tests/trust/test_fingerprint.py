@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,16 @@ def test_the_key_is_made_once_and_private(tmp_path: Path) -> None:
     assert load_key(tmp_path / "data") == key
     assert len(key) == 32
     assert stat.S_IMODE((tmp_path / "data" / KEY_FILE).stat().st_mode) == 0o600
+
+
+def test_processes_that_start_together_agree_on_a_key(tmp_path: Path) -> None:
+    (tmp_path / KEY_FILE).write_text("damaged")
+    code = "import sys; from pathlib import Path; from mcp_tui.trust.fingerprint import load_key as l; "
+    command = [sys.executable, "-c", f"{code}print(l(Path(sys.argv[1])).hex())", str(tmp_path)]
+    root = Path(__file__).parent.parent.parent
+    running = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    keys = {process.communicate(timeout=60)[0].strip() for process in running}
+    assert keys == {load_key(tmp_path).hex()}
 
 
 @pytest.mark.parametrize("spoil", ["damaged", "empty", "readable", "link"])

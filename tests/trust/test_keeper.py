@@ -250,8 +250,8 @@ def test_case_118_a_store_that_cannot_be_relied_on(text: str, tmp_path: Path) ->
 
 def test_what_cannot_be_written_holds_for_this_run_and_is_told(tmp_path: Path) -> None:
     made = keeper(tmp_path)
-    (tmp_path / "trust.json").mkdir()
     made.accept("s")
+    (tmp_path / "trust.json.lock").unlink()
     (tmp_path / "trust.json.lock").mkdir()
     made.flush()
     assert made.admits("s")
