@@ -27,7 +27,7 @@ MAX_CHARACTERS = 60_000
 MAX_LINES = 2_000
 """What a tab shows at most; copy and write take all of it."""
 
-MARGIN = 1_000
+MARGIN = 4_000
 """Characters at the end of a part that was cut off which are left out where keys are masked."""
 
 Part = tuple[str, str] | Content
@@ -96,8 +96,8 @@ def _json(value: Any, sensitive: bool = False) -> Content:
 
 def _masked(text: str) -> str:
     """``text`` without what looks like a key; of a part that was cut off, nothing that may be the half of one."""
-    cut = text[: MAX_CHARACTERS - MARGIN] if len(text) >= MAX_CHARACTERS - MARGIN else text
-    return mask_keys(text)[: len(cut)]
+    masked = mask_keys(text)
+    return masked[: max(0, len(masked) - len(mask_keys(text[-MARGIN:])))] if len(text) >= MAX_CHARACTERS else masked
 
 
 def _args(item: ToolCallItem) -> Content:

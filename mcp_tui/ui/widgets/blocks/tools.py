@@ -25,7 +25,7 @@ MAX_RESULT_LINES = 200
 MAX_RESULT_CHARACTERS = 20_000
 """What an opened call shows of one text; the inspector has all of it."""
 
-MARGIN = 1_000
+MARGIN = 4_000
 """Characters beyond the shown ones that are looked at for keys, so that none is cut into halves that look like none."""
 
 _STATES = {
@@ -275,10 +275,14 @@ def _progress(item: ToolCallItem) -> Parts:
 
 def _cut(text: str, sensitive: bool) -> tuple[str, list[Block]]:
     """The part of a result that is shown, keys masked where it has any, and a note about the rest."""
+    shown = text[:MAX_RESULT_CHARACTERS]
     if sensitive:
         head = mask_keys(text[: MAX_RESULT_CHARACTERS + MARGIN])
-        text = head + text[MAX_RESULT_CHARACTERS + MARGIN :]
-    shown = text[:MAX_RESULT_CHARACTERS]
+        if len(text) > MAX_RESULT_CHARACTERS + MARGIN:
+            rest = mask_keys(text[MAX_RESULT_CHARACTERS : MAX_RESULT_CHARACTERS + MARGIN])
+            shown = head[: max(0, len(head) - len(rest))]
+        else:
+            text, shown = head, head[:MAX_RESULT_CHARACTERS]
     lines = shown.split("\n", MAX_RESULT_LINES)
     if len(lines) > MAX_RESULT_LINES:
         shown = "\n".join(lines[:MAX_RESULT_LINES])
