@@ -143,8 +143,8 @@ class ChatApp(BaseApp):
         await bridge.run()
 
     def _tick(self) -> None:
-        """Countdowns and clocks move on without events."""
-        if self.engine is not None and self.engine.busy and self.view.alive:
+        """Countdowns and clocks move on without events, and the engine's turn is over a moment after its last one."""
+        if self.engine is not None and self.view.alive:
             self.view.draw_header()
         sidebar = self.view.sidebar
         if self.view.alive and sidebar is not None and self.chat.is_open("sidebar"):

@@ -515,3 +515,14 @@ async def test_a_timer_that_comes_late_still_fires() -> None:
         app.set_timer(0.001, lambda: fired.append(1))
         time.sleep(0.05)  # noqa: ASYNC251 - the loop is held up before the timer's task has begun
         await until(lambda: fired, pilot)
+
+
+async def test_a_turn_that_is_over_a_moment_after_its_last_event_is_shown_as_over() -> None:
+    """The engine is busy until its task has ended; no event comes after that."""
+    engine = ScriptedEngine(busy=True)
+    async with running(engine) as (app, _, pilot):
+        engine.emit(*turn_start(), turns.TurnFinished(turn_id="t1", outcome="stop"))
+        await until(lambda: "Esc stops" in app.chat.line("header").plain, pilot)
+        await pilot.pause(0.1)
+        engine.busy = False
+        await until(lambda: "Esc stops" not in app.chat.line("header").plain, pilot)
