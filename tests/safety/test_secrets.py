@@ -124,7 +124,7 @@ def test_a_stream_is_masked_however_it_is_cut(text, cuts):
     for cut in [*cuts, *[1] * len(text)]:
         shown, rest = shown + mask.feed(rest[:cut]), rest[cut:]
     assert not any(secret in shown for secret in ("abaabb", "bbabab"))
-    assert "***" in shown or len(text) - len(shown) < 12, "too much is held back"
+    assert redactor.mask(text) != text or len(text) - len(shown) < 6, "too much is held back"
     assert shown + mask.close() == redactor.mask(text)
 
 
