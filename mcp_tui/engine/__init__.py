@@ -7,6 +7,10 @@
 ``tool_calls``  validate, permit, run concurrently, finish
 ``assessment``  a waiting call beside the earlier ones of its tool
 ``unusual``     what is unusual about its arguments
+``limits``      rounds of tools and money after which the person is asked
+``questions``   questions of a guard: recorded, answered once
+``rulebook``    the rules of ``permissions.yaml`` for a screen: list, propose, preview, save, explain
+``trust_desk``  servers that wait to be accepted, tools that are held
 ``results``     a tool result as the model is given it
 ``recovery``    the ends that a log lacks
 ``redaction``   events without secrets
