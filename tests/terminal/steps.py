@@ -10,7 +10,8 @@ from tests.support.terminal import Terminal
 WELCOME = "Try one of these"
 AWAKE = "keys are awake"
 LOCKED = "have scrolled to the end"
-WAITING = "approval waiting"
+WAITING = re.compile(r"! .*(approvals?|questions?) waiting$")
+"""The right end of the header while somebody has to answer."""
 
 
 def open_demo(terminal: Terminal) -> None:
@@ -52,7 +53,7 @@ def idle(terminal: Terminal) -> None:
 
 def _at_rest(text: str) -> bool:
     header = text.partition("\n")[0]
-    return "Esc stops" not in header and WAITING not in header
+    return "Esc stops" not in header and WAITING.search(header) is None
 
 
 def conversation(terminal: Terminal) -> list[str]:

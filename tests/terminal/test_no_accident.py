@@ -7,6 +7,7 @@ it, and says from that alone which calls somebody allowed.
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import sys
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.terminal
 
 SEQUENCES = 10
 """In each of the `RUNS` of the program."""
-RUNS = 5
+RUNS = int(os.environ.get("MCP_TUI_TEST_KEY_RUNS", "2"))
+"""Runs of the program, half a minute each; five for the whole proof."""
 DEAD = 0.5
 SLACK = 0.2
 """Seconds by which this side may see a card later than the program drew it; no pause comes near the dead time."""
