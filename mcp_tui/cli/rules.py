@@ -30,6 +30,7 @@ from mcp_tui.permissions.file_rules import FileRules, rule_words
 from mcp_tui.permissions.service import asked_words, evaluate
 from mcp_tui.safety.secrets import Redactor
 from mcp_tui.safety.text import shorten, strict
+from mcp_tui.trust.store import TrustFile
 
 MOST_CALLS = 50
 """Recorded calls that a dry run lists in words; with ``--json``, all of them."""
@@ -55,7 +56,8 @@ def test_rule(options: Options) -> int:
         return _dry_run(options, file_rules, others)
     server, tool = _names(options.tool)
     annotations = {"readOnlyHint": True} if options.read_only else {}
-    definition = ToolDefinition(wire_name="", server=server, name=tool, annotations=annotations)
+    digest = _accepted_digest(_paths(options), server, tool)
+    definition = ToolDefinition(wire_name="", server=server, name=tool, annotations=annotations, digest=digest)
     call = CallFacts(definition, _object(options.arguments or "{}", "ARGUMENTS"))
     verdict = evaluate(call, [*others, file_rules])
     matching = list(file_rules.matching(call))
@@ -129,6 +131,13 @@ def _evaluators(options: Options, rules: RulesFile) -> tuple[FileRules, Sequence
     return FileRules(rules.entries, server_cwds=cwds), guards(paths, Redactor(loaded.secrets), cwds, rules)
 
 
+def _accepted_digest(paths: Paths, server: str, tool: str) -> str:
+    """Digest of the tool's definition as it was accepted last; empty where none was."""
+    trusted = TrustFile(paths.data_dir).load().get(server)
+    pin = trusted.tools.get(tool) if trusted is not None else None
+    return pin.digest if pin is not None else ""
+
+
 def _dry_run(options: Options, file_rules: FileRules, others: Sequence[Rule]) -> int:
     """Every recorded call as it would be decided now."""
     records = asyncio.run(_recorded(_paths(options)))
@@ -163,7 +172,8 @@ async def _recorded(paths: Paths) -> Sequence[CallRecord]:
 
 
 def _facts(record: CallRecord) -> CallFacts:
-    return CallFacts(ToolDefinition(wire_name="", server=record.server, name=record.name), record.arguments)
+    tool = ToolDefinition(wire_name="", server=record.server, name=record.name, digest=record.tool_digest)
+    return CallFacts(tool, record.arguments)
 
 
 def _record_words(record: CallRecord, verdict: Verdict) -> str:

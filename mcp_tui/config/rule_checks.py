@@ -15,6 +15,7 @@ from mcp_tui.config.rule_models import ANY, ArgumentPattern, RuleEntry
 from mcp_tui.safety.text import hidden_report, strict
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _SCALARS = (str, bool, int, float, type(None))
 _KINDS = "`equals`, `one_of`, `glob`, `path_under`, `host_in` or `max`"
 
@@ -62,6 +63,20 @@ def _who(entry: RuleEntry) -> Iterator[Fault]:
     if entry.annotation is not None and not narrow:
         hint = "A server gets out of it by no longer saying so."
         yield Fault(("annotation",), "goes with `allow` only", hint=hint)
+    if entry.definition is not None:
+        yield from _definition(entry)
+
+
+def _definition(entry: RuleEntry) -> Iterator[Fault]:
+    path: FieldPath = ("definition",)
+    if entry.effect != "allow":
+        yield Fault(path, "goes with `allow` only", hint="A server gets out of it by changing the tool.")
+    elif entry.tool == ANY:
+        yield Fault(path, "belongs to one tool", "the name of the tool in `tool`")
+    if not _SHA256.fullmatch(entry.definition or ""):
+        yield Fault(
+            path, "is no SHA-256", "64 hexadecimal digits in lower case, as `p` on a card writes them"
+        )
 
 
 def _is_pattern(text: str) -> bool:

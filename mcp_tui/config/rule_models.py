@@ -65,6 +65,8 @@ class RuleEntry(_Part):
     """Argument -> pattern; left out: any arguments.  An ``allow`` fails when the call has any other argument."""
     annotation: Literal["read_only"] | None = None
     """Only tools of which the server says that they change nothing; only with ``allow``."""
+    definition: str | None = None
+    """SHA-256 of the tool's definition that the rule was made for: another one asks again; only with ``allow``."""
     project: str | None = None
     """Folder: the rule counts only while mcp-tui runs in it or below it."""
     note: str = ""
@@ -85,7 +87,7 @@ def to_data(entry: RuleEntry) -> dict[str, Any]:
     data: dict[str, Any] = {"id": entry.id, "effect": entry.effect, "server": entry.server, "tool": entry.tool}
     if entry.arguments is not None:
         data["arguments"] = {name: {pattern.kind: _written(pattern)} for name, pattern in entry.arguments.items()}
-    for name in ("annotation", "project", "note"):
+    for name in ("annotation", "definition", "project", "note"):
         if value := getattr(entry, name):
             data[name] = value
     return data

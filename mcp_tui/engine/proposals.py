@@ -13,13 +13,20 @@ from mcp_tui.permissions.web import PORTS, certain_host
 _SLUG = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def proposals(server: str, tool: str, arguments: Mapping[str, Any], taken: Collection[str]) -> Iterator[RuleEntry]:
-    """Exactly these arguments; arguments like these, where paths and addresses tell how; any arguments."""
+def proposals(
+    server: str, tool: str, arguments: Mapping[str, Any], taken: Collection[str], definition: str | None = None
+) -> Iterator[RuleEntry]:
+    """Exactly these arguments; arguments like these, where paths and addresses tell how; any arguments.
+
+    All of them hold for this definition of the tool only: a changed one is asked about again.
+    """
     entry_id = free_id(f"{server}.{tool}", taken)
     exact = {name: ArgumentPattern(equals=value) for name, value in arguments.items()}
     looser = {name: _like(value) or exact[name] for name, value in arguments.items()}
     for patterns in [exact, looser, None] if looser != exact else [exact, None]:
-        yield RuleEntry(id=entry_id, effect="allow", server=server, tool=tool, arguments=patterns)
+        yield RuleEntry(
+            id=entry_id, effect="allow", server=server, tool=tool, arguments=patterns, definition=definition
+        )
 
 
 def free_id(wanted: str, taken: Collection[str]) -> str:

@@ -113,7 +113,7 @@ class RuleBook:
         if stronger is not None and stronger.effect != "allow":
             return ()
         taken = {entry.id for entry in self.entries}
-        found = proposals(item.server, item.name, item.arguments, taken)
+        found = proposals(item.server, item.name, item.arguments, taken, facts.tool.digest or None)
         return tuple(entry for entry in found if self._usable(entry) and self._rules.matches(entry, facts))
 
     def _usable(self, entry: RuleEntry) -> bool:
@@ -148,7 +148,8 @@ class RuleBook:
     def record_facts(self, record: CallRecord) -> CallFacts:
         """A recorded call as rules see it."""
         tool = self._find_tool(record.server, record.name)
-        return CallFacts(tool or ToolDefinition(wire_name="", server=record.server, name=record.name), record.arguments)
+        tool = tool or ToolDefinition(wire_name="", server=record.server, name=record.name)
+        return CallFacts(tool.model_copy(update={"digest": record.tool_digest}), record.arguments)
 
     async def _recorded(self) -> Sequence[CallRecord]:
         now = time.monotonic()

@@ -70,6 +70,8 @@ def _allows(entry: RuleEntry, call: CallFacts) -> bool:
     tool = call.tool
     if entry.server != tool.server or entry.tool not in (ANY, tool.name):
         return False
+    if entry.definition is not None and entry.definition != tool.digest:
+        return False
     if entry.annotation == "read_only" and tool.annotations.get("readOnlyHint") is not True:
         return False
     if any(hidden_report(text) for text in texts(call.arguments)):

@@ -261,6 +261,13 @@ BASE = "id: r, effect: {}, server: s"
         ("{id: 'a b', effect: deny, server: s}", "id", "is no usable name"),
         ("{id: '', effect: deny, server: s}", "id", "is no usable name"),
         ("{id: r, effect: deny, server: s, annotation: read_only}", "annotation", "goes with `allow` only"),
+        (
+            "{id: r, effect: deny, server: s, tool: t, definition: " + "a" * 64 + "}",
+            "definition",
+            "goes with `allow` only",
+        ),
+        ("{id: r, effect: allow, server: s, definition: " + "a" * 64 + "}", "definition", "belongs to one tool"),
+        ("{id: r, effect: allow, server: s, tool: t, definition: abc}", "definition", "is no SHA-256"),
         ("{id: r, effect: allow, server: s, annotation: readonly}", "annotation", "wrong kind of value"),
         ("{id: r, effect: allow, server: s, project: here}", "project", "no absolute path"),
         ("{id: r, effect: allow, server: s, project: /a/../b}", "project", "holds `..`"),

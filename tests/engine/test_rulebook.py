@@ -92,6 +92,28 @@ async def test_a_rule_that_is_saved_counts_for_the_next_call(tmp_path: Path):
     assert RulesFile.load(path).entries == ()
 
 
+async def test_a_proposed_rule_holds_for_the_definition_on_the_card():
+    """Catalogue 105: when the tool changes, what was allowed for it counts no more; an accepted change asks again."""
+    host = FunctionHost(echo=echo)
+    async with running(asks({"x": 1}, {"x": 1}, {"x": 1}), host, rules_file=RulesFile(None)) as engine:
+        engine.submit("go")
+        item = await waiting(engine)
+        anything = engine.rules.propose(item.key)[-1]
+        assert anything.definition == item.definition.digest
+        engine.rules.add(anything)
+        host.version += 1
+        first = item.key
+        engine.decide(item.approval_id, Decision("deny"))
+        await wait_until_async(lambda: engine.transcript.call(first).finished, what="the end of the first call")
+        item = await waiting(engine)
+        assert item.definition.digest != anything.definition, "offered anew"
+        assert item.rule_id == ""
+        engine.rules.replace(anything.id, anything.model_copy(update={"definition": item.definition.digest}))
+        engine.decide(item.approval_id, Decision("allow"))
+        await asyncio.wait_for(engine.idle(), 10)
+    assert len(host.ran) == 2
+
+
 async def test_what_a_proposal_says_it_matches_is_what_it_matches():
     """Proposed from a waiting call, tried on the recorded history, then saved: the same calls, no other."""
     host, store = FunctionHost(echo=echo), KeptStore()

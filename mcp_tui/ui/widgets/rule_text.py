@@ -74,6 +74,7 @@ def row(entry: RuleEntry, matched: int | None, width: int) -> Content:
     id_width, who_width = columns(width)
     words = argument_words(entry) + (f"; {scope_words(entry)}" if entry.project else "")
     words += "; tools said to be read-only" if entry.annotation else ""
+    words += "; as defined now" if entry.definition else ""
     left = Content.assemble(
         (f"{entry.effect:<7}", EFFECT_STYLES[entry.effect]),
         (f"{shorten(entry.id, id_width - 1):<{id_width}}", ""),
@@ -107,7 +108,9 @@ def dry_run(
         (entry.effect, EFFECT_STYLES[entry.effect]),
         (f" {who_words(entry)}", "$role-tool"),
         (f" with {argument_words(entry)}, {scope_words(entry)}", ""),
-        (", only tools that say of themselves that they are read-only\n" if entry.annotation else "\n", ""),
+        (", only tools that say of themselves that they are read-only" if entry.annotation else "", ""),
+        (", only while the tool is defined as it was then" if entry.definition else "", ""),
+        ("\n", ""),
     ]
     if entry.note:
         parts.append((f"{strict(entry.note)}\n", "$muted"))
