@@ -19,6 +19,8 @@ from mcp_tui.config.rules_file import RulesFile, check_new, new_entry, parse_rul
 from mcp_tui.config.words import leaves
 from mcp_tui.errors import UsageError
 
+SHA256 = "a" * 64
+
 GOOD = """\
 # the first line
 version: 1
@@ -261,12 +263,8 @@ BASE = "id: r, effect: {}, server: s"
         ("{id: 'a b', effect: deny, server: s}", "id", "is no usable name"),
         ("{id: '', effect: deny, server: s}", "id", "is no usable name"),
         ("{id: r, effect: deny, server: s, annotation: read_only}", "annotation", "goes with `allow` only"),
-        (
-            "{id: r, effect: deny, server: s, tool: t, definition: " + "a" * 64 + "}",
-            "definition",
-            "goes with `allow` only",
-        ),
-        ("{id: r, effect: allow, server: s, definition: " + "a" * 64 + "}", "definition", "belongs to one tool"),
+        (f"{{id: r, effect: deny, server: s, tool: t, definition: {SHA256}}}", "definition", "goes with `allow` only"),
+        (f"{{id: r, effect: allow, server: s, definition: {SHA256}}}", "definition", "belongs to one tool"),
         ("{id: r, effect: allow, server: s, tool: t, definition: abc}", "definition", "is no SHA-256"),
         ("{id: r, effect: allow, server: s, annotation: readonly}", "annotation", "wrong kind of value"),
         ("{id: r, effect: allow, server: s, project: here}", "project", "no absolute path"),

@@ -95,7 +95,7 @@ async def test_a_rule_that_is_saved_counts_for_the_next_call(tmp_path: Path):
 async def test_a_proposed_rule_holds_for_the_definition_on_the_card():
     """Catalogue 105: when the tool changes, what was allowed for it counts no more; an accepted change asks again."""
     host = FunctionHost(echo=echo)
-    async with running(asks({"x": 1}, {"x": 1}, {"x": 1}), host, rules_file=RulesFile(None)) as engine:
+    async with running(asks({"x": 1}, {"x": 2}, {"x": 3}), host, rules_file=RulesFile(None)) as engine:
         engine.submit("go")
         item = await waiting(engine)
         anything = engine.rules.propose(item.key)[-1]
