@@ -11,15 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
 import termios
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from mcp_tui.ui.terminal import is_gone
+
+log = logging.getLogger(__name__)
 
 STOP_LIMIT = 8.0
 """Seconds from the beginning of the end to the last resort."""
@@ -37,8 +42,24 @@ _LEAVE_SCREEN = (
 )
 
 
+def _waiting(loop: asyncio.AbstractEventLoop) -> str:
+    """Every unfinished task and the line at which it waits."""
+    lines = []
+    for task in asyncio.all_tasks(loop):
+        inner: Any = task.get_coro()
+        while (deeper := getattr(inner, "cr_await", None)) is not None and hasattr(deeper, "cr_frame"):
+            inner = deeper
+        frame = getattr(inner, "cr_frame", None)
+        where = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame is not None else "?"
+        lines.append(f"{task.get_name()} at {where}")
+    return "; ".join(sorted(lines))
+
+
 class Stoppable(Protocol):
     """What the guard needs of the app."""
+
+    on_exit: Callable[[], None]
+    """Called when the app begins its way out, whoever asked for it."""
 
     def exit(self, result: Any = None, return_code: int = 0, message: Any = None) -> None:
         """Take the normal way out."""
@@ -54,6 +75,7 @@ class Guard:
 
     def __init__(self, app: Stoppable) -> None:
         self._app = app
+        app.on_exit = self.stopping
         self._loop = asyncio.get_running_loop()
         self._fd = sys.stdin.fileno()
         self._mode = termios.tcgetattr(self._fd)
@@ -125,6 +147,8 @@ class Guard:
 
     def _last_resort(self) -> None:
         """Restore the terminal as far as it will have it, and end; never blocks."""
+        with contextlib.suppress(Exception):  # whatever is wrong with a task, the program ends
+            log.error("the way out took too long; it waits for: %s", _waiting(self._loop), extra={"operation": "end"})
         try:
             if not (self._gone or self._screen_left):
                 # The flag belongs to everybody who has this terminal open: it is put back.

@@ -65,6 +65,8 @@ class BaseApp(App[int], inherit_bindings=False):
         self.crash: str = ""
         """The report of an unhandled error, without any local variable; empty when there was none."""
         self.terminal_gone = False
+        self.on_exit: Callable[[], None] = lambda: None
+        """Called when the way out begins; set by the command line, which bounds it."""
         self.theme_data: dict[str, ThemeData] = {}
         self.add_theme(preferences.theme)
         self.theme = preferences.theme.name
@@ -152,6 +154,11 @@ class BaseApp(App[int], inherit_bindings=False):
 
     # -- end ---------------------------------------------------------------------------------
 
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Take the way out."""
+        self.on_exit()
+        super().exit(result, return_code, message)
+
     def abandon_terminal(self) -> None:
         """Draw and read nothing any more: the terminal is gone.  May be called from any thread."""
         self.terminal_gone = True
@@ -187,6 +194,7 @@ class BaseApp(App[int], inherit_bindings=False):
             self._exception = error
             self._exception_event.set()
         self._report_crash(error)
+        self.on_exit()
         self._close_messages_no_wait()
 
     def scrubbed(self, text: str) -> str:

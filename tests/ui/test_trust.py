@@ -140,8 +140,7 @@ async def test_the_tools_that_were_accepted_with_it_are_shown() -> None:
         await until(lambda: "jira  is accepted" in shown(app), pilot)
         scripted.servers = (status("fs"), status("jira"))
         scripted.offered = (TOOL,)
-        await until(lambda: "1 tool accepted with it" in shown(app), pilot)
-        assert "close_issue" in shown(app)
+        await until(lambda: "1 tool accepted with it" in shown(app) and "close_issue" in shown(app), pilot)
         clock.now += 1
         await pilot.press("a")
         assert scripted.trust.accepted == [("jira",)], "once"
