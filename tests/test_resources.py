@@ -9,7 +9,8 @@ from mcp_tui import resources
 
 def test_the_shipped_folders_are_found() -> None:
     assert (resources.themes_dir() / "mcp-dark.yaml").is_file()
-    assert {path.name for path in resources.sample_config_dir().iterdir()} == {"config.yaml", "permissions.yaml", "servers_config.json"}
+    found = {path.name for path in resources.sample_config_dir().iterdir()}
+    assert found == {"config.yaml", "permissions.yaml", "servers_config.json"}
 
 
 def test_the_copy_in_the_package_comes_first(tmp_path: Path) -> None:

@@ -74,9 +74,7 @@ def _definition(entry: RuleEntry) -> Iterator[Fault]:
     elif entry.tool == ANY:
         yield Fault(path, "belongs to one tool", "the name of the tool in `tool`")
     if not _SHA256.fullmatch(entry.definition or ""):
-        yield Fault(
-            path, "is no SHA-256", "64 hexadecimal digits in lower case, as `p` on a card writes them"
-        )
+        yield Fault(path, "is no SHA-256", "64 hexadecimal digits in lower case, as `p` on a card writes them")
 
 
 def _is_pattern(text: str) -> bool:
