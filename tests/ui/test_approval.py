@@ -18,6 +18,7 @@ from mcp_tui.events import tools, turns
 from mcp_tui.events.tools import ArgumentProblem
 from mcp_tui.permissions.base import Decision
 from mcp_tui.ui.app import McpTuiApp
+from mcp_tui.ui.screens.jump import JumpScreen
 from mcp_tui.ui.widgets.approval import ApprovalCard
 from mcp_tui.ui.widgets.argument_editor import ArgumentEditor
 from tests.ui.support import AT, TOOL, Clock, ScriptedEngine, attach, make_app, proposal, status, turn_start, until
@@ -183,6 +184,30 @@ async def test_case_119_allow_is_locked_until_long_arguments_were_seen_to_the_en
         b.clock.now += 1
         await b.press("y")
         assert len(b.engine.decisions) == 1
+
+
+async def test_case_089_119_a_card_that_comes_under_another_screen_is_neither_drawn_nor_read() -> None:
+    """Its place is that of the card before, its length too: it counts once it is on the screen itself."""
+    async with bench({"x": 1}) as b:
+        await b.reach()
+        await b.press("n")
+        await b.press("ctrl+o")
+        await until(lambda: isinstance(b.app.screen, JumpScreen), b.pilot)
+        b.engine.emit(*proposal("c2", {"comment": "\n".join(f"line {n}" for n in range(200))}))
+        await until(lambda: b.card.item is not None and b.card.drawn is not None, b.pilot)
+        for _ in range(5):
+            await b.pilot.pause(0.05)
+        b.clock.now += 5
+        assert not b.card.waking.drawn
+        assert not b.card.seen_to_end
+        await b.press("escape")
+        await until(lambda: b.card.waking.drawn, b.pilot)
+        assert not b.card.seen_to_end
+        await b.reach()
+        await b.press("y")
+        assert [approval for approval, _ in b.engine.decisions] == ["a-c1"]
+        await b.press("end")
+        await until(lambda: b.card.seen_to_end, b.pilot)
 
 
 async def test_denying_is_never_locked() -> None:

@@ -195,6 +195,7 @@ class CallCard(ReadingCard):
         item = self.item
         if item is None:
             return
+        self.look_again()
         before = self._assessment
         self._ticks += 1
         unclear = before is not None and before.changed and before.before is None and self._ticks % SELDOM == 0

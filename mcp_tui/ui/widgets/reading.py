@@ -28,6 +28,8 @@ class ReadingCard(Vertical, can_focus=True):
         """What it is about, in whatever form."""
         self._read: set[Hashable] = set()
         self._screen_size = Size(0, 0)
+        self._covered = False
+        """Whether it was put while another screen was on top: then it has no place yet."""
 
     def draw_state(self) -> None:
         """Say whether keys count."""
@@ -59,14 +61,23 @@ class ReadingCard(Vertical, can_focus=True):
         self.waking.sleep()
 
     def _was_put(self, what: object) -> None:
-        if what == self.drawn and what is not None:
+        if what != self.drawn or what is None:
+            return
+        self._covered = not self.screen.is_active
+        if not self._covered:
             self.waking.was_drawn()
             self.look()
+
+    def look_again(self) -> None:
+        """What was put under another screen counts as drawn once it is laid out and painted; call it now and then."""
+        if self._covered and self.screen.is_active:
+            self._covered = False
+            self.call_after_refresh(self._was_put, self.drawn)
 
     def look(self, *_: object) -> None:
         """Note when the end is in sight."""
         pane = self.pane
-        if not self.waking.drawn or not pane.size.height or not pane.region.height:
+        if not self.screen.is_active or not self.waking.drawn or not pane.size.height or not pane.region.height:
             return
         if pane.scroll_y >= pane.max_scroll_y - 0.5:
             self._read.add(self.subject)
