@@ -391,5 +391,5 @@ async def play(sequences: int, seed: int) -> Counter[str]:
 @pytest.mark.parametrize("seed", range(1, 1 + max(1, SEQUENCES // PER_APP)))
 async def test_case_089_no_call_runs_without_its_key_on_its_card(seed: int) -> None:
     counts = await play(PER_APP, seed)
-    assert counts["ran once"] > 3
+    assert counts["ran once"] > 0, "sequences that allow nothing prove nothing"
     assert counts["ran once"] + counts["ran conversation"] + counts["ran rule"] <= counts["could have run"]
