@@ -201,10 +201,14 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
             self.waking.was_drawn()
             self._look()
 
+    def on_screen_resume(self) -> None:
+        """What covered this screen is gone: what is here is looked at from now on."""
+        self.call_after_refresh(self._look)
+
     def _look(self, *_: object) -> None:
-        """Note when the end of the text is in sight."""
+        """Note when the end of the text is in sight, which it is not under another screen."""
         body = self._body
-        if self.waking.drawn and body.size.height and body.scroll_y >= body.max_scroll_y - 0.5:
+        if self.is_active and self.waking.drawn and body.size.height and body.scroll_y >= body.max_scroll_y - 0.5:
             self.looked_at.add(self._drawn)
 
     def _state(self, subject: Subject) -> Part:
