@@ -132,6 +132,8 @@ class Model:
     """Calls whose last line was on the screen."""
     page: str = ""
     """The rule whose page is on the card, as far as its end was on the screen."""
+    exchanged: dict[str, str] = field(default_factory=dict)
+    """Calls whose arguments were exchanged -> their present token: a rule names the call, not the arguments."""
     focused: bool = False
     last_key: float = float("-inf")
 
@@ -144,8 +146,8 @@ class Model:
         if card is None or not lines:
             token = ""
         elif on_page:
-            rule = re.search(r"r\d-c(\d+)", text)
-            token = f"{int(rule[1]):06}" if rule else self.token
+            rule = re.search(r"r\d-(c(\d+))", text)
+            token = self.exchanged.get(rule[1], f"{int(rule[2]):06}") if rule else self.token
         elif first or last:
             token = (first or last)[1]  # type: ignore[index]
         self.page = "" if not on_page else (re.search(r"id: (r\d-c\d+)", text) or ["", self.page])[1]
@@ -347,6 +349,7 @@ class Player:
             for known in (item, self.app.view.bridge.transcript.call(item.key) if self.app.view.bridge else None):
                 if known is not None:
                     known.arguments = {"comment": f"FIRST-{self.number:06}\nLAST-{self.number:06}"}
+            self.model.exchanged[item.key] = f"{self.number:06}"
             self.story.append(f"exchanged {item.key}: {self.number}")
 
 
