@@ -10,8 +10,7 @@
 
 VENV ?= .venv
 BIN = $(VENV)/bin
-LOCK_FLAGS = --quiet --generate-hashes --strip-extras --allow-unsafe \
-	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+LOCK_FLAGS = --quiet --no-header --generate-hashes --strip-extras --allow-unsafe
 
 .PHONY: demo install dev test bench lint docs lock clean
 .DEFAULT_GOAL := demo

@@ -196,7 +196,7 @@ def test_the_locks_pin_with_hashes_and_name_no_host() -> None:
         text = (ROOT / name).read_text()
         pins = re.findall(r"^([a-z0-9][\w.-]*)==\S+ \\\n    --hash=sha256:", text, re.MULTILINE)
         assert len(pins) == len(re.findall(r"^[a-z0-9]", text, re.MULTILINE)), name
-        assert not re.search(r"://|--index-url|--find-links|--trusted-host|^-e |@ file", text, re.MULTILINE)
+        assert not re.search(r"://|^-|@ file", text, re.MULTILINE)
     runtime = set(re.findall(r"^[a-z0-9]\S+==\S+", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     everything = set(re.findall(r"^[a-z0-9]\S+==\S+", (ROOT / "requirements-dev.lock").read_text(), re.MULTILINE))
     assert runtime <= everything

@@ -27,7 +27,7 @@ _RUNNERS = {
     "npm": ("exec", "x"), "pnpm": ("dlx",), "yarn": ("dlx",), "bun": ("x",), "pipx": ("run",), "uv": ("tool run",),
 }  # fmt: skip
 """Programs that fetch a package and run it, with the words that make them do so."""
-_RUNNER_VALUES = frozenset({"-p", "--package", "--from", "--with", "--python", "--index-url", "--default-index", "-c"})
+_RUNNER_VALUES = frozenset({"-p", "--package", "--from", "--with", "--python", "--index", "--default-index", "-c"})
 _VERSION = re.compile(r"(?<=.)@v?\d|==|@(?:git\+|https?:|file:)|#[0-9a-f]{7,}$")
 _CONTAINERS = frozenset({"docker", "podman", "nerdctl"})
 _LOADERS = re.compile(
@@ -117,7 +117,7 @@ def _about_package(runner: str, rest: Sequence[str]) -> Iterator[str]:
         for word in rest:
             if passed:
                 passed = False
-            elif word in _RUNNER_VALUES:
+            elif word in _RUNNER_VALUES or (word.startswith("--index-") and "=" not in word):
                 passed = True
             elif not word.startswith("-"):
                 chosen = [word]

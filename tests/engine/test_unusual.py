@@ -24,7 +24,7 @@ from mcp_tui.engine.unusual import folders, hosts, unusual_fields
         ({"path": "/etc/passwd"}, [{"path": "/tmp/a"}, {"path": "/tmp/b/c"}], {"path": "new folder /etc"}),
         ({"path": "/tmp/../etc/passwd"}, [{"path": "/tmp/a"}], {"path": "new folder /etc"}),
         ({"path": "/tmp/x"}, [{"path": "/tmp/a"}], {}),
-        ({"path": "/home/me/.ssh/id"}, [{"path": "/home/me/work/a"}], {"path": "new folder /home/me/.ssh"}),
+        ({"path": "/home/me/.ssh/id"}, [{"path": "/home/me/code/a"}], {"path": "new folder /home/me/.ssh"}),
         ({"path": "../x"}, [{"path": "src/a"}], {"path": "new folder .."}),
         ({"path": "src/../lib/a"}, [{"path": "src/a"}], {"path": "new folder lib"}),
         ({"files": ["/tmp/a", {"path": "/etc/b"}]}, [{"files": ["/tmp/x"]}], {"files": "new folder /etc"}),

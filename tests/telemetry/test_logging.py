@@ -51,15 +51,15 @@ def test_case_102_no_secret_reaches_the_file(log_file):
 
 
 def test_the_file_is_private_and_nothing_is_printed(log_file, capsys):
-    logging.getLogger("some.library").error("noise")
+    logging.getLogger("some.package").error("noise")
     (line,) = lines(log_file)
-    assert line["logger"] == "some.library"
+    assert line["logger"] == "some.package"
     assert stat.S_IMODE(log_file.path.stat().st_mode) == 0o600
     assert capsys.readouterr() == ("", "")
 
 
 def test_case_104_debug_of_libraries_stays_out(log_file):
-    logging.getLogger("some.library").info("chatter")
+    logging.getLogger("some.package").info("chatter")
     logging.getLogger("mcp_tui").debug("detail")
     assert lines(log_file) == []
 
