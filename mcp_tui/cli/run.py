@@ -147,7 +147,7 @@ async def conversation_id(engine: Engine, wanted: str) -> str:
     """The id that ``wanted`` means: ``last`` is the latest.  Raises `UsageError` when there is none."""
     if wanted != "last":
         return wanted
-    stored = await engine.conversations()
+    stored = await engine.history.list()
     if not stored:
         raise UsageError("There is no conversation to continue yet.")
     return stored[0].id

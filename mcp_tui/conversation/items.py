@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
     from mcp_tui.events.base import ErrorInfo
     from mcp_tui.events.content import Content
-    from mcp_tui.events.tools import ArgumentProblem, CallTiming, ToolDefinition, WireMessage
+    from mcp_tui.events.tools import (
+        ArgumentProblem,
+        CallTiming,
+        RecordedCall,
+        ToolCallCompared,
+        ToolDefinition,
+        WireMessage,
+    )
     from mcp_tui.events.turns import Usage
 
 CallState = Literal[
@@ -127,6 +134,10 @@ class ToolCallItem(Item):
     wire: tuple[WireMessage, ...] = ()
     definition: ToolDefinition | None = None
     """The tool as it was offered to the model."""
+    rerun_of: RecordedCall | None = None
+    """The recorded call that this one runs again; ``None`` for a call of the model."""
+    comparison: ToolCallCompared | None = None
+    """Its result beside the recorded one, once both are there."""
 
     @property
     def label(self) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mcp_tui.events.turns import Origin
+
 
 @dataclass(frozen=True, slots=True)
 class ConversationSummary:
@@ -25,4 +27,17 @@ class ConversationSummary:
     """The last one selected, in LiteLLM's notation."""
     demo: bool
     size: int
-    """Bytes of the file."""
+    """Bytes of its files."""
+    messages: int = 0
+    """What the person and the models said, in messages."""
+    models: tuple[str, ...] = ()
+    """All that answered or were selected, in LiteLLM's notation, first used first."""
+    cost: float | None = None
+    """US dollars that are known; ``None`` where nothing could be priced."""
+    servers: tuple[str, ...] = ()
+    """Servers whose tools were called, by name."""
+    tags: tuple[str, ...] = ()
+    origin: Origin | None = None
+    """Where it comes from: a fork names its origin."""
+    newer_schema: bool = False
+    """A newer release wrote it: it can be read, not changed."""

@@ -40,6 +40,9 @@ class Transcript:
         self.items: list[Item] = []
         self.title = ""
         self.demo = False
+        self.origin: turns.Origin | None = None
+        """Where the conversation comes from; ``None`` where it began empty."""
+        self.tags: tuple[str, ...] = ()
         self.provider = ""
         self.model = ""
         self.open_turn: str | None = None
@@ -97,6 +100,8 @@ class Transcript:
                 return self._finished(event)
             case tools.ToolResultExtended():
                 return self._extended(event)
+            case tools.ToolCallCompared():
+                return self._compared(event)
             case tools.ToolsOffered():
                 self.definitions = {tool.wire_name: tool for tool in event.tools}
                 return []
@@ -108,9 +113,11 @@ class Transcript:
     def _apply_turn(self, event: EventBase) -> list[Change]:
         match event:
             case turns.ConversationCreated():
-                self.title, self.demo = event.title or self.title, event.demo
+                self.title, self.demo, self.origin = event.title or self.title, event.demo, event.origin
             case turns.ConversationTitled():
                 self.title = event.title
+            case turns.ConversationTagged():
+                self.tags = event.tags
             case turns.ModelSelected():
                 return self._selected(event)
             case turns.TurnStarted():
@@ -279,6 +286,7 @@ class Transcript:
             arguments=event.arguments,
             validation_errors=event.validation_errors,
             definition=self.definitions.get(event.wire_name),
+            rerun_of=event.rerun_of,
         )
         return [self._add(item, numbered=True)]
 
@@ -333,6 +341,13 @@ class Transcript:
         if item is None or not item.finished:
             return []
         item.model_text, item.model_tokens, item.truncated = event.model_text, event.model_tokens, False
+        return [Change("updated", item)]
+
+    def _compared(self, event: tools.ToolCallCompared) -> list[Change]:
+        item = self.call(event.call_id)
+        if item is None:
+            return []
+        item.comparison = event
         return [Change("updated", item)]
 
     # -- the end of a turn ---------------------------------------------------------------

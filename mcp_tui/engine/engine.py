@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mcp_tui.config.rules_file import RulesFile
-from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.assessment import Assessment, Assessor
 from mcp_tui.engine.bus import PATIENCE, Batch, EventBus, Folds, Subscription
+from mcp_tui.engine.library import Library
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.engine.rulebook import RuleBook
 from mcp_tui.engine.services import EngineSettings, Services
@@ -87,6 +87,8 @@ class Engine:
     def __init__(self, parts: EngineParts) -> None:
         self._bus = EventBus(parts.store, parts.redactor)
         self._store = parts.store
+        self.history = Library(parts.store, self._bus)
+        """The stored conversations: list, read, rename, tag."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self.trust = TrustDesk(parts.trust, self._bus.publish, self._spawn, lambda: self._bus.watched)
         """Servers and tools that wait to be accepted, and how they are."""
@@ -334,10 +336,6 @@ class Engine:
         self._services.host.set_enabled(name, enabled)
 
     # -- conversations ---------------------------------------------------------------------
-
-    async def conversations(self) -> tuple[ConversationSummary, ...]:
-        """All stored conversations, last changed first."""
-        return await self._store.list()
 
     async def new_conversation(self) -> None:
         """Open an empty conversation.  Raises `UsageError` while a turn runs."""

@@ -24,6 +24,7 @@ class UnknownEvent(EventBase):
 STORED: tuple[type[EventBase], ...] = (
     turns.ConversationCreated,
     turns.ConversationTitled,
+    turns.ConversationTagged,
     turns.ModelSelected,
     turns.TurnStarted,
     turns.UserMessage,
@@ -41,6 +42,7 @@ STORED: tuple[type[EventBase], ...] = (
     tools.ToolCallStarted,
     tools.ToolCallFinished,
     tools.ToolResultExtended,
+    tools.ToolCallCompared,
 )
 """Kinds that the log keeps."""
 

@@ -76,6 +76,24 @@ class WireMessage(Model):
     message: dict[str, Any]
 
 
+class RecordedCall(Model):
+    """A tool call in a log."""
+
+    conversation_id: str
+    call_id: str
+
+
+class Difference(Model):
+    """One place where two results differ."""
+
+    path: str
+    """Such as ``content[0].text`` or ``structuredContent.items[2].id``; ``outcome`` for how the calls ended."""
+    kind: Literal["added", "removed", "changed"]
+    before: str = ""
+    """Compact JSON, or text; cut where it is long."""
+    after: str = ""
+
+
 class CallTiming(Model):
     """Where the time of a call went, in seconds."""
 
@@ -108,6 +126,8 @@ class ToolCallProposed(EventBase):
     name: str = ""
     arguments: dict[str, Any] = Field(default_factory=dict)
     validation_errors: tuple[ArgumentProblem, ...] = ()
+    rerun_of: RecordedCall | None = Field(default=None, exclude_if=lambda recorded: recorded is None)
+    """The recorded call that the person runs again; the model did not ask for this one and is not told of it."""
 
 
 class ApprovalRequested(EventBase):
@@ -199,3 +219,16 @@ class ToolResultExtended(EventBase):
     call_id: str
     model_text: str
     model_tokens: int
+
+
+class ToolCallCompared(EventBase):
+    """A call that was run again ended; its result beside the recorded one."""
+
+    type: Literal["tool_call_compared"] = "tool_call_compared"
+    durability: ClassVar[Durability] = "flush"
+    call_id: str
+    """The new call."""
+    recorded: RecordedCall
+    same: bool
+    differences: tuple[Difference, ...] = ()
+    """Empty where they are the same, and where the new call did not run."""

@@ -51,6 +51,25 @@ class RequestedToolCall(Model):
     """Opaque provider data that must be sent back with the call (Gemini's thought signature)."""
 
 
+OriginKind = Literal["fork", "verification", "offline_replay", "import"]
+"""``fork``: its first events were copied from another conversation; ``verification``: it runs the calls of another one
+again; ``offline_replay``: it asks another model, with the results recorded in another one; ``import``: from a file."""
+
+
+class Origin(Model):
+    """Where a conversation comes from that did not begin empty, or that is about another one."""
+
+    kind: OriginKind
+    conversation_id: str = ""
+    """The other conversation; empty for an import of a foreign file."""
+    event_id: str = ""
+    """Id of the last event that was copied."""
+    title: str = ""
+    """Title of the other conversation at that time: it may be deleted later."""
+    source: str = ""
+    """For an import: the program that wrote it, such as ``chatgpt``."""
+
+
 class ConversationCreated(EventBase):
     """The first line of every conversation."""
 
@@ -60,6 +79,8 @@ class ConversationCreated(EventBase):
     title: str = ""
     demo: bool = False
     """True when the offline demo model talks; shown wherever the conversation is shown."""
+    origin: Origin | None = Field(default=None, exclude_if=lambda origin: origin is None)
+    """``None`` for a conversation that began empty."""
 
 
 class ConversationTitled(EventBase):
@@ -67,6 +88,14 @@ class ConversationTitled(EventBase):
 
     type: Literal["conversation_titled"] = "conversation_titled"
     title: str
+
+
+class ConversationTagged(EventBase):
+    """The person changed the tags; these replace the ones before."""
+
+    type: Literal["conversation_tagged"] = "conversation_tagged"
+    tags: tuple[str, ...]
+    """Lower case, without blanks and commas, each once."""
 
 
 class ModelSelected(EventBase):

@@ -37,7 +37,7 @@ class CatalogApp(ChatApp):
         from mcp_tui.ui.screens.history import HistoryScreen
 
         engine = self.require_engine()
-        conversations = await engine.conversations()
+        conversations = await engine.history.list()
         self.push_screen(HistoryScreen(conversations, engine.conversation_id), self._history_chosen)
 
     def _history_chosen(self, conversation_id: str | None) -> None:
@@ -58,7 +58,7 @@ class CatalogApp(ChatApp):
 
     async def _continue_latest(self) -> None:
         engine = self.require_engine()
-        others = [stored for stored in await engine.conversations() if stored.id != engine.conversation_id]
+        others = [stored for stored in await engine.history.list() if stored.id != engine.conversation_id]
         if not others:
             self.say("There is no earlier conversation.")
             return

@@ -384,7 +384,7 @@ async def test_opening_another_conversation_replays_it_to_the_subscribers():
         await recording.aclose()
         mine = folded(latest(recording.events))
         assert facts(mine) == facts(engine.transcript)
-        assert [summary.title for summary in await engine.conversations()] == ["first"]
+        assert [summary.title for summary in await engine.history.list()] == ["first"]
 
 
 async def test_a_conversation_cannot_be_left_in_mid_turn():

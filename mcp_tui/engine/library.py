@@ -1,0 +1,73 @@
+"""The stored conversations, beside the open one: what there is, and what can be done with them.
+
+A change to a conversation is an event in its log.  For the open one it goes the way of every event, so that
+the screen sees it; for any other it is appended, and whoever has that one open sees it come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.engine.bus import EventBus
+from mcp_tui.errors import UsageError
+from mcp_tui.events import turns
+from mcp_tui.events.base import EventBase
+from mcp_tui.history.base import HistoryStore, StoredConversation
+
+MOST_TITLE = 200
+"""Characters."""
+MOST_TAGS = 32
+MOST_TAG = 40
+"""Characters."""
+
+
+class Library:
+    """All conversations of the store; reachable as ``engine.history``."""
+
+    def __init__(self, store: HistoryStore, bus: EventBus) -> None:
+        self._store, self._bus = store, bus
+
+    async def list(self) -> tuple[ConversationSummary, ...]:
+        """All conversations, last changed first."""
+        return await self._store.list()
+
+    async def read(self, conversation_id: str) -> StoredConversation:
+        """A conversation as it is stored.  Raises `ConversationNotFound`."""
+        return await self._store.read(conversation_id)
+
+    async def rename(self, conversation_id: str, title: str) -> None:
+        """Give a conversation another title.  Raises `UsageError` for an empty one, and `HistoryError`."""
+        words = " ".join(title.split())[:MOST_TITLE]
+        if not words:
+            raise UsageError("A title needs at least one character.")
+        await self._record(conversation_id, turns.ConversationTitled(conversation_id=conversation_id, title=words))
+
+    async def tag(self, conversation_id: str, tags: Iterable[str]) -> tuple[str, ...]:
+        """Give a conversation exactly these tags; returns them as they are kept.  Raises `UsageError`, `HistoryError`."""
+        kept = normal_tags(tags)
+        await self._record(conversation_id, turns.ConversationTagged(conversation_id=conversation_id, tags=kept))
+        return kept
+
+    async def _record(self, conversation_id: str, event: EventBase) -> None:
+        if conversation_id == self._bus.conversation_id and self._bus.last_seq:
+            await self._bus.record(event)
+            return
+        stored = await self._store.read(conversation_id)
+        if stored.newer_schema:
+            raise UsageError("A newer release of mcp-tui wrote this conversation.", hint="It can be read, not changed.")
+        await self._store.append(conversation_id, [event])
+
+
+def normal_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags in lower case, without blanks and commas, each once, in the order given.
+
+    Raises `UsageError` for one that is too long, or for too many.
+    """
+    kept = tuple(dict.fromkeys(word for tag in tags for word in tag.casefold().replace(",", " ").split()))
+    if len(kept) > MOST_TAGS:
+        raise UsageError(f"A conversation has at most {MOST_TAGS} tags.")
+    for tag in kept:
+        if len(tag) > MOST_TAG:
+            raise UsageError(f"The tag {tag[:MOST_TAG]!r}... is longer than {MOST_TAG} characters.")
+    return kept
