@@ -44,7 +44,10 @@ class Library:
         await self._record(conversation_id, turns.ConversationTitled(conversation_id=conversation_id, title=words))
 
     async def tag(self, conversation_id: str, tags: Iterable[str]) -> tuple[str, ...]:
-        """Give a conversation exactly these tags; returns them as they are kept.  Raises `UsageError`, `HistoryError`."""
+        """Give a conversation exactly these tags; returns them as they are kept.
+
+        Raises `UsageError` and `HistoryError`.
+        """
         kept = normal_tags(tags)
         await self._record(conversation_id, turns.ConversationTagged(conversation_id=conversation_id, tags=kept))
         return kept
