@@ -8,6 +8,7 @@ configuration, or ``run`` with a server that is not trusted; 3 ``run``: a tool w
 ``app``        the Textual app, with the engine around it
 ``run``        one turn without the app
 ``setup``      ``init`` and ``check``
+``history``    ``history list``, ``search``, ``rename``, ...; ``history_arguments`` is their parser
 ``servers``    ``servers list`` and ``servers trust``
 ``wiring``     configuration -> engine
 ``shutdown``   signals, a vanished terminal, the last resort
@@ -76,6 +77,10 @@ def _command(name: str) -> Callable[[Options], int]:
 
             functions = {"list": rules.list_rules, "test": rules.test_rule, "add": rules.add_rule}
             return functions.get(name.removeprefix("rules_"), rules.remove_rule)
+        case str() if name.startswith("history_"):
+            from mcp_tui.cli.history import COMMANDS
+
+            return COMMANDS[name]
         case "check":
             from mcp_tui.cli.setup import check
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcp_tui import __version__
+from mcp_tui.cli.history_arguments import add_history
 from mcp_tui.safety.text import prose
 
 EPILOG = """\
@@ -27,6 +28,8 @@ class Options:
     command: Literal[
         "app", "demo", "run", "init", "check", "servers_list", "servers_trust",
         "rules_list", "rules_test", "rules_add", "rules_remove",
+        "history", "history_list", "history_show", "history_search", "history_rename", "history_tag",
+        "history_delete", "history_restore", "history_empty_trash", "history_check", "history_compact", "history_stats",
     ]  # fmt: skip
     config: str | None = None
     servers: str | None = None
@@ -54,6 +57,14 @@ class Options:
     project: str | None = None
     read_only: bool = False
     history: bool = False
+    ids: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    limit: int | None = None
+    trash: bool = False
+    repair: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,7 +77,8 @@ class _Parser(argparse.ArgumentParser):
 def parse(argv: Sequence[str] | None = None) -> Options:
     """Parse ``argv``; exits with status 2 and a message where it is wrong, with 0 for ``--help`` and ``--version``."""
     given = vars(_parser().parse_args(argv))
-    given["allow"] = tuple(given.get("allow") or ())
+    for name in ("allow", "ids", "words", "tags", "remove"):
+        given[name] = tuple(given.get(name) or ())
     return Options(**given)
 
 
@@ -103,6 +115,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     _add_rules(commands.add_parser("rules", help="permission rules: list, test, add, remove"))
+    add_history(
+        commands.add_parser("history", help="conversations: browse them in the app, or list, search, check, ...")
+    )
     return parser
 
 

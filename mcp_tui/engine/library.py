@@ -6,8 +6,9 @@ the screen sees it; for any other it is appended, and whoever has that one open 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.bus import EventBus
 from mcp_tui.errors import UsageError
@@ -35,6 +36,10 @@ class Library:
     async def read(self, conversation_id: str) -> StoredConversation:
         """A conversation as it is stored.  Raises `ConversationNotFound`."""
         return await self._store.read(conversation_id)
+
+    async def tool_calls(self) -> Sequence[CallRecord]:
+        """The tool calls of all conversations, oldest first."""
+        return await self._store.tool_calls()
 
     async def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation another title.  Raises `UsageError` for an empty one, and `HistoryError`."""

@@ -1,0 +1,207 @@
+"""``mcp-tui history list|show|search|...``: the stored conversations without the app.  Starts nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from mcp_tui.cli import EXIT_OK
+from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.wiring import conversations_dir
+from mcp_tui.config.paths import resolve_paths
+from mcp_tui.conversation.calls import CallRecord
+from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.engine.bus import EventBus
+from mcp_tui.engine.library import Library
+from mcp_tui.errors import ConversationNotFound, UsageError
+from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.safety.secrets import Redactor
+from mcp_tui.safety.text import shorten, strict
+
+SHORT_ID = 12
+"""Characters of an id in lists: its time in milliseconds, and two random ones."""
+TITLE_WIDTH = 40
+MOST_TOOLS = 15
+"""Tools that ``stats`` names in words; with ``--json``, all of them."""
+
+Work = Callable[[Library, Options], Coroutine[Any, Any, int]]
+
+
+@asynccontextmanager
+async def opened_library() -> AsyncIterator[Library]:
+    """The stored conversations of this user."""
+    store = JsonlStore(conversations_dir(resolve_paths(os.environ)))
+    try:
+        yield Library(store, EventBus(store, Redactor()))
+    finally:
+        await store.aclose()
+
+
+def find(stored: Sequence[ConversationSummary], wanted: str) -> ConversationSummary:
+    """The conversation that ``wanted`` means: an id, the beginning of exactly one, or ``last``.
+
+    Raises `ConversationNotFound`, and `UsageError` where several begin like that.
+    """
+    if wanted == "last" and stored:
+        return stored[0]
+    matching = [summary for summary in stored if wanted and summary.id.startswith(wanted.lower())]
+    if len(matching) == 1:
+        return matching[0]
+    if not matching:
+        raise ConversationNotFound(
+            "There is no conversation yet." if wanted == "last" else f"There is no conversation {wanted[:40]!r}.",
+            hint="" if wanted == "last" else "`mcp-tui history list` shows their ids.",
+        )
+    names = ", ".join(summary.id for summary in matching[:3])
+    raise UsageError(f"{len(matching)} conversations begin with {wanted!r}: {names}{', ...' * (len(matching) > 3)}.")
+
+
+def list_data(summary: ConversationSummary) -> dict[str, Any]:
+    """One entry of ``history list --json``."""
+    origin = summary.origin
+    return {
+        "id": summary.id,
+        "title": summary.title,
+        "created": summary.created_at.isoformat(),
+        "updated": summary.updated_at.isoformat(),
+        "messages": summary.messages,
+        "tool_calls": summary.tool_calls,
+        "models": list(summary.models),
+        "cost": summary.cost,
+        "servers": list(summary.servers),
+        "tags": list(summary.tags),
+        "forked_from": origin.conversation_id if origin is not None and origin.kind == "fork" else None,
+    }
+
+
+async def _list(library: Library, options: Options) -> int:
+    stored = await library.list()
+    words = [word.casefold() for word in options.words]
+    rows = [s for s in stored if all(word in f"{s.title} {' '.join(s.tags)}".casefold() for word in words)]
+    rows = rows[: options.limit]
+    if options.json:
+        _print_json([list_data(summary) for summary in rows])
+        return EXIT_OK
+    if not rows:
+        _print(["No conversation has all of these words." if words else "There is no conversation yet."])
+        return EXIT_OK
+    _print([f"{'id':<{SHORT_ID}}  {'changed':<16}  {'msgs':>5} {'tools':>5} {'cost':>8}  title"])
+    _print(_row(summary) for summary in rows)
+    return EXIT_OK
+
+
+def _row(summary: ConversationSummary) -> str:
+    tags = "".join(f" #{tag}" for tag in summary.tags)
+    notes = {"fork": " (fork)", "verification": "", "offline_replay": " (offline replay)", "import": " (imported)"}
+    origin = notes[summary.origin.kind] if summary.origin is not None else ""
+    demo = " (demo)" if summary.demo else ""
+    return (
+        f"{summary.id[:SHORT_ID]}  {_local(summary.updated_at)}  {summary.messages:>5} {summary.tool_calls:>5} "
+        f"{_money(summary.cost):>8}  {shorten(summary.title or '(untitled)', TITLE_WIDTH)}{origin}{demo}{tags}"
+    )
+
+
+async def _rename(library: Library, options: Options) -> int:
+    summary = find(await library.list(), options.id)
+    await library.rename(summary.id, options.title)
+    return _changed(options, [{"id": summary.id, "title": options.title}], [f"renamed {summary.id}: {options.title}"])
+
+
+async def _tag(library: Library, options: Options) -> int:
+    summary = find(await library.list(), options.id)
+    gone = {tag.casefold() for tag in options.remove}
+    tags: tuple[str, ...] = summary.tags
+    if options.tags or gone:
+        tags = await library.tag(summary.id, [tag for tag in (*summary.tags, *options.tags) if tag not in gone])
+    words = " ".join(f"#{tag}" for tag in tags) or "no tags"
+    return _changed(options, {"id": summary.id, "tags": list(tags)}, [f"{summary.id}: {words}"])
+
+
+async def _stats(library: Library, options: Options) -> int:
+    stored = await library.list()
+    calls = await library.tool_calls()
+    data = stats_data(stored, calls)
+    if options.json:
+        _print_json(data)
+        return EXIT_OK
+    _print([
+        f"{data['conversations']} conversations, {data['messages']} messages, {data['tool_calls']} tool calls, "
+        f"{_money(data['cost'])}, {data['bytes'] / 1e6:.1f} MB"
+    ])  # fmt: skip
+    _print(f"  {count:>6}  {model}" for model, count in data["models"].items())
+    tools = sorted(data["tools"].items(), key=lambda entry: -entry[1]["calls"])
+    _print(_tool_row(name, counts) for name, counts in tools[:MOST_TOOLS])
+    if len(tools) > MOST_TOOLS:
+        _print([f"  and {len(tools) - MOST_TOOLS} more tools (--json has all)"])
+    return EXIT_OK
+
+
+def stats_data(stored: Sequence[ConversationSummary], calls: Sequence[CallRecord]) -> dict[str, Any]:
+    """Sums over all conversations: models by conversations, tools by calls and outcomes."""
+    outcomes: dict[str, Counter[str]] = {}
+    for call in calls:
+        outcomes.setdefault(f"{call.server}.{call.name}", Counter())[call.outcome or "unfinished"] += 1
+    known = [summary.cost for summary in stored if summary.cost is not None]
+    models = Counter(model for summary in stored for model in summary.models)
+    return {
+        "conversations": len(stored),
+        "messages": sum(summary.messages for summary in stored),
+        "tool_calls": sum(summary.tool_calls for summary in stored),
+        "cost": sum(known) if known else None,
+        "bytes": sum(summary.size for summary in stored),
+        "models": dict(models.most_common()),
+        "tools": {name: {"calls": counts.total(), **counts} for name, counts in sorted(outcomes.items())},
+    }
+
+
+def _tool_row(name: str, counts: Mapping[str, int]) -> str:
+    rest = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if outcome != "calls")
+    return f"  {counts['calls']:>6}  {name}: {rest}"
+
+
+def _changed(options: Options, data: Any, words: Iterable[str]) -> int:
+    if options.json:
+        _print_json(data)
+    else:
+        _print(words)
+    return EXIT_OK
+
+
+def _money(cost: float | None) -> str:
+    return "-" if cost is None else f"${cost:.2f}" if cost >= 0.01 or cost == 0 else "<$0.01"
+
+
+def _local(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _print(lines: Iterable[str]) -> None:
+    sys.stdout.write("".join(f"{strict(line, one_line=False)}\n" for line in lines))
+
+
+def _print_json(data: Any) -> None:
+    sys.stdout.write(json.dumps(data) + "\n")
+
+
+def _command(work: Work) -> Callable[[Options], int]:
+    async def main(options: Options) -> int:
+        async with opened_library() as library:
+            return await work(library, options)
+
+    return lambda options: asyncio.run(main(options))
+
+
+COMMANDS: dict[str, Callable[[Options], int]] = {
+    "history_list": _command(_list),
+    "history_rename": _command(_rename),
+    "history_tag": _command(_tag),
+    "history_stats": _command(_stats),
+}
+"""Command -> what runs it."""
