@@ -5,6 +5,7 @@
 ``jsonl``       one locked JSONL file per conversation
 ``recorder``    one writer per process: batches, acknowledges
 ``journal``     what happens under the lock: numbering, appending, rolling back
+``creation``    a whole new conversation, or nothing
 ``known``       what a writer must know of a journal's content
 ``compaction``  superseded fragments leave the file
 ``reading``     a conversation from its files, without a lock

@@ -46,6 +46,14 @@ class HistoryStore(Protocol):
         """
         ...
 
+    async def create(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
+        """Add a whole new conversation, or nothing; returns its events, numbered from 1 in the order given.
+
+        The first one is `ConversationCreated`; they become this conversation's, whichever they were copied from.
+        Everything is on disk then.  Raises `StoreFailed`, also when the id is taken: nothing is replaced.
+        """
+        ...
+
     async def read(self, conversation_id: str) -> StoredConversation:
         """All readable events; takes no lock and never raises because of content.  Raises `ConversationNotFound`."""
         ...

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
@@ -76,9 +78,20 @@ class FileSystem:
         """Remove a file."""
         path.unlink()
 
+    def rmdir(self, path: Path) -> None:
+        """Remove an empty directory."""
+        path.rmdir()
+
     def names(self, path: Path) -> list[str]:
         """What a directory holds."""
         return os.listdir(path)  # noqa: PTH208
+
+    def states(self, path: Path) -> Iterator[tuple[str, os.stat_result]]:
+        """What a directory holds, with the state of each; at a speed that thousands of files need."""
+        prefix = os.path.join(path, "")  # noqa: PTH118 - pathlib takes longer for the name than the system for the state
+        for name in os.listdir(path):  # noqa: PTH208
+            with suppress(FileNotFoundError):
+                yield name, os.lstat(prefix + name)
 
     def lock(self, fd: int) -> bool:
         """Try once to take the exclusive lock on an open file; False when somebody else has it."""

@@ -90,7 +90,7 @@ class Journal:
         Raises `StoreBusy` and `StoreFailed`.
         """
         try:
-            prepared = [self._prepare(batch) for batch in batches]
+            prepared = [self.prepare(batch) for batch in batches]
             with self.locked(on_wait):
                 self._refuse_newer()
                 return self._append(prepared)
@@ -105,7 +105,11 @@ class Journal:
             with suppress(OSError):
                 self._fs.close(segment.fd)
 
-    def _prepare(self, events: Sequence[EventBase]) -> Prepared:
+    def prepare(self, events: Sequence[EventBase]) -> Prepared:
+        """Events as this conversation's lines, their large values durable beside the log.
+
+        Raises `OSError` and `StoreFailed`.
+        """
         owned = tuple(event.model_copy(update={"conversation_id": self._id}) for event in events)
         try:
             prepared = Prepared(owned, tuple(self._blobs.prepare(to_object(event)) for event in owned))

@@ -15,7 +15,8 @@ from mcp_tui.history.base import StoredConversation
 from mcp_tui.history.calls import recorded_calls
 from mcp_tui.history.catalog import list_conversations
 from mcp_tui.history.compaction import WORTHWHILE, compact
-from mcp_tui.history.contract import check_events
+from mcp_tui.history.contract import check_creation, check_events
+from mcp_tui.history.creation import Creation
 from mcp_tui.history.fs import REAL, FileSystem
 from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import Lease, OnWait
@@ -49,6 +50,13 @@ class JsonlStore:
         """Add events; see `HistoryStore.append`."""
         check_events(conversation_id, events)
         return await self._recorder.append(conversation_id, events, self._on_wait) if events else []
+
+    async def create(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
+        """Add a whole new conversation, or nothing; see `HistoryStore.create`."""
+        check_creation(conversation_id, events)
+        return await self._recorder.run(
+            conversation_id, lambda journal: Creation(journal, self._directory, conversation_id, self._fs).run(events)
+        )
 
     async def read(self, conversation_id: str) -> StoredConversation:
         """All readable events; see `HistoryStore.read`."""

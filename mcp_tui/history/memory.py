@@ -10,13 +10,20 @@ from itertools import chain
 from mcp_tui.conversation.calls import CallHistory, CallRecord, by_time
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.errors import ConversationNotFound, StoreBusy, StoreFailed
-from mcp_tui.events.base import EventBase, utc_now
+from mcp_tui.events.base import SCHEMA_VERSION, EventBase, utc_now
 from mcp_tui.events.codec import to_object
 from mcp_tui.events.tools import ToolCallProposed
-from mcp_tui.events.turns import ConversationCreated, ConversationTitled, ModelSelected, UserMessage
+from mcp_tui.events.turns import (
+    AssistantMessage,
+    ConversationCreated,
+    ConversationTagged,
+    ConversationTitled,
+    ModelSelected,
+    UserMessage,
+)
 from mcp_tui.history import lines
 from mcp_tui.history.base import StoredConversation
-from mcp_tui.history.contract import check_events
+from mcp_tui.history.contract import check_creation, check_events
 from mcp_tui.history.locking import Holder
 from mcp_tui.history.names import check_id
 
@@ -42,6 +49,13 @@ class MemoryStore:
                 position = {"seq": len(stored) + 1, "conversation_id": conversation_id}
                 stored[event.id] = event.model_copy(update=position)
         return [stored[event.id] for event in events]
+
+    async def create(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
+        """Add a whole new conversation, or nothing; see `HistoryStore.create`."""
+        check_creation(conversation_id, events)
+        if conversation_id in self._conversations:
+            raise StoreFailed(f"There is a conversation {conversation_id} already.", hint="Nothing was written.")
+        return await self.append(conversation_id, [e.model_copy(update={"conversation_id": ""}) for e in events])
 
     async def read(self, conversation_id: str) -> StoredConversation:
         """All events; see `HistoryStore.read`."""
@@ -78,16 +92,30 @@ class MemoryStore:
 
 
 def _summary(conversation_id: str, events: tuple[EventBase, ...]) -> ConversationSummary:
+    created = [event for event in events if isinstance(event, ConversationCreated)]
     titled = [event.title for event in events if isinstance(event, (ConversationCreated, ConversationTitled))]
+    tagged = [event.tags for event in events if isinstance(event, ConversationTagged)]
+    inputs = sum(isinstance(event, UserMessage) for event in events)
+    answers = [event for event in events if isinstance(event, AssistantMessage)]
+    costs = [answer.cost for answer in answers if answer.cost is not None]
+    calls = [event for event in events if isinstance(event, ToolCallProposed)]
+    models = [event.model for event in events if isinstance(event, (ModelSelected, AssistantMessage)) and event.model]
     return ConversationSummary(
         id=conversation_id,
         title=titled[-1] if titled else "",
         created_at=events[0].at,
         updated_at=events[-1].at,
         events=len(events),
-        user_messages=sum(isinstance(event, UserMessage) for event in events),
-        tool_calls=sum(isinstance(event, ToolCallProposed) for event in events),
+        user_messages=inputs,
+        tool_calls=len(calls),
         model=next((event.model for event in reversed(events) if isinstance(event, ModelSelected)), ""),
-        demo=any(isinstance(event, ConversationCreated) and event.demo for event in events),
+        demo=any(event.demo for event in created),
         size=sum(len(lines.prepare(to_object(event)).numbered(event.seq)) for event in events),
+        messages=inputs + len(answers),
+        models=tuple(dict.fromkeys(models)),
+        cost=sum(costs) if costs else None,
+        servers=tuple(dict.fromkeys(call.server for call in calls if call.server)),
+        tags=tagged[-1] if tagged else (),
+        origin=next((event.origin for event in created if event.origin is not None), None),
+        newer_schema=any(event.schema_version > SCHEMA_VERSION for event in created),
     )

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mcp_tui.errors import StoreBusy, StoreFailed
 from mcp_tui.events.base import EventBase
@@ -42,8 +42,8 @@ class _Request:
 
 @dataclass(slots=True)
 class _Job:
-    work: Callable[[Journal], int]
-    done: Future[int] = field(default_factory=Future)
+    work: Callable[[Journal], Any]
+    done: Future[Any] = field(default_factory=Future)
 
 
 @dataclass(slots=True)
@@ -76,14 +76,15 @@ class Recorder:
             self._wake(lane)
         return await asyncio.wrap_future(request.done)
 
-    async def run(self, conversation_id: str, work: Callable[[Journal], int]) -> int:
+    async def run(self, conversation_id: str, work: Callable[[Journal], _T]) -> _T:
         """What ``work`` returns; it has the conversation's journal to itself."""
         job = _Job(work)
         with self._guard:
             lane = self._lane(conversation_id)
             lane.jobs.append(job)
             self._wake(lane)
-        return await asyncio.wrap_future(job.done)
+        done: Future[_T] = job.done
+        return await asyncio.wrap_future(done)
 
     def later(self, conversation_id: str, work: Callable[[Journal], int]) -> None:
         """Like `run` for a conversation that was written to; nobody waits, and a failure is only logged."""

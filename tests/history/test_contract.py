@@ -67,6 +67,37 @@ async def test_nothing_to_append_makes_nothing(store: HistoryStore) -> None:
     assert await store.list() == ()
 
 
+async def test_a_conversation_is_created_whole(store: HistoryStore) -> None:
+    origin, key = new_id(), new_id()
+    copied = await store.append(origin, [created("Origin"), said("x" * 200_000), answered("a", "é" * 100_000)])
+    made = await store.create(key, [created("Copy"), *copied[1:], copied[1]])
+    assert [event.seq for event in made] == [1, 2, 3, 2]
+    found = await store.read(key)
+    assert found.events == tuple(made[:3])
+    assert {event.conversation_id for event in found.events} == {key}
+    assert [event.id for event in found.events[1:]] == [event.id for event in copied[1:]]
+    (later,) = await store.append(key, [said("goes on")])
+    assert later.seq == 4
+    assert (await store.read(origin)).events == tuple(copied)
+    assert {item.id: item.title for item in await store.list()} == {origin: "Origin", key: "Copy"}
+
+
+async def test_creating_replaces_nothing(store: HistoryStore) -> None:
+    key = new_id()
+    done = await store.append(key, [created("First"), said("y" * 100_000)])
+    with pytest.raises(StoreFailed, match="already"):
+        await store.create(key, [created("Second"), said("z" * 100_000)])
+    assert (await store.read(key)).events == tuple(done)
+    for events in ([], [said("x")]):
+        with pytest.raises(ValueError, match="begins with"):
+            await store.create(new_id(), events)
+    with pytest.raises(ValueError, match="passing"):
+        await store.create(new_id(), [created(), TextDelta(message_id="m", text="x")])
+    with pytest.raises(ConversationNotFound):
+        await store.create("../x", [created()])
+    assert len(await store.list()) == 1
+
+
 async def test_passing_and_foreign_events_are_a_mistake_of_the_program(store: HistoryStore) -> None:
     key = new_id()
     with pytest.raises(ValueError, match="passing"):

@@ -105,6 +105,9 @@ class FaultFS(FileSystem):
     def unlink(self, path: Path) -> None:
         return self._step("unlink", lambda: super(FaultFS, self).unlink(path))
 
+    def rmdir(self, path: Path) -> None:
+        return self._step("rmdir", lambda: super(FaultFS, self).rmdir(path))
+
     def names(self, path: Path) -> list[str]:
         return self._step("names", lambda: super(FaultFS, self).names(path))
 
