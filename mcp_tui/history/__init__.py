@@ -10,6 +10,7 @@
 ``compaction``  superseded fragments leave the file
 ``reading``     a conversation from its files, without a lock
 ``catalog``     the list of conversations, and its cache
+``tally``       what the list tells of one file, counted without decoding it
 ``calls``       the tool calls of all conversations
 ``lines``       the line format: checksum, tolerant reading
 ``blobs``       large values in content-addressed side files

@@ -1,10 +1,8 @@
 """The list of conversations, folded from the files; ``index.json`` beside them is a cache (requirement G5).
 
 The cache is never trusted over a file: an entry holds for exactly one inode, size and time of change.  A file
-that only grew is read from where the last reading ended.
-
-Lines are counted by how they begin, whole blocks at a time, so that a gigabyte takes about a second; only the
-few lines that name a conversation are checked and decoded.  Damaged lines may be counted.
+that only grew is read from where the last reading ended.  What a process has once listed it keeps, so that
+listing again costs one look at each file and nothing else.
 """
 
 from __future__ import annotations
@@ -12,103 +10,115 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from itertools import chain, product
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.errors import HistoryError
+from mcp_tui.events.turns import Origin
 from mcp_tui.history import lines, names
 from mcp_tui.history.fs import NEW, READ, FileSystem
 from mcp_tui.history.reading import opened
+from mcp_tui.history.tally import Tally
 from mcp_tui.history.write import remove_abandoned, write_all
 
+_T = TypeVar("_T")
+
 INDEX_NAME = "index.json"
-_VERSION = 1
+_VERSION = 2
 _LARGEST_INDEX = 64 * 1024 * 1024
-_NEAR = 20
-"""Lines from a border that are tried for a time."""
-_ANY = b'\n{"type":"'
-_USER_MESSAGE = _ANY + b'user_message"'
-_TOOL_CALL = _ANY + b'tool_call_proposed"'
-_NAMING = tuple(_ANY + kind for kind in (b'conversation_created"', b'conversation_titled"', b'model_selected"'))
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a list needs to know of one file."""
-
-    inode: int = 0
-    size: int = 0
-    modified_ns: int = 0
-    read_to: int = 0
-    """End of the last finished line that is counted here."""
-    events: int = 0
-    user_messages: int = 0
-    tool_calls: int = 0
-    title: str | None = None
-    model: str | None = None
-    demo: bool = False
-    first_at: str = ""
-    last_at: str = ""
-
-    def add(self, block: bytes) -> None:
-        """Take note of finished lines."""
-        text = b"\n" + block
-        self.events += text.count(_ANY)
-        self.user_messages += text.count(_USER_MESSAGE)
-        self.tool_calls += text.count(_TOOL_CALL)
-        for start in sorted(place for kind in _NAMING for place in _places(text, kind)):
-            raw = _line_at(text, start)
-            if not lines.checksum_problem(raw):
-                self._add_fields(lines.decode(raw) or {})
-        self.first_at = self.first_at or _time_of(text, forward=True)
-        self.last_at = _time_of(text, forward=False) or self.last_at
-
-    def _add_fields(self, value: dict[str, Any]) -> None:
-        if isinstance(title := value.get("title"), str):
-            self.title = title
-        if isinstance(model := value.get("model"), str):
-            self.model = model
-        self.demo |= value.get("demo") is True
+_FIELDS = tuple(field.name for field in fields(Tally))
+_row = attrgetter(*_FIELDS)
 
 
 def list_conversations(directory: Path, fs: FileSystem) -> tuple[ConversationSummary, ...]:
     """All conversations, last changed first.  Content never raises; a file that cannot be read is left out."""
-    try:
-        found = {name: place for name in fs.names(directory) if (place := names.parse_journal_name(name))}
-    except OSError:
-        return ()
-    cached = _load_index(directory, fs)
-    tallies = {name: tally for name in found if (tally := _tally(directory / name, cached.get(name), fs))}
-    if tallies != cached:
-        _save_index(directory, tallies, fs)
-    by_id: dict[str, list[Tally]] = {}
-    for name in sorted(tallies, key=lambda name: found[name][1]):
-        by_id.setdefault(found[name][0], []).append(tallies[name])
-    summaries = [_summary(conversation_id, parts) for conversation_id, parts in by_id.items()]
-    return tuple(sorted((s for s in summaries if s), key=lambda s: (s.updated_at, s.id), reverse=True))
+    return Catalog(directory, fs).list()
 
 
-def _tally(path: Path, known: Tally | None, fs: FileSystem) -> Tally | None:
+class Catalog:
+    """The conversations of a directory; may be asked from several threads."""
+
+    def __init__(self, directory: Path, fs: FileSystem) -> None:
+        self._directory, self._fs = directory, fs
+        self._lock = threading.Lock()
+        self._tallies: dict[str, Tally] | None = None
+        self._summaries: dict[str, tuple[list[Tally], ConversationSummary | None]] = {}
+
+    def list(self) -> tuple[ConversationSummary, ...]:
+        """All conversations as their files are now; see `list_conversations`."""
+        with self._lock:
+            return self._list()
+
+    def _list(self) -> tuple[ConversationSummary, ...]:
+        directory, fs = self._directory, self._fs
+        found: dict[str, tuple[str, int]] = {}
+        states: dict[str, os.stat_result] = {}
+        try:
+            for name, state in fs.states(directory):
+                if stat.S_ISREG(state.st_mode) and (place := names.parse_journal_name(name)):
+                    found[name], states[name] = place, state
+        except OSError:
+            return ()
+        known = self._tallies if self._tallies is not None else _load_index(directory, fs)
+        tallies: dict[str, Tally] = {}
+        for name, state in states.items():
+            tally = known.get(name)
+            if tally is None or (tally.inode, tally.size, tally.modified_ns) != _place(state):
+                tally = _tally(directory / name, state, tally, fs)
+            if tally is not None:
+                tallies[name] = tally
+        if len(tallies) != len(known) or any(known.get(name) is not tally for name, tally in tallies.items()):
+            _save_index(directory, tallies, fs)
+        self._tallies = tallies
+        by_id: dict[str, list[Tally]] = {}
+        for name in sorted(tallies, key=found.__getitem__):
+            by_id.setdefault(found[name][0], []).append(tallies[name])
+        before, self._summaries = self._summaries, {}
+        for conversation_id, parts in by_id.items():
+            last = before.get(conversation_id)
+            same = last is not None and len(last[0]) == len(parts) and all(map(_is, last[0], parts))
+            summary = last[1] if last is not None and same else _summary(conversation_id, parts)
+            self._summaries[conversation_id] = (parts, summary)
+        summaries = [summary for _, summary in self._summaries.values() if summary is not None]
+        return tuple(sorted(summaries, key=_age, reverse=True))
+
+
+def _is(first: object, second: object) -> bool:
+    return first is second
+
+
+_age = attrgetter("updated_at", "id")
+
+
+def _place(state: os.stat_result) -> tuple[int, int, int]:
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+def _tally(path: Path, state: os.stat_result, known: Tally | None, fs: FileSystem) -> Tally | None:
+    """What is counted anew, or on from where the last reading ended; None for a file that cannot be read."""
+    grown = known is not None and known.inode == state.st_ino and known.size < state.st_size
+    tally = _copy(known) if known and grown else Tally()
+    tally.inode, tally.size, tally.modified_ns = _place(state)
     try:
-        state = fs.lstat(path)
-        if not stat.S_ISREG(state.st_mode):
-            return None
-        place = (state.st_ino, state.st_size, state.st_mtime_ns)
-        if known and (known.inode, known.size, known.modified_ns) == place:
-            return known
-        grown = known is not None and known.inode == state.st_ino and known.size < state.st_size
-        tally = replace(known) if known and grown else Tally()
-        tally.inode, tally.size, tally.modified_ns = place
         with opened(path, fs) as fd:
             _count(tally, fd, fs)
     except (OSError, HistoryError):
         return None
     return tally
+
+
+def _copy(tally: Tally) -> Tally:
+    return replace(tally, models=[*tally.models], servers=[*tally.servers])
 
 
 def _count(tally: Tally, fd: int, fs: FileSystem) -> None:
@@ -118,54 +128,70 @@ def _count(tally: Tally, fd: int, fs: FileSystem) -> None:
         tally.read_to = end
 
 
-def _places(text: bytes, pattern: bytes) -> Iterator[int]:
-    start = text.find(pattern)
-    while start >= 0:
-        yield start
-        start = text.find(pattern, start + 1)
-
-
-def _line_at(text: bytes, start: int) -> bytes:
-    return text[start + 1 : text.index(b"\n", start + 1)]
-
-
-def _time_of(text: bytes, *, forward: bool) -> str:
-    """The time of the first or the last good line, if that is near the border."""
-    start = -1 if forward else len(text)
-    for _ in range(_NEAR):
-        start = text.find(_ANY, start + 1) if forward else text.rfind(_ANY, 0, start)
-        if start < 0:
-            return ""
-        raw = _line_at(text, start)
-        head = None if lines.checksum_problem(raw) else lines.head_of(raw)
-        if head is not None:
-            return head.at
-    return ""
-
-
 def _summary(conversation_id: str, parts: list[Tally]) -> ConversationSummary | None:
     parts = [part for part in parts if part.size]
     if not parts:
         return None
-    created = [part.first_at for part in parts if part.first_at]
-    updated = [part.last_at for part in parts if part.last_at]
-    fallback = datetime.fromtimestamp(parts[-1].modified_ns / 1e9, UTC)
+    whole = parts[0] if len(parts) == 1 else _whole(parts)
+    fallback = datetime.fromtimestamp(whole.modified_ns / 1e9, UTC)
     return ConversationSummary(
         id=conversation_id,
-        title=_last(part.title for part in parts),
-        created_at=_time(created[0] if created else "", fallback),
-        updated_at=_time(updated[-1] if updated else "", fallback),
-        events=sum(part.events for part in parts),
-        user_messages=sum(part.user_messages for part in parts),
-        tool_calls=sum(part.tool_calls for part in parts),
-        model=_last(part.model for part in parts),
-        demo=any(part.demo for part in parts),
-        size=sum(part.size for part in parts),
+        title=whole.title or "",
+        created_at=_time(whole.first_at, fallback),
+        updated_at=_time(whole.last_at, fallback),
+        events=whole.events,
+        user_messages=whole.user_messages,
+        tool_calls=whole.tool_calls,
+        model=whole.model or "",
+        demo=whole.demo,
+        size=whole.size,
+        messages=whole.user_messages + whole.answers,
+        models=tuple(whole.models),
+        cost=whole.cost,
+        servers=tuple(whole.servers),
+        tags=tuple(whole.tags or ()),
+        origin=_origin(whole.origin) if whole.origin is not None else None,
+        newer_schema=whole.newer_schema,
     )
 
 
-def _last(values: Iterable[str | None]) -> str:
-    return next((value for value in reversed(list(values)) if value is not None), "")
+def _whole(parts: list[Tally]) -> Tally:
+    """What the segments of one conversation tell together."""
+    costs = [part.cost for part in parts if part.cost is not None]
+    return Tally(
+        size=sum(part.size for part in parts),
+        modified_ns=parts[-1].modified_ns,
+        events=sum(part.events for part in parts),
+        user_messages=sum(part.user_messages for part in parts),
+        answers=sum(part.answers for part in parts),
+        tool_calls=sum(part.tool_calls for part in parts),
+        title=_last(part.title for part in parts),
+        model=_last(part.model for part in parts),
+        demo=any(part.demo for part in parts),
+        newer_schema=any(part.newer_schema for part in parts),
+        cost=sum(costs) if costs else None,
+        first_at=next((part.first_at for part in parts if part.first_at), ""),
+        last_at=_last(part.last_at or None for part in parts) or "",
+        models=_each(part.models for part in parts),
+        servers=_each(part.servers for part in parts),
+        tags=_last(part.tags for part in parts),
+        origin=next((part.origin for part in parts if part.origin is not None), None),
+    )
+
+
+def _last(values: Iterable[_T | None]) -> _T | None:
+    return next((value for value in reversed(list(values)) if value is not None), None)
+
+
+def _each(values: Iterable[Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(values)))
+
+
+def _origin(value: dict[str, Any]) -> Origin | None:
+    try:
+        return Origin.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def _time(text: str, fallback: datetime) -> datetime:
@@ -187,37 +213,48 @@ def _load_index(directory: Path, fs: FileSystem) -> dict[str, Tally]:
         if not stat.S_ISREG(state.st_mode) or state.st_size > _LARGEST_INDEX:
             return {}
         value = json.loads(fs.pread(fd, state.st_size, 0))
-        if value["version"] != _VERSION:
+        if value["version"] != _VERSION or value["fields"] != list(_FIELDS):
             return {}
-        return {name: _checked(entry) for name, entry in value["files"].items()}
+        return _checked(value["files"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
     finally:
         fs.close(fd)
 
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    name: (str, type(None)) if name in ("title", "model") else (type(getattr(Tally(), name)),)
-    for name in (field.name for field in fields(Tally))
+_OPTIONAL: dict[str, tuple[type, ...]] = {
+    "title": (str, type(None)),
+    "model": (str, type(None)),
+    "cost": (float, type(None)),
+    "tags": (list, type(None)),
+    "origin": (dict, type(None)),
 }
+_SHAPES = frozenset(product(*(_OPTIONAL.get(name, (type(getattr(Tally(), name)),)) for name in _FIELDS)))
+"""The types that the values of an entry may have; a look into a set is quicker than a look at each value."""
 
 
-def _checked(entry: dict[str, Any]) -> Tally:
-    if entry.keys() != _TYPES.keys() or any(type(value) not in _TYPES[name] for name, value in entry.items()):
-        raise ValueError("not an index entry")
-    return Tally(**entry)
+def _checked(rows: dict[str, list[Any]]) -> dict[str, Tally]:
+    if not {tuple(map(type, row)) for row in rows.values()} <= _SHAPES:
+        raise ValueError("not an index")
+    tallies = {name: Tally(*row) for name, row in rows.items()}
+    each = tallies.values()
+    words = chain.from_iterable(chain(tally.models, tally.servers, tally.tags or ()) for tally in each)
+    if not set(map(type, words)) <= {str}:
+        raise ValueError("not an index")
+    return tallies
 
 
 def _save_index(directory: Path, tallies: dict[str, Tally], fs: FileSystem) -> None:
     """A cache need not be durable, and may be impossible: a directory can be read-only."""
-    value = {"version": _VERSION, "files": {name: asdict(tally) for name, tally in tallies.items()}}
+    rows = {name: _row(tally) for name, tally in tallies.items()}
+    value = {"version": _VERSION, "fields": _FIELDS, "files": rows}
     temporary = directory / f"{INDEX_NAME}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     try:
         remove_abandoned(fs, directory, f"{INDEX_NAME}.")
         fd = fs.open(temporary, NEW)
         try:
             fs.fchmod(fd, 0o600)
-            write_all(fs, fd, json.dumps(value).encode("ascii"))
+            write_all(fs, fd, json.dumps(value, separators=(",", ":")).encode("ascii"))
             fs.replace(temporary, directory / INDEX_NAME)
         finally:
             fs.close(fd)

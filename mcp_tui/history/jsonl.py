@@ -13,7 +13,7 @@ from mcp_tui.events.base import EventBase
 from mcp_tui.history import names
 from mcp_tui.history.base import StoredConversation
 from mcp_tui.history.calls import recorded_calls
-from mcp_tui.history.catalog import list_conversations
+from mcp_tui.history.catalog import Catalog
 from mcp_tui.history.compaction import WORTHWHILE, compact
 from mcp_tui.history.contract import check_creation, check_events
 from mcp_tui.history.creation import Creation
@@ -45,6 +45,7 @@ class JsonlStore:
         self._on_wait = on_wait
         self._fs = fs
         self._recorder = Recorder(self._open_journal)
+        self._catalog = Catalog(directory, fs)
 
     async def append(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
         """Add events; see `HistoryStore.append`."""
@@ -64,7 +65,7 @@ class JsonlStore:
 
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""
-        return await asyncio.to_thread(list_conversations, self._directory, self._fs)
+        return await asyncio.to_thread(self._catalog.list)
 
     async def tool_calls(self) -> Sequence[CallRecord]:
         """The tool calls of all conversations; see `HistoryStore.tool_calls`."""

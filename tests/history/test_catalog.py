@@ -6,19 +6,31 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.errors import StoreFailed
 from mcp_tui.events.base import EventBase, new_id
-from mcp_tui.events.turns import ConversationTitled, ModelSelected
+from mcp_tui.events.codec import from_object
+from mcp_tui.events.turns import (
+    AssistantMessage,
+    ConversationCreated,
+    ConversationTagged,
+    ConversationTitled,
+    ModelSelected,
+    Origin,
+    RequestedToolCall,
+)
 from mcp_tui.history import lines, names
-from mcp_tui.history.catalog import INDEX_NAME, list_conversations
+from mcp_tui.history.catalog import INDEX_NAME, Catalog, list_conversations
 from mcp_tui.history.fs import REAL, FileSystem
 from mcp_tui.history.journal import Journal
+from mcp_tui.history.memory import MemoryStore
 from tests.support.faultfs import FaultFS
-from tests.support.history_events import created, said
+from tests.support.history_events import answered, called, created, said
 
 
 def add(directory: Path, key: str, *events: EventBase) -> None:
@@ -74,7 +86,7 @@ def truncate(path: Path) -> None:
 def wrong_type(path: Path) -> None:
     value = json.loads(path.read_bytes())
     for entry in value["files"].values():
-        entry["title"] = ["not", "text"]
+        entry[value["fields"].index("title")] = ["not", "text"]
     path.write_text(json.dumps(value))
 
 
@@ -86,7 +98,8 @@ def other_version(path: Path) -> None:
 def stale(path: Path) -> None:
     value = json.loads(path.read_bytes())
     for entry in value["files"].values():
-        entry.update(title="a lie", modified_ns=1)
+        entry[value["fields"].index("title")] = "a lie"
+        entry[value["fields"].index("modified_ns")] = 1
     path.write_text(json.dumps(value))
 
 
@@ -217,3 +230,74 @@ def test_case_014_a_thousand_conversations(tmp_path: Path) -> None:
     began = time.process_time()
     assert len(list_conversations(tmp_path, REAL)) == 1_000
     assert time.process_time() - began < 1.0
+
+
+GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+async def test_both_stores_tell_the_same_of_every_golden_log(tmp_path: Path, path: Path) -> None:
+    events = [from_object(lines.decode(line) or {}) for line in path.read_bytes().splitlines()]
+    key = events[0].conversation_id
+    add(tmp_path, key, *events)
+    memory = MemoryStore()
+    await memory.append(key, events)
+    (listed,), (remembered,) = list_conversations(tmp_path, REAL), await memory.list()
+    for field in fields(ConversationSummary):
+        if field.name != "size":
+            assert getattr(listed, field.name) == getattr(remembered, field.name), field.name
+    assert abs(listed.size - remembered.size) < 100
+
+
+def test_models_costs_servers_tags_and_origin_over_segments_and_growth(tmp_path: Path) -> None:
+    key = new_id()
+    hostile = AssistantMessage(
+        message_id="m",
+        hop=1,
+        provider='p","model":"a lie',
+        model='a "quoted\\" — model',
+        text='","cost":77,"first_token_seconds":1,"crc":"00000000"}\n{"type":"assistant_message"',
+        tool_calls=(RequestedToolCall(call_id="c", wire_name="w", arguments={"cost": 55, "server": "a lie"}),),
+        cost=0.25,
+    )
+    origin = Origin(kind="fork", conversation_id=new_id(), event_id="e", title="before")
+    start = ConversationCreated(app_version="1", title="Title", origin=origin, schema_version=1)
+    add(tmp_path, key, start, said("x"), hostile, answered("second"), *called("c1", {"server": "a lie"}))
+    catalog = Catalog(tmp_path, REAL)
+    (found,) = catalog.list()
+    assert (found.messages, found.models, found.cost, found.servers) == (
+        3,
+        ('a "quoted\\" — model', "m"),
+        0.25,
+        ("fs",),
+    )
+    assert (found.tags, found.origin, found.newer_schema) == ((), origin, False)
+    assert catalog.list()[0] is found
+    call = called("c2", {}, tool=('gi"t', "log"))
+    add(tmp_path, key, ConversationTagged(tags=("old",)), ConversationTagged(tags=("new", "ü")), *call)
+    (grown,) = catalog.list()
+    assert (grown.tags, grown.servers, found.servers) == (("new", "ü"), ("fs", 'gi"t'), ("fs",))
+    assert list_conversations(tmp_path, REAL) == (grown,)
+
+
+def test_lines_of_another_shape_are_read_whole(tmp_path: Path) -> None:
+    key = new_id()
+    value = {"type": "assistant_message", "id": new_id(), "at": "2026-01-01T00:00:00Z", "text": "x" * 2_000}
+    later = {"usage": {"cost": 9}, "cost": 1, "future": {"cost": 8}, "model": "late"}
+    add(tmp_path, key, created("Title"))
+    with names.journal_path(tmp_path, key).open("ab") as file:
+        file.write(lines.prepare({**value, **later}).numbered(2))
+        file.write(lines.prepare({**value, "id": new_id(), "cost": True, "model": ["x"]}).numbered(3))
+        file.write(
+            lines.prepare(
+                {
+                    "type": "conversation_created",
+                    "id": new_id(),
+                    "at": "x",
+                    "schema_version": 9,
+                    "origin": {"kind": "unheard of"},
+                }
+            ).numbered(4)
+        )
+    (found,) = list_conversations(tmp_path, REAL)
+    assert (found.models, found.cost, found.newer_schema, found.origin) == (("late",), 1.0, True, None)

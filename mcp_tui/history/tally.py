@@ -1,0 +1,152 @@
+"""What a list needs to know of one file, counted by how lines begin and whole blocks at a time.
+
+A gigabyte takes about a second: only the few lines that name a conversation are checked and decoded, of an
+answer and of a call the model, the cost and the server are read where they stand.  Damaged lines may be counted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from mcp_tui.events.base import SCHEMA_VERSION
+from mcp_tui.history import lines
+
+_NEAR = 20
+"""Lines from a border that are tried for a time."""
+_ANY = b'\n{"type":"'
+_USER_MESSAGE = _ANY + b'user_message"'
+_ASSISTANT_MESSAGE = _ANY + b'assistant_message"'
+_TOOL_CALL = _ANY + b'tool_call_proposed"'
+_NAMING = tuple(
+    _ANY + kind
+    for kind in (b'conversation_created"', b'conversation_titled"', b'conversation_tagged"', b'model_selected"')
+)
+_TEXT = rb'"(?:[^"\\]|\\.)*+"'
+_SHORT = rb'(?:"(?:[^"\\]|\\.){0,500}+"|null|[0-9]+)'
+_BEFORE = rb'\n\{"type":"[a-z_]+"(?:,"(?!%b")[a-z_]+":' + _SHORT + rb"){0,16}+,"
+_MODEL = re.compile(_BEFORE % b"model" + rb'"model":(' + _TEXT + rb")")
+_SERVER = re.compile(_BEFORE % b"server" + rb'"server":(' + _TEXT + rb")")
+_COST = re.compile(rb',"cost":(null|[0-9.eE+-]+)(?:,"[a-z_]+":(?:null|[0-9.eE+-]+)){0,16},"crc":"[0-9a-f]{8}"\}')
+_TAIL = 600
+"""Bytes at the end of an answer's line that hold its cost, behind all that the model wrote."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is known of one file; plain values, so that the cache is a list of them."""
+
+    inode: int = 0
+    size: int = 0
+    modified_ns: int = 0
+    read_to: int = 0
+    """End of the last finished line that is counted here."""
+    events: int = 0
+    user_messages: int = 0
+    answers: int = 0
+    tool_calls: int = 0
+    title: str | None = None
+    model: str | None = None
+    demo: bool = False
+    newer_schema: bool = False
+    cost: float | None = None
+    first_at: str = ""
+    last_at: str = ""
+    models: list[str] = field(default_factory=list)
+    servers: list[str] = field(default_factory=list)
+    tags: list[str] | None = None
+    """``None`` where the file says nothing of tags."""
+    origin: dict[str, Any] | None = None
+
+    def add(self, block: bytes) -> None:
+        """Take note of finished lines."""
+        text = b"\n" + block
+        self.events += text.count(_ANY)
+        self.user_messages += text.count(_USER_MESSAGE)
+        for start in _places(text, _ASSISTANT_MESSAGE):
+            self.answers += 1
+            self._add_answer(text, start)
+        for start in _places(text, _TOOL_CALL):
+            self.tool_calls += 1
+            _note(self.servers, _value(_SERVER.match(text, start), text, start, "server"))
+        for start in sorted(place for kind in _NAMING for place in _places(text, kind)):
+            raw = _line_at(text, start)
+            if not lines.checksum_problem(raw):
+                self._add_fields(lines.decode(raw) or {})
+        self.first_at = self.first_at or _time_of(text, forward=True)
+        self.last_at = _time_of(text, forward=False) or self.last_at
+
+    def _add_answer(self, text: bytes, start: int) -> None:
+        _note(self.models, _value(_MODEL.match(text, start), text, start, "model"))
+        end = text.index(b"\n", start + 1)
+        found = _COST.search(text, max(start, end - _TAIL), end)
+        cost = _number(found[1]) if found else (lines.decode(_line_at(text, start)) or {}).get("cost")
+        if isinstance(cost, (int, float)) and not isinstance(cost, bool):
+            self.cost = (self.cost or 0.0) + cost
+
+    def _add_fields(self, value: dict[str, Any]) -> None:
+        if isinstance(title := value.get("title"), str):
+            self.title = title
+        if isinstance(model := value.get("model"), str):
+            self.model = model
+            _note(self.models, model)
+        if isinstance(tags := value.get("tags"), list):
+            self.tags = [tag for tag in tags if isinstance(tag, str)]
+        if isinstance(origin := value.get("origin"), dict):
+            self.origin = origin
+        if isinstance(version := value.get("schema_version"), int):
+            self.newer_schema |= version > SCHEMA_VERSION
+        self.demo |= value.get("demo") is True
+
+
+def _note(names: list[str], name: object) -> None:
+    if isinstance(name, str) and name and name not in names:
+        names.append(name)
+
+
+def _value(found: re.Match[bytes] | None, text: bytes, start: int, key: str) -> object:
+    """A field near the head of a line; the whole line is decoded where it stands elsewhere."""
+    if found is None:
+        return (lines.decode(_line_at(text, start)) or {}).get(key)
+    inner = found[1][1:-1]
+    if b"\\" not in inner:
+        return inner.decode("ascii", "replace")
+    try:
+        return cast("object", json.loads(found[1]))
+    except ValueError:
+        return None
+
+
+def _number(text: bytes) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _places(text: bytes, pattern: bytes) -> Iterator[int]:
+    start = text.find(pattern)
+    while start >= 0:
+        yield start
+        start = text.find(pattern, start + 1)
+
+
+def _line_at(text: bytes, start: int) -> bytes:
+    return text[start + 1 : text.index(b"\n", start + 1)]
+
+
+def _time_of(text: bytes, *, forward: bool) -> str:
+    """The time of the first or the last good line, if that is near the border."""
+    start = -1 if forward else len(text)
+    for _ in range(_NEAR):
+        start = text.find(_ANY, start + 1) if forward else text.rfind(_ANY, 0, start)
+        if start < 0:
+            return ""
+        raw = _line_at(text, start)
+        head = None if lines.checksum_problem(raw) else lines.head_of(raw)
+        if head is not None:
+            return head.at
+    return ""
