@@ -8,6 +8,7 @@ configuration, or ``run`` with a server that is not trusted; 3 ``run``: a tool w
 ``app``        the Textual app, with the engine around it
 ``run``        one turn without the app
 ``setup``      ``init`` and ``check``
+``conversations``  which conversation a word means
 ``history``    ``history list``, ``search``, ``rename``, ...; ``history_arguments`` is their parser
 ``servers``    ``servers list`` and ``servers trust``
 ``wiring``     configuration -> engine

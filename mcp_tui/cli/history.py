@@ -14,13 +14,13 @@ from typing import Any
 
 from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.conversations import find
 from mcp_tui.cli.wiring import conversations_dir
 from mcp_tui.config.paths import resolve_paths
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.bus import EventBus
 from mcp_tui.engine.library import Library
-from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.history.jsonl import JsonlStore
 from mcp_tui.safety.secrets import Redactor
 from mcp_tui.safety.text import shorten, strict
@@ -42,25 +42,6 @@ async def opened_library() -> AsyncIterator[Library]:
         yield Library(store, EventBus(store, Redactor()))
     finally:
         await store.aclose()
-
-
-def find(stored: Sequence[ConversationSummary], wanted: str) -> ConversationSummary:
-    """The conversation that ``wanted`` means: an id, the beginning of exactly one, or ``last``.
-
-    Raises `ConversationNotFound`, and `UsageError` where several begin like that.
-    """
-    if wanted == "last" and stored:
-        return stored[0]
-    matching = [summary for summary in stored if wanted and summary.id.startswith(wanted.lower())]
-    if len(matching) == 1:
-        return matching[0]
-    if not matching:
-        raise ConversationNotFound(
-            "There is no conversation yet." if wanted == "last" else f"There is no conversation {wanted[:40]!r}.",
-            hint="" if wanted == "last" else "`mcp-tui history list` shows their ids.",
-        )
-    names = ", ".join(summary.id for summary in matching[:3])
-    raise UsageError(f"{len(matching)} conversations begin with {wanted!r}: {names}{', ...' * (len(matching) > 3)}.")
 
 
 def list_data(summary: ConversationSummary) -> dict[str, Any]:

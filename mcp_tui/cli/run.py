@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
 from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.conversations import ID_LENGTH, find
 from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir, open_log, setup, trust_keeper
 from mcp_tui.config.rules_file import RulesFile
 from mcp_tui.engine.engine import Engine, Subscription
@@ -144,13 +145,8 @@ async def _open(engine: Engine, options: Options) -> None:
 
 
 async def conversation_id(engine: Engine, wanted: str) -> str:
-    """The id that ``wanted`` means: ``last`` is the latest.  Raises `UsageError` when there is none."""
-    if wanted != "last":
-        return wanted
-    stored = await engine.history.list()
-    if not stored:
-        raise UsageError("There is no conversation to continue yet.")
-    return stored[0].id
+    """The id that ``wanted`` means: whole, its beginning, or ``last``.  Raises `ConversationNotFound`, `UsageError`."""
+    return wanted if len(wanted) == ID_LENGTH else find(await engine.history.list(), wanted).id
 
 
 async def _turn(engine: Engine, text: str, output: Output, stopped: Sequence[int]) -> int:
