@@ -28,6 +28,8 @@ class Paths:
     """Conversations; ``MCP_TUI_DATA_DIR`` overrides."""
     log_dir: Path
     """``logs`` inside the data directory when ``MCP_TUI_DATA_DIR`` is set: one variable isolates a run."""
+    cache_dir: Path
+    """What can be made again, such as the search index; ``cache`` inside the data directory, likewise."""
 
     @property
     def config_dir(self) -> Path:
@@ -60,13 +62,16 @@ def resolve_paths(
         log_dir = _user_dir(
             environ, "XDG_STATE_HOME", platformdirs.user_log_dir(APP_NAME, appauthor=False), suffix="log"
         )
+        cache_dir = _user_dir(environ, "XDG_CACHE_HOME", platformdirs.user_cache_dir(APP_NAME, appauthor=False))
     else:
         data_dir, log_dir = data_override, data_override / "logs"
+        cache_dir = data_override / "cache"
     return Paths(
         config_file=_path(config) or _path(environ.get(CONFIG_VARIABLE)) or config_dir / CONFIG_NAME,
         servers_file=_path(servers) or _path(environ.get(SERVERS_VARIABLE)) or config_dir / SERVERS_NAME,
         data_dir=data_dir,
         log_dir=log_dir,
+        cache_dir=cache_dir,
     )
 
 

@@ -15,7 +15,11 @@ from mcp_tui.errors import UsageError
 from mcp_tui.events import turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.history.base import HistoryStore, StoredConversation
+from mcp_tui.history.search import IndexState, SearchHit, SearchIndex, SearchPage
 
+__all__ = ["IndexState", "Library", "SearchHit", "SearchPage", "normal_tags"]
+
+NO_INDEX = "Conversations that are not on a disk cannot be searched."
 MOST_TITLE = 200
 """Characters."""
 MOST_TAGS = 32
@@ -26,8 +30,8 @@ MOST_TAG = 40
 class Library:
     """All conversations of the store; reachable as ``engine.history``."""
 
-    def __init__(self, store: HistoryStore, bus: EventBus) -> None:
-        self._store, self._bus = store, bus
+    def __init__(self, store: HistoryStore, bus: EventBus, search: SearchIndex | None = None) -> None:
+        self._store, self._bus, self._search = store, bus, search
 
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""
@@ -40,6 +44,25 @@ class Library:
     async def tool_calls(self) -> Sequence[CallRecord]:
         """The tool calls of all conversations, oldest first."""
         return await self._store.tool_calls()
+
+    async def search(self, text: str, limit: int = 50, offset: int = 0) -> SearchPage:
+        """What matches ``text`` in all conversations, newest first (`mcp_tui.history.search.query` is its language).
+
+        Cancelling the task stops the search.  Raises `UsageError` that says what to write instead.
+        """
+        if self._search is None:
+            return SearchPage(state=self.index_state)
+        return await self._search.search(text, limit=limit, offset=offset)
+
+    @property
+    def index_state(self) -> IndexState:
+        """How much of the history can be found now."""
+        return self._search.state if self._search is not None else IndexState(problem=NO_INDEX)
+
+    async def update_index(self) -> None:
+        """Bring the index up to date; returns when it is, or cannot be (`index_state` says why)."""
+        if self._search is not None:
+            await self._search.update()
 
     async def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation another title.  Raises `UsageError` for an empty one, and `HistoryError`."""

@@ -33,11 +33,12 @@ def test_the_systems_directories_otherwise() -> None:
 
 
 def test_xdg_variables() -> None:
-    environ = {"XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d", "XDG_STATE_HOME": "/s"}
+    environ = {"XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d", "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "/h"}
     paths = resolve_paths(environ)
     assert paths.config_dir == Path("/c/mcp-tui")
     assert paths.data_dir == Path("/d/mcp-tui")
     assert paths.log_dir == Path("/s/mcp-tui/log")
+    assert paths.cache_dir == Path("/h/mcp-tui")
 
 
 def test_xdg_paths_that_are_not_absolute_are_ignored() -> None:
@@ -45,8 +46,8 @@ def test_xdg_paths_that_are_not_absolute_are_ignored() -> None:
 
 
 def test_one_variable_isolates_what_a_run_writes(tmp_path: Path) -> None:
-    paths = resolve_paths({"MCP_TUI_DATA_DIR": str(tmp_path), "XDG_STATE_HOME": "/s"})
-    assert (paths.data_dir, paths.log_dir) == (tmp_path, tmp_path / "logs")
+    paths = resolve_paths({"MCP_TUI_DATA_DIR": str(tmp_path), "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "/h"})
+    assert (paths.data_dir, paths.log_dir, paths.cache_dir) == (tmp_path, tmp_path / "logs", tmp_path / "cache")
 
 
 @pytest.mark.parametrize("variable", ["MCP_TUI_DATA_DIR", "MCP_CONFIG_PATH", "MCP_SERVERS_CONFIG_PATH"])
