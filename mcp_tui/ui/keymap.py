@@ -28,6 +28,7 @@ PANES: dict[str, str] = {
     "rules": "permission rules",
     "rule_editor": "rule editor",
     "history": "history",
+    "replay": "replay",
     "list": "lists and choosers",
 }
 """Where a key works -> how help calls the place.  Keys of ``app`` work in every pane."""
@@ -165,6 +166,24 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding("rule_editor.cancel", "escape", "cancel", "Back; the rule stays as it was", "back"),
     KeyBinding("history.continue", "enter,c", "select", "Continue this conversation", "continue"),
     KeyBinding("history.close", "escape", "cancel", "Back", "back"),
+    KeyBinding("replay.play", "space", "play", "Play or pause; at the end: from the beginning", "play", priority=True),
+    KeyBinding("replay.back", "left", "step(-1)", "An event back", "step", priority=True),
+    KeyBinding("replay.forward", "right", "step(1)", "An event on", "step", priority=True),
+    KeyBinding("replay.turn_back", "shift+left,left_square_bracket", "turn(-1)", "To the turn before", priority=True),
+    KeyBinding("replay.turn_forward", "shift+right,right_square_bracket", "turn(1)", "To the next turn", priority=True),
+    KeyBinding("replay.slower", "minus", "speed(-1)", "Slower", "speed", priority=True),
+    KeyBinding("replay.faster", "plus,equals_sign", "speed(1)", "Faster: 1x, 2x, 4x, at once", "speed", priority=True),
+    KeyBinding("replay.start", "home", "start", "To the beginning", priority=True),
+    KeyBinding("replay.end", "end", "end", "To the end", priority=True),
+    KeyBinding("replay.next_hit", "n", "hit(1)", "Next hit of the search", priority=True),
+    KeyBinding("replay.previous_hit", "N", "hit(-1)", "Previous hit of the search", priority=True),
+    KeyBinding("replay.expand", "x", "expand", "Expand or collapse the item under the cursor", priority=True),
+    KeyBinding("replay.continue", "c", "continue", "Continue this conversation", "continue", priority=True),
+    KeyBinding(
+        "replay.fork", "f", "fork", "Fork here: a new conversation with what has happened", "fork", priority=True
+    ),
+    KeyBinding("replay.verify", "v", "verify", "Verify: run its calls again and compare", "verify", priority=True),
+    KeyBinding("replay.leave", "escape,q", "leave", "Leave", "leave", priority=True),
     KeyBinding("list.choose", "enter", "select", "Choose", "choose"),
     KeyBinding("list.close", "escape", "cancel", "Back", "back"),
 )

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 
+CONTEXT_ROWS = 3
+"""Rows above an item that was asked for (`ConversationView.show_item`)."""
+
+
 class ConversationView(DocumentView):
     """All items of a conversation.  It follows the end until the person moves."""
 
@@ -98,6 +102,8 @@ class ConversationView(DocumentView):
         self._ticker: Timer | None = None
         self._next_code = 0
         self._warming: asyncio.Future[None] | None = None
+        self._wanted: tuple[str, bool] | None = None
+        """The item to bring into sight in the next frame, and whether to open it."""
 
     # -- items -------------------------------------------------------------------------------------
 
@@ -172,6 +178,9 @@ class ConversationView(DocumentView):
     def take_in(self, end: float) -> bool:
         """Bring changed entries up to date until the clock shows ``end``; whether something is left."""
         document = self._document
+        if self._wanted is not None:
+            (key, opened), self._wanted = self._wanted, None
+            self._bring(key, opened=opened)
         while self._dirty and time.perf_counter() < end:
             key = next(iter(self._dirty))
             view = self._dirty[key]
@@ -314,6 +323,24 @@ class ConversationView(DocumentView):
         if self._document.entries:
             self._put_cursor(self._document.entries[-1])
             self.action_bottom()
+
+    def show_item(self, key: str, *, opened: bool = False) -> None:
+        """Put the cursor on an item and bring it into sight, in the next frame; ``opened``: with the rows of a call."""
+        self._wanted = key, opened
+        self._schedule()
+
+    def _bring(self, key: str, *, opened: bool) -> None:
+        view = self._views.get(key)
+        if view is None:
+            return
+        if opened and isinstance(view, ToolCallView) and not view.open:
+            view.toggle()
+        view.build()
+        document = self._document
+        document.changed(view)
+        self.cursor_key = key
+        self._anchor = document.position_at(max(0, document.top_of(view) - CONTEXT_ROWS))
+        self.changed_from(0)
 
     def _put_cursor(self, entry: object) -> None:
         if not isinstance(entry, ItemView):

@@ -85,7 +85,7 @@ class ToolCallView(ItemView):
 
     def update(self) -> None:
         """A running call changes its first two sections often, the third when it ends."""
-        if self.item.finished or self.open:
+        if self.item.finished or self.open or self.sections[2].blocks:
             self.sections = self.make()
         else:
             self.redraw(0)

@@ -217,6 +217,8 @@ class AssistantView(ItemView):
         self._open: bool | None = None
         self._body: FlowSection | None = None
         self._thoughts: FlowSection | None = None
+        self._ended = False
+        """Whether the sections were told that the text is complete."""
         self._shape = (False, False)
         """Whether reasoning is open, and whether there is any, as the sections were made."""
 
@@ -242,6 +244,7 @@ class AssistantView(ItemView):
         flow = PlainText(purpose="muted") if self._raw else Markdown()
         self._body = FlowSection(self.canvas, flow)
         self._thoughts = None
+        self._ended = False
         self._shape = (self.reasoning_open, self.expandable)
         self.sections = [
             Section(self.canvas, [Header(self.describe, self.gap)]),
@@ -278,10 +281,10 @@ class AssistantView(ItemView):
         return super().work(end)
 
     def update(self) -> None:
-        """Feed what is new; start afresh where the closing event changed what was shown."""
+        """Feed what is new; start afresh where the text is another one, as after a step back in a replay."""
         if self._body is None:
             return
-        if self.item.streaming or self._body.taken == len(self.item.text):
+        if not self._taken_back and (self.item.streaming or self._body.taken == len(self.item.text)):
             shape = (self.reasoning_open, self.expandable)
             if self._shape != shape:
                 self._shape = shape
@@ -293,7 +296,18 @@ class AssistantView(ItemView):
         else:
             self.sections = self.make()
 
+    @property
+    def _taken_back(self) -> bool:
+        """Whether text that was shown has not come yet."""
+        body, thoughts, item = self._body, self._thoughts, self.item
+        return (
+            (self._ended and item.streaming)
+            or (body is not None and body.taken > len(item.text))
+            or (thoughts is not None and thoughts.taken > len(item.reasoning))
+        )
+
     def _feed(self) -> None:
+        self._ended = not self.item.streaming
         for section, text in ((self._body, self.item.text), (self._thoughts, self.item.reasoning)):
             if section is None:
                 continue
