@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from mcp_tui.events import tools
+from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
 
 _CallEvent = tools.ToolCallProposed | tools.ApprovalDecided | tools.ToolCallStarted | tools.ToolCallFinished
@@ -46,13 +46,18 @@ class CallRecord:
 
 
 class CallHistory:
-    """All calls of one or more logs, oldest first.  Applying an event twice changes nothing."""
+    """All calls of one or more logs, oldest first.  Applying an event twice changes nothing.
+
+    Calls that a fork copied are left out: they were made once, in the original.
+    """
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, str], CallRecord] = {}
         self._by_tool: dict[tuple[str, str], dict[tuple[str, str], CallRecord]] = {}
         self.definitions: dict[str, tools.ToolDefinition] = {}
         """Every definition that the model was offered, by digest."""
+        self._copied_until: dict[str, int] = {}
+        """Conversation -> position of the last event that was copied from elsewhere."""
 
     @classmethod
     def of(cls, events: Iterable[EventBase]) -> CallHistory:
@@ -65,6 +70,8 @@ class CallHistory:
     def apply(self, event: EventBase) -> None:
         """Fold one event."""
         match event:
+            case turns.ConversationCreated(origin=turns.Origin(copied=copied)) if copied:
+                self._copied_until[event.conversation_id] = event.seq + copied
             case tools.ToolsOffered():
                 self.definitions.update((tool.digest, tool) for tool in event.tools)
             case tools.ToolCallProposed() if event.server and self._record(event) is None:
@@ -79,6 +86,8 @@ class CallHistory:
                 pass
 
     def _add(self, event: tools.ToolCallProposed) -> None:
+        if 0 < event.seq <= self._copied_until.get(event.conversation_id, 0):
+            return
         record = CallRecord(
             conversation_id=event.conversation_id,
             call_id=event.call_id,

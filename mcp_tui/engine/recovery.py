@@ -19,7 +19,7 @@ def closing_events(events: Sequence[EventBase], *, besides: str = "") -> list[Ev
     The turn ``besides`` is left alone: it is running.
     """
     closing: list[EventBase] = []
-    for turn_id in _turns(events):
+    for turn_id in open_turns(events):
         if turn_id == besides:
             continue
         mine = [event for event in events if event.turn_id == turn_id]
@@ -36,7 +36,7 @@ def open_ends(events: Sequence[EventBase], cause: str) -> list[EventBase]:
     return [_of(events[0], event) for event in missing]
 
 
-def _turns(events: Sequence[EventBase]) -> list[str]:
+def open_turns(events: Sequence[EventBase]) -> list[str]:
     """Turns that may lack an end: those that did not finish, and those with a start that none followed."""
     open_turns: dict[str, set[str]] = {}
     for event in events:

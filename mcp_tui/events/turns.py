@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -68,6 +69,9 @@ class Origin(Model):
     """Title of the other conversation at that time: it may be deleted later."""
     source: str = ""
     """For an import: the program that wrote it, such as ``chatgpt``."""
+    copied: int = Field(default=0, exclude_if=operator.not_)
+    """How many events after the first one were copied.  They say what happened elsewhere: no allow in them holds here,
+    and none of their calls ran twice."""
 
 
 class ConversationCreated(EventBase):

@@ -1,7 +1,8 @@
 """The tool calls of all conversations, found without decoding the rest of the logs.
 
 Files are searched a block at a time for lines that begin as a call's events do; only those are checked and
-decoded, and of a result, which may be long, only how it ended.  What is damaged is skipped.
+decoded, and of a result, which may be long, only how it ended; the first line says how many calls were only copied.
+What is damaged is skipped.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from mcp_tui.history.blobs import Blobs
 from mcp_tui.history.fs import FileSystem
 from mcp_tui.history.reading import opened
 
-_CALL_EVENT = re.compile(rb'\n(\{"type":"(?:tool_call_(?:proposed|started|finished)|approval_decided)"[^\n]*)')
+_CALL_EVENT = re.compile(
+    rb'\n(\{"type":"(?:tool_call_(?:proposed|started|finished)|approval_decided|conversation_created)"[^\n]*)'
+)
 _STRING = rb'"(?:[^"\\]|\\.)*"'
 _END = re.compile(
     rb'\{"type":"tool_call_finished","id":%b,"seq":[0-9]+,"at":%b,"conversation_id":%b,"turn_id":(?:null|%b),'

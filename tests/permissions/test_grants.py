@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_tui.events import tools
+from mcp_tui.events import tools, turns
 from mcp_tui.events.tools import ToolDefinition
 from mcp_tui.permissions.base import CallFacts
 from mcp_tui.permissions.grants import ConversationGrants
@@ -58,4 +58,15 @@ def test_a_grant_stays_when_the_same_tool_is_refused_later():
     grants = ConversationGrants()
     for event in (proposed(), decided(), proposed("d"), decided("d", action="deny")):
         grants.apply(event)
+    assert grants.verdict(asked()) is not None
+
+
+def test_what_was_copied_from_another_conversation_grants_nothing_here():
+    origin = turns.Origin(kind="fork", conversation_id="other", event_id="e3", copied=2)
+    grants = ConversationGrants()
+    for number, event in enumerate([turns.ConversationCreated(app_version="1", origin=origin), proposed(), decided()]):
+        grants.apply(event.model_copy(update={"seq": number + 1}))
+    assert grants.verdict(asked()) is None
+    for number, event in enumerate([proposed("later"), decided("later")], 4):
+        grants.apply(event.model_copy(update={"seq": number}))
     assert grants.verdict(asked()) is not None
