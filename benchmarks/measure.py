@@ -129,6 +129,38 @@ class Screen:
             except OSError:
                 time.sleep(seconds)
 
+    def rest(self, seconds: float, *, most: float = 1.0) -> None:
+        """Collect output until nothing came for ``seconds``; a screen that never rests is left after ``most``."""
+        deadline = time.perf_counter() + most
+        before = -1
+        while before != len(self.output) and time.perf_counter() < deadline:
+            before = len(self.output)
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                self.pump(0.01)
+
+    def until(self, words: str, *, timeout: float = 60.0) -> float:
+        """Seconds from the start until ``words`` were on the screen."""
+        wanted, end = words.encode(), time.perf_counter() + timeout
+        while wanted not in self.output:
+            if time.perf_counter() > end or self.ended():
+                raise RuntimeError(f"no {words!r}: {bytes(self.output[-500:])!r}")
+            self.pump(0.002)
+        return time.perf_counter() - self.began
+
+    def echo(self, key: str, *, timeout: float = 10.0) -> float:
+        """Seconds from a key, which no screen shows by itself, to its echo; then the screen is let come to rest."""
+        self.output.clear()
+        began = time.perf_counter()
+        self.send(key)
+        while key.encode() not in self.output:
+            if time.perf_counter() - began > timeout or self.ended():
+                raise RuntimeError(f"no echo of {key!r}")
+            self.pump(0.002)
+        took = time.perf_counter() - began
+        self.rest(0.02)
+        return took
+
     def ended(self) -> bool:
         """Whether the program is gone."""
         return self._process.poll() is not None
