@@ -41,6 +41,8 @@ class Item:
     at: datetime
     turn_id: str | None
     number: int = 0
+    event_id: str = ""
+    """The stored event that changed it last; empty before the first."""
 
 
 @dataclass(slots=True)
@@ -136,6 +138,8 @@ class ToolCallItem(Item):
     """The tool as it was offered to the model."""
     rerun_of: RecordedCall | None = None
     """The recorded call that this one runs again; ``None`` for a call of the model."""
+    rerun_number: int = 0
+    """Number of that call in this conversation; 0 where it is in another one."""
     comparison: ToolCallCompared | None = None
     """Its result beside the recorded one, once both are there."""
 

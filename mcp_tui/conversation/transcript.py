@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from mcp_tui.conversation.comparison import summary_words, verdict
 from mcp_tui.conversation.items import (
     AssistantItem,
     Change,
@@ -79,8 +80,14 @@ class Transcript:
         """Fold one event and tell what changed."""
         if self.knows(event):
             return []
+        changes = self._fold(event)
         if event.seq:
             self._applied.add(event.id)
+            for change in changes:
+                change.item.event_id = event.id
+        return changes
+
+    def _fold(self, event: EventBase) -> list[Change]:
         match event:
             case turns.TextDelta() | turns.ReasoningDelta() | turns.MessageFragment():
                 return self._grow(event)
@@ -287,8 +294,19 @@ class Transcript:
             validation_errors=event.validation_errors,
             definition=self.definitions.get(event.wire_name),
             rerun_of=event.rerun_of,
+            rerun_number=self._number_of(event),
         )
         return [self._add(item, numbered=True)]
+
+    def _number_of(self, event: tools.ToolCallProposed) -> int:
+        """Number of the call that is run again, where it is in this conversation or was copied into it."""
+        recorded = event.rerun_of
+        here = {
+            event.conversation_id,
+            self.origin.conversation_id if self.origin and self.origin.kind == "fork" else "",
+        }
+        before = self.call(recorded.call_id) if recorded is not None and recorded.conversation_id in here else None
+        return before.number if before is not None else 0
 
     def _asked(self, event: tools.ApprovalRequested) -> list[Change]:
         item = self.call(event.call_id)
@@ -356,6 +374,7 @@ class Transcript:
         if self.open_turn == event.turn_id:
             self.open_turn = None
         changes = [self._close(item) for item in self._open_items(event.turn_id)]
+        changes += self._verified(event)
         if event.outcome == "stop":
             return changes
         words, severity = _OUTCOME_WORDS.get(event.outcome, (event.outcome, "information"))
@@ -363,6 +382,32 @@ class Transcript:
         if event.error:
             words = event.error.message
         return [*changes, self._notice(event, words, severity, hint)]
+
+    def _verified(self, event: turns.TurnFinished) -> list[Change]:
+        """What a verification found, in a line."""
+        origin = self.origin
+        if origin is None or origin.kind != "verification":
+            return []
+        again = [
+            item
+            for item in self.items
+            if isinstance(item, ToolCallItem)
+            and item.turn_id == event.turn_id
+            and item.rerun_of is not None
+            and item.rerun_of.conversation_id == origin.conversation_id
+        ]
+        if not again:
+            return []
+        all_same = all(verdict(item) == "same" for item in again)
+        item = NoticeItem(
+            key=f"{event.id}/verified",
+            at=event.at,
+            turn_id=event.turn_id,
+            text=f"verified: {summary_words(again)}",
+            severity="information" if all_same else "warning",
+            kind="verified",
+        )
+        return [self._add(item)]
 
     def _open_items(self, turn_id: str | None) -> list[Item]:
         found: list[Item] = []

@@ -2,7 +2,11 @@
 
 ``engine``      the facade: submit, cancel, decide, ...
 ``bus``         number, redact, record, fold, publish
-``turn``        one turn: hops until done or ``max_tool_hops``
+``turn_life``   the life of a turn: taken up once, its one end on every path
+``turn``        one turn of a model: hops until done or ``max_tool_hops``
+``rerun``       a recorded call again: a turn without a model
+``verification``  all calls of a conversation again
+``availability``  why a tool that was there cannot be called now
 ``answer``      one model request: stream, retries, fragments
 ``tool_calls``  validate, permit, run concurrently, finish
 ``assessment``  a waiting call beside the earlier ones of its tool

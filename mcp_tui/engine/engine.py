@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 from mcp_tui.config.rules_file import RulesFile
 from mcp_tui.conversation.transcript import Transcript
@@ -21,11 +21,14 @@ from mcp_tui.engine.assessment import Assessment, Assessor
 from mcp_tui.engine.bus import PATIENCE, Batch, EventBus, Folds, Subscription
 from mcp_tui.engine.library import Library
 from mcp_tui.engine.recovery import closing_events
+from mcp_tui.engine.rerun import Rerun, RerunTurn, recorded_run
 from mcp_tui.engine.rulebook import RuleBook
-from mcp_tui.engine.services import EngineSettings, Services
+from mcp_tui.engine.services import Beginning, EngineSettings, Services
 from mcp_tui.engine.shielded import held
 from mcp_tui.engine.trust_desk import TrustDesk
 from mcp_tui.engine.turn import Submission, Turn
+from mcp_tui.engine.turn_life import TurnLife
+from mcp_tui.engine.verification import Verification, VerificationTurn, verification_of
 from mcp_tui.errors import HistoryError, McpTuiError, StoreBusy, StoreFailed, UsageError
 from mcp_tui.events import turns
 from mcp_tui.events.base import ErrorInfo, EventBase, new_id
@@ -43,6 +46,9 @@ from mcp_tui.trust.keeper import TrustKeeper
 __all__ = ["Batch", "Decision", "Engine", "EngineParts", "EngineSettings", "ProviderChoice", "Subscription"]
 
 log = logging.getLogger(__name__)
+
+Work = Submission | Rerun | Verification
+"""What a turn is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ class Engine:
         self.trust.connect(self._services.host)
         self.providers = parts.providers
         self._provider = parts.provider
-        self._queue: deque[Submission] = deque()
+        self._queue: deque[Work] = deque()
         self._turn: asyncio.Task[None] | None = None
         """The running turn, or the pause between a stopped one and the next input."""
         self._ended: turns.TurnFinished | None = None
@@ -205,8 +211,8 @@ class Engine:
 
     @property
     def queue(self) -> tuple[str, ...]:
-        """Inputs that wait for the running turn."""
-        return tuple(submission.text for submission in self._queue)
+        """Inputs that wait for the running turn, and calls that are to be run again after it."""
+        return tuple(work.words for work in self._queue)
 
     @property
     def servers(self) -> tuple[ServerStatus, ...]:
@@ -236,14 +242,50 @@ class Engine:
         request_id, text = request_id or new_id(), valid_unicode(text)
         if request_id in self._taken_up or request_id in self.transcript.request_ids or self._closing:
             return request_id
-        self._taken_up.add(request_id)
+        self._take_up(Submission(request_id, text))
+        return request_id
+
+    def rerun(self, call_id: str, arguments: dict[str, Any] | None = None) -> str:
+        """Run a call of the open conversation again, against today's server; returns the id of the new call.
+
+        A turn without a model, queued as an input is, through approval as every call.  ``arguments`` are what the
+        person changed the recorded ones to.  Raises `UsageError` for a call that cannot be run again.
+        """
+        item = self.transcript.call(call_id)
+        if item is None:
+            raise UsageError("There is no such call in the open conversation.")
+        if not item.server:
+            raise UsageError(f"{item.wire_name} was never a tool of any server.")
+        if not item.finished:
+            raise UsageError("This call has not ended yet.")
+        again = recorded_run(self.conversation_id, item, new_id(), arguments)
+        if again.problem is not None:
+            raise UsageError(again.problem.message, hint=again.problem.hint)
+        if not self._closing:
+            self._take_up(Rerun(again.call_id, item, again))
+        return again.call_id
+
+    async def verify(self, conversation_id: str) -> Verification:
+        """Run the calls of a stored conversation again, in a new conversation that is opened for it.
+
+        Returns at once with what will be run.  Raises `ConversationNotFound`, and `UsageError` while a turn runs and
+        where there is nothing to verify.
+        """
+        self._refuse_while_busy()
+        stored = await self._store.read(conversation_id)
+        request = await asyncio.to_thread(verification_of, conversation_id, stored.events)
+        await self.new_conversation(request.beginning)
+        self._take_up(request)
+        return request
+
+    def _take_up(self, work: Work) -> None:
+        self._taken_up.add(work.request_id)
         self._assessor.begin()
-        self._queue.append(Submission(request_id, text))
+        self._queue.append(work)
         if self.busy:
             self._publish_queue()
         else:
             self._next_turn()
-        return request_id
 
     def cancel_turn(self, *, drop_queue: bool = False) -> bool:
         """Stop the running turn; what arrived is kept.  False when none runs.
@@ -259,9 +301,10 @@ class Engine:
 
     def take_back(self) -> str | None:
         """Remove the last queued input and return its text."""
-        if not self._queue:
+        submission = next((work for work in reversed(self._queue) if isinstance(work, Submission)), None)
+        if submission is None:
             return None
-        submission = self._queue.pop()
+        self._queue.remove(submission)
         self._taken_up.discard(submission.request_id)
         self._publish_queue()
         return submission.text
@@ -337,10 +380,14 @@ class Engine:
 
     # -- conversations ---------------------------------------------------------------------
 
-    async def new_conversation(self) -> None:
-        """Open an empty conversation.  Raises `UsageError` while a turn runs."""
+    async def new_conversation(self, beginning: Beginning | None = None) -> None:
+        """Open an empty conversation.  Raises `UsageError` while a turn runs.
+
+        ``beginning`` says where it comes from, and its title, where that is not made from the first input.
+        """
         self._refuse_while_busy()
         self._assessor.keep(self._bus.folds.calls)
+        self._services.beginning = beginning or Beginning()
         self._bus.open(new_id(), ())
 
     async def open_conversation(self, conversation_id: str) -> None:
@@ -396,8 +443,8 @@ class Engine:
     def _next_turn(self) -> None:
         if not self._queue or self._closing:
             return
-        submission = self._queue.popleft()
-        self._run_next(self._run(submission), "turn")
+        work = self._queue.popleft()
+        self._run_next(self._run(work), "turn")
         self._publish_queue()
 
     def _run_next(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -412,25 +459,36 @@ class Engine:
         else:
             self._next_turn()
 
-    async def _run(self, submission: Submission) -> None:
+    def _turn_of(self, work: Work) -> TurnLife:
+        match work:
+            case Submission():
+                return Turn(self._services, work, self._provider, self.model)
+            case Rerun():
+                return RerunTurn(self._services, work)
+            case Verification():
+                return VerificationTurn(self._services, work)
+            case _:
+                assert_never(work)
+
+    async def _run(self, work: Work) -> None:
         self._ended, turn = None, None
         try:
             async with AsyncExitStack() as stack:
                 await held(self._take_lease(stack), PATIENCE)
-                turn = Turn(self._services, self._provider, self.model)
-                await turn.run(submission)
+                turn = self._turn_of(work)
+                await turn.run()
         except asyncio.CancelledError:
-            if submission.request_id not in self.transcript.request_ids:
-                self._give_back(submission, ErrorInfo(kind="cancelled", message="Stopped before it was taken up."))
+            if work.request_id not in self.transcript.request_ids:
+                self._give_back(work, ErrorInfo(kind="cancelled", message="Stopped before it was taken up."))
             raise
         except HistoryError as error:
-            self._history_failed(submission, error)
+            self._history_failed(work, error)
         except TimeoutError:
-            self._history_failed(submission, StoreFailed("The history could not be written in time."))
+            self._history_failed(work, StoreFailed("The history could not be written in time."))
         except Exception as error:
-            log.exception("turn failed", extra={"operation": "turn", "request_id": submission.request_id})
+            log.exception("turn failed", extra={"operation": "turn", "request_id": work.request_id})
             words = f"An internal error ended the turn: {type(error).__name__}."
-            self._history_failed(submission, StoreFailed(words, hint="The log file has the details."))
+            self._history_failed(work, StoreFailed(words, hint="The log file has the details."))
         finally:
             self._ended = turn.finished if turn is not None else None
 
@@ -438,23 +496,27 @@ class Engine:
         """Run to its end even when the turn is stopped: a lease half taken would refuse our own next turn."""
         await stack.enter_async_context(self._store.lease(self.conversation_id))
 
-    def _history_failed(self, submission: Submission, error: HistoryError) -> None:
+    def _history_failed(self, work: Work, error: HistoryError) -> None:
         """Give the input back when it was not taken up; say what happened in any case."""
-        extra = {"operation": "history", "error": type(error).__name__, "request_id": submission.request_id}
+        extra = {"operation": "history", "error": type(error).__name__, "request_id": work.request_id}
         log.error("the turn could not be kept: %s", error.message, extra=extra)
-        if submission.request_id in self.transcript.request_ids:
+        if work.request_id in self.transcript.request_ids:
             self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
             return
         reason = ErrorInfo(kind=type(error).__name__, message=error.message, hint=error.hint)
-        self._give_back(submission, reason)
+        self._give_back(work, reason)
 
-    def _give_back(self, submission: Submission, reason: ErrorInfo) -> None:
+    def _give_back(self, work: Work, reason: ErrorInfo) -> None:
         """The words of the person are not lost; sent again, they count."""
-        self._taken_up.discard(submission.request_id)
-        self._bus.publish(turns.InputReturned(text=submission.text, reason=reason))
+        self._taken_up.discard(work.request_id)
+        if isinstance(work, Submission):
+            self._bus.publish(turns.InputReturned(text=work.text, reason=reason))
+        else:
+            words = f"No {work.words}: {reason.message}"
+            self._bus.publish(turns.Notice(severity="error", message=words, hint=reason.hint))
 
     def _forget_queue(self) -> None:
-        self._taken_up.difference_update(submission.request_id for submission in self._queue)
+        self._taken_up.difference_update(work.request_id for work in self._queue)
         self._queue.clear()
         self._publish_queue()
 

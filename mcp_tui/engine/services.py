@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mcp_tui.config.models import RequestConfig, ServiceConfig
 from mcp_tui.engine.bus import EventBus
 from mcp_tui.engine.questions import Questions
+from mcp_tui.events.turns import Origin
 from mcp_tui.gateway.base import ModelGateway
 from mcp_tui.gateway.tokens import TokenCounter
 from mcp_tui.host.base import ToolHost
@@ -35,6 +36,15 @@ class EngineSettings:
     """Seconds between a stop and the next queued input: time to drop the queue too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What the first events of a conversation say that has none yet."""
+
+    origin: Origin | None = None
+    title: str = ""
+    """Instead of one made from the first input."""
+
+
 @dataclass(slots=True)
 class Services:
     """Concrete parts, wired by the command line."""
@@ -48,6 +58,8 @@ class Services:
     rules: Sequence[Rule] = ()
     fallback: Fallback | None = None
     """What happens to a call that nothing allows, where nobody can be asked."""
+    beginning: Beginning = Beginning()
+    """Of the open conversation, as long as nothing is recorded of it."""
     pending: PendingApprovals = field(default_factory=PendingApprovals)
     questions: Questions = field(init=False)
     """Asked of the person by the guards of a turn."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mcp_tui.engine.availability import unavailable
 from mcp_tui.engine.results import clip, denied_text, error_text, problems_text, result_text
 from mcp_tui.engine.services import Services
 from mcp_tui.engine.shielded import shielded
@@ -38,6 +39,22 @@ CHARACTERS_OF_A_TOKEN = 4
 _NO_PROBLEMS: tuple[ArgumentProblem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A recorded call that the person runs again: the same tool with exactly these arguments, today."""
+
+    recorded: tools.RecordedCall
+    call_id: str
+    """Of the new call."""
+    server: str
+    name: str
+    wire_name: str
+    """Under which the model knew the tool; another tool may have this name today."""
+    arguments: dict[str, Any]
+    problem: ErrorInfo | None = None
+    """Why it must not run as it was recorded."""
+
+
 @dataclass(slots=True)
 class _Call:
     """One call on its way."""
@@ -47,6 +64,8 @@ class _Call:
     tool: ToolDefinition | None
     arguments: dict[str, Any]
     problems: tuple[ArgumentProblem, ...]
+    again: RecordedRun | None = None
+    """Where the person runs a recorded call again."""
     timing: CallTiming = field(default_factory=CallTiming)
     approval_id: str = ""
     task: asyncio.Task[None] | None = None
@@ -85,7 +104,14 @@ class ToolCalls:
 
     async def run(self, message_id: str, asked: Sequence[turns.RequestedToolCall]) -> CallsOutcome:
         """Propose all calls, then take each to its one end.  Returns when all have theirs."""
-        self._calls = [self._prepare(call, index) for index, call in enumerate(asked)]
+        return await self._run_all([self._prepare(call, index) for index, call in enumerate(asked)], message_id)
+
+    async def run_again(self, again: RecordedRun) -> CallsOutcome:
+        """Run a recorded call again, the way of every call; the model did not ask for it and is not told of it."""
+        return await self._run_all([self._prepare_again(again)], "")
+
+    async def _run_all(self, calls: list[_Call], message_id: str) -> CallsOutcome:
+        self._calls = calls
         try:
             await self._record(*(self._proposal(call, message_id) for call in self._calls))
         except asyncio.CancelledError:
@@ -109,6 +135,15 @@ class ToolCalls:
             problems = self._services.host.check(tool, arguments)
         return _Call(asked, index, tool, arguments, problems)
 
+    def _prepare_again(self, again: RecordedRun) -> _Call:
+        """The same tool of the same server, whatever name a model knows it by today; its arguments are not adapted."""
+        listed = self._services.host.tools()
+        tool = next((tool for tool in listed if (tool.server, tool.name) == (again.server, again.name)), None)
+        problems = self._services.host.check(tool, again.arguments) if tool is not None else _NO_PROBLEMS
+        wire_name = tool.wire_name if tool is not None else again.wire_name
+        asked = turns.RequestedToolCall(call_id=again.call_id, wire_name=wire_name, arguments=again.arguments)
+        return _Call(asked, 0, tool, again.arguments, problems, again)
+
     def _proposal(self, call: _Call, message_id: str) -> tools.ToolCallProposed:
         return tools.ToolCallProposed(
             call_id=call.id,
@@ -116,10 +151,11 @@ class ToolCalls:
             hop=self._hop,
             index=call.index,
             wire_name=call.asked.wire_name,
-            server=call.tool.server if call.tool else "",
-            name=call.tool.name if call.tool else "",
+            server=call.tool.server if call.tool else call.again.server if call.again else "",
+            name=call.tool.name if call.tool else call.again.name if call.again else "",
             arguments=call.arguments,
             validation_errors=call.problems,
+            rerun_of=call.again.recorded if call.again else None,
         )
 
     async def _run_to_its_end(self, call: _Call) -> None:
@@ -133,6 +169,9 @@ class ToolCalls:
         if call.asked.error is not None:
             problem = ArgumentProblem(field="", message=call.asked.error, type="json")
             await self._refuse_arguments(call, (problem,))
+        elif call.again is not None and (call.tool is None or call.again.problem is not None):
+            error = call.again.problem or unavailable(self._services.host, call.again.server, call.again.name)
+            await self._end(call, "error", error_text(error), CallResult("error", error=error))
         elif call.tool is None:
             await self._end_unknown_tool(call)
         elif call.problems:
@@ -256,14 +295,8 @@ class ToolCalls:
         """
         now = self._services.host.tool(call.asked.wire_name)
         if now is None:
-            states = {server.name: server.state for server in self._services.host.servers()}
-            if states.get(tool.server) != "running":
-                return None
-            if any(held.definition.name == tool.name for held in self._services.host.held(tool.server)):
-                words = f"The definition of {tool.server}.{tool.name} changed and waits for a review; it did not run."
-                return ErrorInfo(kind="tool_held", message=words, hint="Only the person can accept the new definition.")
-            words = f"The server {tool.server} does not offer {tool.name} any more; the call did not run."
-            return ErrorInfo(kind="tool_gone", message=words)
+            reason = unavailable(self._services.host, tool.server, tool.name)
+            return reason if reason.kind in ("tool_held", "tool_gone") else None
         if (now.server, now.name, now.digest, now.pin) == (tool.server, tool.name, tool.digest, tool.pin):
             return None
         words = f"The definition of {tool.server}.{tool.name} changed after the call was allowed; it did not run."
@@ -286,8 +319,11 @@ class ToolCalls:
     async def _end(
         self, call: _Call, outcome: ToolOutcome, text: str, result: CallResult | None = None, *before: EventBase
     ) -> None:
-        limit = self._services.settings.service.tools.max_result_tokens
-        shown, tokens, truncated = await clip(text, limit, self._services.counter.count_async)
+        """``text`` is for the model, which is given nothing of a call that the person runs again."""
+        shown, tokens, truncated = "", 0, False
+        if call.again is None:
+            limit = self._services.settings.service.tools.max_result_tokens
+            shown, tokens, truncated = await clip(text, limit, self._services.counter.count_async)
         result = result or CallResult(outcome)
         call.ended = True
         kind = result.error.kind if result.error is not None else ""
@@ -313,7 +349,7 @@ class ToolCalls:
         extra = {
             "operation": operation,
             "call_id": call.id,
-            "server": call.tool.server if call.tool else "",
+            "server": call.tool.server if call.tool else call.again.server if call.again else "",
             "tool": call.asked.wire_name,
             "outcome": outcome,
             "duration": duration,

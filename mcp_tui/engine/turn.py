@@ -1,42 +1,25 @@
-"""One turn: hops until the model is done, ``max_tool_hops`` is reached, or the person stops it."""
+"""One turn of a model: hops until it is done, ``max_tool_hops`` is reached, or the person stops it."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 
 from mcp_tui.conversation.messages import ToolSpec
 from mcp_tui.engine.answer import Answer, AnswerPlan
 from mcp_tui.engine.limits import TurnLimits
-from mcp_tui.engine.recovery import closing_events, open_ends
 from mcp_tui.engine.results import without_hidden
 from mcp_tui.engine.services import Services
-from mcp_tui.engine.shielded import shielded
 from mcp_tui.engine.tool_calls import CallsOutcome, ToolCalls
-from mcp_tui.errors import GatewayError, HistoryError, McpTuiError
+from mcp_tui.engine.turn_life import MAX_TOOLS, TurnLife
 from mcp_tui.events import tools, turns
-from mcp_tui.events.base import ErrorInfo, EventBase, new_id
+from mcp_tui.events.base import EventBase, new_id
 from mcp_tui.gateway.base import ModelInfo
 from mcp_tui.safety.text import for_model
-from mcp_tui.telemetry import logging as correlation
-
-log = logging.getLogger(__name__)
-
-CLOSING_LIMIT = 5.0
-"""Seconds that the closing event may take when the turn is being cancelled."""
-
-BEGIN_LIMIT = 30.0
-"""Seconds that taking up a submission may take; waiting for another process's lock is part of it."""
 
 TITLE_LENGTH = 60
-
-MAX_TOOLS = 128
-"""Most tools in a request: more make OpenAI-style providers refuse every request (requirement D8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,104 +29,37 @@ class Submission:
     request_id: str
     text: str
 
-
-@dataclass(slots=True)
-class _Sums:
-    hops: int = 0
-    refusals_in_a_row: int = 0
-    usage: turns.Usage = field(default_factory=turns.Usage)
-    cost: float | None = 0.0
-
-    def add(self, message: turns.AssistantMessage) -> None:
-        self.usage += message.usage
-        self.cost = None if self.cost is None or message.cost is None else self.cost + message.cost
+    @property
+    def words(self) -> str:
+        """How the queue shows it."""
+        return self.text
 
 
-class Turn:
+class Turn(TurnLife):
     """Runs one submission to its one end."""
 
-    def __init__(self, services: Services, provider: str, model: str) -> None:
-        self.id = new_id()
-        self._services = services
-        self._bus = services.bus
+    def __init__(self, services: Services, submission: Submission, provider: str, model: str) -> None:
+        super().__init__(services, submission.request_id)
+        self._text = submission.text
         self._provider = provider
         self._model = model
-        self._sums = _Sums()
-        self._started = time.monotonic()
         self._trimmed = 0
-        self.finished: turns.TurnFinished | None = None
-        """Its end, however it came; ``None`` while it runs, and where nothing began."""
 
-    @property
-    def _begun(self) -> bool:
-        return self._bus.folds.transcript.open_turn == self.id
-
-    async def run(self, submission: Submission) -> None:
-        """Take up the submission and work until the turn has ended.
-
-        Raises `HistoryError` when the log could not even take the submission: then nothing happened.
-        A cancellation ends the turn in good order and is re-raised.
-        """
-        correlation.conversation_id.set(self._bus.conversation_id)
-        correlation.turn_id.set(self.id)
-        outcome: turns.TurnOutcome = "error"
-        error: ErrorInfo | None = None
-        try:
-            await shielded(self._begin(submission), BEGIN_LIMIT)
-            outcome = await self._hops()
-        except asyncio.CancelledError:
-            outcome = "cancelled"
-            raise
-        except McpTuiError as failure:
-            if not self._begun:
-                raise
-            error = _info(failure)
-        except Exception as failure:
-            if not self._begun:
-                raise
-            log.exception("turn failed", extra={"operation": "turn"})
-            error = _unexpected(failure)
-        finally:
-            if self._begun:
-                await self._end(outcome, error)
-
-    async def _end(self, outcome: turns.TurnOutcome, error: ErrorInfo | None) -> None:
-        """Write the turn's end, after the ends of whatever a failure left open in it."""
-        self.finished = finished = self._closing_event(outcome, error)
-        self._log_end(finished)
-        missing = open_ends(self._bus.events_of(self.id), "The turn ended")
-        await shielded(self._bus.record(*missing, finished), CLOSING_LIMIT)
-
-    async def _begin(self, submission: Submission) -> None:
-        transcript = self._bus.folds.transcript
-        first: list[EventBase] = []
-        if not self._bus.last_seq:
-            first.append(
-                turns.ConversationCreated(
-                    app_version=self._services.settings.app_version, demo=self._services.gateway.demo
-                )
-            )
+    def before(self) -> Sequence[EventBase]:
+        """Model and title, where they are new."""
+        transcript, first = self._bus.folds.transcript, list[EventBase]()
         if transcript.provider != self._provider or transcript.model != self._model:
             first.append(turns.ModelSelected(provider=self._provider, model=self._model))
-        if not transcript.title:
-            first.append(turns.ConversationTitled(title=_title(submission.text)))
-        await self._record(
-            *first,
-            turns.TurnStarted(turn_id=self.id, request_id=submission.request_id),
-            turns.UserMessage(turn_id=self.id, message_id=new_id(), text=submission.text),
-        )
-        log.info("turn started", extra={"operation": "turn", "request_id": submission.request_id})
-        if self._bus.behind:
-            await self._catch_up()
+        if not transcript.title and not (self._services.beginning.title and not self._bus.last_seq):
+            first.append(turns.ConversationTitled(title=_title(self._text)))
+        return first
 
-    async def _catch_up(self) -> None:
-        """Take in what another process added; it holds no lease, so what it left open will not be closed by it."""
-        await self._bus.catch_up()
-        left = closing_events(self._bus.recorded, besides=self.id)
-        if left:
-            await self._bus.record(*left)
+    def after(self) -> Sequence[EventBase]:
+        """The person's words."""
+        return (turns.UserMessage(turn_id=self.id, message_id=new_id(), text=self._text),)
 
-    async def _hops(self) -> turns.TurnOutcome:
+    async def work(self) -> turns.TurnOutcome:
+        """Answers and calls, until the model is done."""
         await self._services.host.settled(self._services.settings.server_wait)
         info = await self._services.gateway.model_info(self._provider)
         service, totals = self._services.settings.service, self._bus.folds.totals
@@ -176,7 +92,10 @@ class Turn:
                 self._sums.add(answer.message)
 
     async def _plan(self, hop: int, info: ModelInfo) -> AnswerPlan:
-        specs = await self._offer_tools()
+        specs = tuple(
+            ToolSpec(tool.wire_name, for_model(tool.description), without_hidden(tool.parameters))
+            for tool in await self._offer_tools()
+        )
         counter, context = self._services.counter, self._services.settings.service.context
         tools_tokens = await counter.count_tools_async(specs)
         limits = [limit for limit in (context.max_tokens, info.context_window) if limit is not None]
@@ -212,41 +131,9 @@ class Turn:
             context_window=info.context_window,
         )
 
-    async def _offer_tools(self) -> tuple[ToolSpec, ...]:
-        listed = self._services.host.tools()
-        offered = listed[:MAX_TOOLS]
-        if {tool.wire_name: tool for tool in offered} != self._bus.folds.transcript.definitions:
-            await self._record(tools.ToolsOffered(turn_id=self.id, tools=offered))
-            if len(listed) > len(offered):
-                self._bus.publish(_too_many(listed))
-        return tuple(
-            ToolSpec(tool.wire_name, for_model(tool.description), without_hidden(tool.parameters)) for tool in offered
-        )
-
-    def _closing_event(self, outcome: turns.TurnOutcome, error: ErrorInfo | None) -> turns.TurnFinished:
-        return turns.TurnFinished(
-            conversation_id=self._bus.conversation_id,
-            turn_id=self.id,
-            outcome=outcome,
-            error=error,
-            hops=self._sums.hops,
-            usage=self._sums.usage,
-            cost=self._sums.cost,
-            duration_seconds=time.monotonic() - self._started,
-        )
-
-    def _log_end(self, finished: turns.TurnFinished) -> None:
-        extra = {
-            "operation": "turn",
-            "outcome": finished.outcome,
-            "duration": finished.duration_seconds,
-            "error": finished.error.kind if finished.error is not None else "",
-        }
-        log.info("turn ended", extra=extra)
-
-    async def _record(self, *events: EventBase) -> None:
-        ids = {"conversation_id": self._bus.conversation_id}
-        await self._bus.record(*(event.model_copy(update=ids) for event in events))
+    def too_many(self, listed: Sequence[tools.ToolDefinition]) -> None:
+        """Say which are left out."""
+        self._bus.publish(_too_many(listed))
 
 
 def _too_many(listed: Sequence[tools.ToolDefinition]) -> turns.Notice:
@@ -262,24 +149,3 @@ def _too_many(listed: Sequence[tools.ToolDefinition]) -> turns.Notice:
 def _title(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
-
-
-def _unexpected(failure: Exception) -> ErrorInfo:
-    if isinstance(failure, TimeoutError):
-        return ErrorInfo(kind="history", message="The history could not be written in time.")
-    return ErrorInfo(
-        kind="internal",
-        message=f"An internal error ended the turn: {type(failure).__name__}.",
-        hint="The log file has the details.",
-    )
-
-
-def _info(failure: McpTuiError) -> ErrorInfo:
-    kind = (
-        failure.kind
-        if isinstance(failure, GatewayError)
-        else "history"
-        if isinstance(failure, HistoryError)
-        else "host"
-    )
-    return ErrorInfo(kind=kind, message=failure.message, hint=failure.hint)

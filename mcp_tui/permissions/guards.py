@@ -136,7 +136,8 @@ def _whole(arguments: dict[str, Any]) -> Iterator[str]:
 class RepeatedCalls:
     """A `Rule` that asks for the third and every later call of a turn that is the same as earlier ones.
 
-    A fold of the conversation's log: it counts proposals, in the order in which the model made them.
+    A fold of the conversation's log: it counts proposals, in the order in which the model made them; calls that the
+    person runs again are none of them.
     """
 
     def __init__(self) -> None:
@@ -147,6 +148,8 @@ class RepeatedCalls:
     def apply(self, event: EventBase) -> None:
         """Fold one event."""
         if not isinstance(event, tools.ToolCallProposed) or not event.server or event.call_id in self._order:
+            return
+        if event.rerun_of is not None:
             return
         if event.turn_id != self._turn:
             self._turn = event.turn_id
