@@ -35,7 +35,7 @@ ROOMS = {
     "pydantic_core": ("config/",),
     "annotated_types": ("config/",),
     "pygments": ("ui/", "config/"),
-    "markdown_it": ("ui/",),
+    "markdown_it": ("ui/", "export/"),
 }
 """Third party -> the places that may import it, below the package."""
 
@@ -134,7 +134,7 @@ def _literal(node: ast.JoinedStr) -> str:
 
 def test_case_083_no_markup_is_made_from_values() -> None:
     """Text from outside is data (requirement J2): no markup is parsed and nothing is escaped into it."""
-    allowed = {"export/html.py": "escape()"}
+    allowed = {"export/html_text.py": "escape()"}
     found = [
         f"{name}:{line} {what}"
         for name, tree in modules()

@@ -7,8 +7,10 @@ configuration, or ``run`` with a server that is not trusted; 3 ``run``: a tool w
 ``arguments``  the parser
 ``app``        the Textual app, with the engine around it
 ``run``        one turn without the app
+``replay``     a conversation as it happened: in the app, as text, as JSON lines
 ``setup``      ``init`` and ``check``
 ``conversations``  which conversation a word means
+``history_files``  ``history export`` and ``history import``
 ``history``    ``history list``, ``search``, ``rename``, ...; ``history_arguments`` is their parser
 ``servers``    ``servers list`` and ``servers trust``
 ``wiring``     configuration -> engine
@@ -78,10 +80,18 @@ def _command(name: str) -> Callable[[Options], int]:
 
             functions = {"list": rules.list_rules, "test": rules.test_rule, "add": rules.add_rule}
             return functions.get(name.removeprefix("rules_"), rules.remove_rule)
+        case "history_export" | "history_import":
+            from mcp_tui.cli.history_files import export_conversation, import_files
+
+            return export_conversation if name == "history_export" else import_files
         case str() if name.startswith("history_"):
             from mcp_tui.cli.history import COMMANDS
 
             return COMMANDS[name]
+        case "replay":
+            from mcp_tui.cli.replay import replay
+
+            return replay
         case "check":
             from mcp_tui.cli.setup import check
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from mcp_tui import __version__
 from mcp_tui.cli.history_arguments import add_history
+from mcp_tui.cli.replay_arguments import add_replay
 from mcp_tui.safety.text import prose
 
 EPILOG = """\
@@ -30,6 +31,8 @@ class Options:
         "rules_list", "rules_test", "rules_add", "rules_remove",
         "history", "history_list", "history_show", "history_search", "history_rename", "history_tag",
         "history_delete", "history_restore", "history_empty_trash", "history_check", "history_compact", "history_stats",
+        "replay",
+        "history_export", "history_import",
     ]  # fmt: skip
     config: str | None = None
     servers: str | None = None
@@ -57,6 +60,11 @@ class Options:
     project: str | None = None
     read_only: bool = False
     history: bool = False
+    format: Literal["", "markdown", "json", "html"] = ""
+    """Empty: what the name of ``output`` says, else Markdown."""
+    output: str = ""
+    with_secrets: bool = False
+    files: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     title: str = ""
@@ -65,6 +73,9 @@ class Options:
     limit: int | None = None
     trash: bool = False
     repair: bool = False
+    speed: float = 1.0
+    """Times the recorded speed of a replay; infinite: at once."""
+    plain: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -117,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_rules(commands.add_parser("rules", help="permission rules: list, test, add, remove"))
     add_history(
         commands.add_parser("history", help="conversations: browse them in the app, or list, search, check, ...")
+    )
+    add_replay(
+        commands.add_parser(
+            "replay",
+            help="play a conversation as it happened; starts no server and no model",
+            description="Plays a conversation as it happened, in the app; without a terminal it is written as text.",
+        )
     )
     return parser
 

@@ -41,8 +41,25 @@ Filters: tool:time.* server:git status:error model:NAME kind:result before:2026-
         help="move damaged lines into a file beside the conversation; no good line is touched",
     )
     compact = commands.add_parser("compact", help="remove parts of streamed answers that are there as a whole")
+    exporting = commands.add_parser(
+        "export",
+        help="write it as Markdown, JSON or HTML",
+        description="Without --output it goes to standard output, or, where that is a terminal, into a file here that "
+        "is named after its title. What looks like a key in a tool's result is masked.",
+    )
+    exporting.add_argument("--format", choices=("markdown", "json", "html"), default="", help="default: markdown")
+    exporting.add_argument("--output", metavar="FILE", default="", help="a file, or a folder")
+    exporting.add_argument("--force", action="store_true", help="replace a file that is there")
+    exporting.add_argument("--with-secrets", action="store_true", help="mask nothing")
+    importing = commands.add_parser(
+        "import",
+        help="take in conversations from files",
+        description="Files of another mcp-tui (JSONL, or its JSON export), and the exports of ChatGPT and Claude "
+        "(conversations.json, or the whole zip file).",
+    )
+    importing.add_argument("files", metavar="FILE", nargs="+")
     commands.add_parser("stats", help="how much there is: conversations, models, tools, cost, size")
-    for parser in (show, rename, tag):
+    for parser in (show, rename, tag, exporting):
         parser.add_argument("id", metavar="ID", help=ID_HELP)
     for parser in (delete, restore):
         parser.add_argument("ids", metavar="ID", nargs="+", help="the beginning of an id is enough")

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -26,8 +27,11 @@ def make_private_dirs(folder: Path) -> None:
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
 
 
-def write_new(path: Path, text: str) -> None:
-    """Write a file with mode 0600.  Raises `FileExistsError` when anything is at ``path``, `OSError` when it fails."""
+def write_new(path: Path, text: str | Iterable[str]) -> None:
+    """Write a file with mode 0600.  ``text`` may come in pieces.
+
+    Raises `FileExistsError` when anything is at ``path``, `OSError` when it fails.
+    """
     temporary = _temporary(path, text)
     try:
         try:
@@ -57,7 +61,7 @@ def replace_keeping_old(path: Path, text: str) -> Path | None:
     return kept
 
 
-def replace_file(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str | Iterable[str]) -> None:
     """Write a file with mode 0600 in the place of what is there, complete or not at all, and safely on disk.
 
     A symbolic link is followed: what it points to is replaced.  Raises `OSError`; the old file is whole then.
@@ -95,15 +99,15 @@ def _set_aside(target: Path, new: str) -> Path | None:
         return kept
 
 
-def _temporary(path: Path, text: str) -> Path:
+def _temporary(path: Path, text: str | Iterable[str]) -> Path:
     """A file of mode 0600 beside ``path`` with the text safely on disk."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            file.writelines([text] if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise

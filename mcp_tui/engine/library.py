@@ -6,12 +6,17 @@ the screen sees it; for any other it is appended, and whoever has that one open 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from mcp_tui import __version__
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.bus import EventBus
-from mcp_tui.errors import UsageError
+from mcp_tui.engine.exchange import default_name, export_pieces, export_to
+from mcp_tui.engine.forking import fork
+from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.events import turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.history.base import HistoryStore, StoredConversation
@@ -79,6 +84,64 @@ class Library:
         kept = normal_tags(tags)
         await self._record(conversation_id, turns.ConversationTagged(conversation_id=conversation_id, tags=kept))
         return kept
+
+    async def export(
+        self,
+        conversation_id: str,
+        format: str,  # noqa: A002 - the word of the command line
+        path: Path,
+        *,
+        replace: bool = False,
+        with_secrets: bool = False,
+    ) -> Path:
+        """Write a conversation into a file as ``markdown``, ``json`` or ``html``; returns where that is.
+
+        In a folder it gets a name made from the title.  A file that is there stays unless ``replace``.  What looks
+        like a key in a result is masked unless ``with_secrets``.  Raises `UsageError` and `HistoryError`.
+        """
+        stored, summary = await self._stored_with_summary(conversation_id)
+
+        def write() -> Path:
+            pieces = export_pieces(stored, summary, format, with_secrets=with_secrets)
+            return export_to(path, pieces, default_name(summary, format), replace=replace)
+
+        return await asyncio.to_thread(write)
+
+    async def export_text(
+        self,
+        conversation_id: str,
+        format: str,  # noqa: A002
+        *,
+        with_secrets: bool = False,
+    ) -> Iterable[str]:
+        """The pieces of an export, for somewhere else than a file; see `export`."""
+        stored, summary = await self._stored_with_summary(conversation_id)
+        return export_pieces(stored, summary, format, with_secrets=with_secrets)
+
+    async def _stored_with_summary(self, conversation_id: str) -> tuple[StoredConversation, ConversationSummary]:
+        stored = await self._store.read(conversation_id)
+        summary = next((each for each in await self._store.list() if each.id == conversation_id), None)
+        if summary is None:
+            raise ConversationNotFound(f"There is no conversation {conversation_id}.")
+        return stored, summary
+
+    async def fork(self, conversation_id: str, event_id: str | None = None, *, before: bool = False) -> str:
+        """Copy a conversation up to an event, or to just before it, into a new one; returns the new one's id.
+
+        Without an event, all that is recorded of it now.  The original is only read, whoever has it open.
+        Raises `ConversationNotFound`, `UsageError` when the event is not in it or a newer release wrote it, and
+        `StoreFailed`: then there is no fork.
+        """
+        stored = await self._store.read(conversation_id)
+        if stored.newer_schema:
+            raise UsageError(
+                "A newer release of mcp-tui wrote this conversation: not all of it would be in a fork.",
+                hint="Upgrade mcp-tui to fork it.",
+            )
+        events = await asyncio.to_thread(fork, stored.events, event_id, before=before, app_version=__version__)
+        forked = events[0].conversation_id
+        await self._store.create(forked, events)
+        return forked
 
     async def _record(self, conversation_id: str, event: EventBase) -> None:
         if conversation_id == self._bus.conversation_id and self._bus.last_seq:

@@ -1,0 +1,89 @@
+"""Markdown of answers as a tree, for the readable formats.
+
+Raw HTML is text, images are not images, entities stay as written (``&#x202e;`` would bring back what was made
+harmless), and what would take quadratic time to read is not read as Markdown.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import quote
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+
+from mcp_tui.safety.links import WEB, described, host_of, remarks
+from mcp_tui.safety.text import for_clipboard, strict
+
+MOST_TEXT = 300_000
+"""Characters of one text beyond which it is shown as it stands."""
+MOST_BRACKETS = 400
+"""Opening brackets in one paragraph: to look for links takes quadratic time."""
+
+_URL_SAFE = "%/:=&?~#+!$,;@*."
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser.disable(["entity", "html_inline", "html_block", "autolink"])
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
+    parser.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
+    return parser
+
+
+def tree(text: str) -> SyntaxTreeNode | None:
+    """The text, made harmless, as Markdown; ``None`` where it should be shown as it stands."""
+    text = harmless(text)
+    if len(text) > MOST_TEXT:
+        return None
+    parser = _parser()
+    env: dict[str, object] = {}
+    tokens: list[Token] = []
+    parser.block.parse(text, parser, env, tokens)
+    for token in tokens:
+        if token.type == "inline":
+            token.children = _inline(token.content, parser, env)
+    return SyntaxTreeNode(tokens)
+
+
+def _inline(text: str, parser: MarkdownIt, env: dict[str, object]) -> list[Token]:
+    children: list[Token] = []
+    if text.count("[") <= MOST_BRACKETS:
+        parser.inline.parse(text, parser, env, children)
+        return children
+    for number, line in enumerate(text.split("\n")):
+        if number:
+            children.append(Token("softbreak", "br", 0))
+        children.append(Token("text", "", 0, content=line))
+    return children
+
+
+def harmless(text: str) -> str:
+    """Outside text as an export keeps it: the source, without what acts or hides."""
+    return for_clipboard(text)
+
+
+def address_words(url: str, text: str) -> str:
+    """What stands behind a link's text: where it leads, host first; empty where the text says it."""
+    return strict(described(url, text))
+
+
+def followable(url: str) -> str:
+    """The address as a link may carry it; empty unless it is an ordinary web address in which nothing is odd."""
+    if not url.lower().startswith(tuple(f"{scheme}://" for scheme in WEB)) or remarks(url) or not host_of(url):
+        return ""
+    if strict(url) != url or any(char in url for char in "\\\"'<>`{}|^ "):
+        return ""
+    return quote(url, safe=_URL_SAFE)
+
+
+def text_of(node: SyntaxTreeNode) -> str:
+    """All words below a node."""
+    if node.type in ("softbreak", "hardbreak"):
+        return " "
+    if not node.children:
+        return node.content if node.token is not None else ""
+    return "".join(text_of(child) for child in node.children)
