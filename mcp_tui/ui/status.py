@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mcp_tui.safety.text import shorten
@@ -175,11 +175,16 @@ def _right(engine: Engine, waiting: int, level: int) -> tuple[Part, ...]:
 # -- hint line ---------------------------------------------------------------------------------------
 
 
-def hints(pane: str, overrides: Mapping[str, str], width: int, *, waiting: bool) -> tuple[Part, ...]:
-    """Keys of the focused pane as far as there is room beside those that always help; never half of one."""
+def hints(
+    pane: str, overrides: Mapping[str, str], width: int, *, waiting: str, without: Collection[str] = ()
+) -> tuple[Part, ...]:
+    """Keys of the focused pane as far as there is room beside those that always help; never half of one.
+
+    ``waiting`` names what Tab leads to, such as ``approvals``; ``without`` are bindings that mean nothing now.
+    """
     asks = waiting and pane not in ("approval", "editor", "question")
-    lead: tuple[Part, ...] = (("Tab to approvals  ", "$warning bold"),) if asks else ()
-    own, always = _hints(pane, overrides), _hints("app", overrides) if pane != "app" else []
+    lead: tuple[Part, ...] = ((f"Tab to {waiting}  ", "$warning bold"),) if asks else ()
+    own, always = _hints(pane, overrides, without), _hints("app", overrides) if pane != "app" else []
     if pane in ("approval", "question"):
         always = [hint for hint in always if hint.label != "stop"]
     fits: Callable[[list[Hint]], bool] = lambda shown: _length(lead) + _length(hint_parts(shown)) <= width  # noqa: E731
@@ -191,12 +196,12 @@ def hints(pane: str, overrides: Mapping[str, str], width: int, *, waiting: bool)
     return (*lead, *hint_parts(shown))
 
 
-def _hints(pane: str, overrides: Mapping[str, str]) -> list[Hint]:
+def _hints(pane: str, overrides: Mapping[str, str], without: Collection[str] = ()) -> list[Hint]:
     """Hints of a pane; neighbours with the same label become one with both keys."""
     keys = effective(overrides)
     found: list[Hint] = []
     for binding in keys_of(pane):
-        if not binding.hint:
+        if not binding.hint or binding.id in without:
             continue
         key = show_keys(keys[binding.id][:1], short=True)
         if found and found[-1].label == binding.hint:

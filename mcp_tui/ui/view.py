@@ -203,12 +203,22 @@ class ChatView:
     def draw_hints(self) -> None:
         """Keys of the focused pane."""
         line = self._screen.line("hints")
-        waiting = self.bridge is not None and bool(self.live.unanswered)
+        pane, card = self._app.focused_pane(self._screen), self.card
+        guarded = card is not None and card.item is not None and card.item.guarded
         line.show(
             status.hints(
-                self._app.focused_pane(self._screen), self._app.key_overrides, line.content_size.width, waiting=waiting
+                pane,
+                self._app.key_overrides,
+                line.content_size.width,
+                waiting=self._what_waits(),
+                without=("approval.conversation", "approval.rule") if guarded else (),
             )
         )
+
+    def _what_waits(self) -> str:
+        if self.bridge is None or not self.live.unanswered:
+            return ""
+        return "approvals" if self.live.waiting else "the question"
 
     def draw_welcome(self) -> None:
         """What an empty conversation shows."""

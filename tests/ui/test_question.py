@@ -49,7 +49,7 @@ async def test_a_question_is_shown_and_counted_and_takes_no_focus() -> None:
         await until(lambda: bool(app.chat.query(QuestionCard)) and card(app).waking.drawn, pilot)
         assert "question waiting" in app.chat.line("header").plain
         assert "1 waiting" in app.chat.line("status").plain
-        await until(lambda: "Tab to approvals" in app.chat.line("hints").plain, pilot)
+        await until(lambda: "Tab to the question" in app.chat.line("hints").plain, pilot)
         text = shown(app)
         assert "The model has used tools for 8 rounds" in text
         assert "y yes: 8 more rounds" in text

@@ -135,7 +135,7 @@ def test_the_status_line_keeps_its_parts_at_every_width(width: int) -> None:
 @pytest.mark.parametrize("width", [200, 118, 78, 58, 30])
 @pytest.mark.parametrize("pane", ["composer", "conversation", "approval", "inspector", "servers", "list", "app"])
 def test_hints_are_whole_and_fit(pane: str, width: int) -> None:
-    parts = status.hints(pane, {}, width, waiting=True)
+    parts = status.hints(pane, {}, width, waiting="approvals")
     text = "".join(part for part, _ in parts)
     assert len(text) <= width
     assert "…" not in text
@@ -143,7 +143,7 @@ def test_hints_are_whole_and_fit(pane: str, width: int) -> None:
 
 
 def test_keys_that_belong_together_share_a_hint() -> None:
-    text = "".join(part for part, _ in status.hints("inspector", {}, 200, waiting=False))
+    text = "".join(part for part, _ in status.hints("inspector", {}, 200, waiting=""))
     assert "Left/Right tab" in text
     assert "p/n call" in text
 
@@ -179,3 +179,17 @@ def test_approvals_and_questions_are_counted_together() -> None:
     assert watch.live.unanswered == 2
     watch.take(turns.TurnFinished(at=AT, turn_id="t1", outcome="cancelled"))
     assert watch.live.unanswered == 0
+
+
+def test_a_guarded_call_is_not_offered_a_rule() -> None:
+    guarded = status.hints("approval", {}, 200, waiting="", without=("approval.conversation", "approval.rule"))
+    text = "".join(part for part, _ in guarded)
+    assert "once" in text
+    assert "rule" not in text
+    assert "this tool" not in text
+
+
+@pytest.mark.parametrize("what", ["approvals", "the question"])
+def test_tab_is_said_to_lead_to_what_waits(what: str) -> None:
+    parts = status.hints("composer", {}, 200, waiting=what)
+    assert parts[0][0].strip() == f"Tab to {what}"
