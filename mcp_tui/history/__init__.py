@@ -8,6 +8,7 @@
 ``creation``    a whole new conversation, or nothing
 ``known``       what a writer must know of a journal's content
 ``compaction``  superseded fragments leave the file
+``trash``       deleted conversations, until they are restored or removed for good
 ``reading``     a conversation from its files, without a lock
 ``catalog``     the list of conversations, and its cache
 ``tally``       what the list tells of one file, counted without decoding it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from mcp_tui.conversation.calls import CallRecord
@@ -31,6 +32,14 @@ class StoredConversation:
     set_aside: tuple[SetAsideLine, ...] = ()
     newer_schema: bool = False
     """True when a newer major version wrote it: it can be read, not continued."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedConversation:
+    """A conversation that was deleted and can be restored."""
+
+    summary: ConversationSummary
+    deleted_at: datetime
 
 
 class HistoryStore(Protocol):
@@ -64,6 +73,37 @@ class HistoryStore(Protocol):
 
     async def tool_calls(self) -> Sequence[CallRecord]:
         """The tool calls of all conversations, by the time of their proposal; never raises because of content."""
+        ...
+
+    async def delete(self, conversation_id: str) -> None:
+        """Move a conversation with all its files into the trash.
+
+        Raises `ConversationNotFound`, `StoreBusy` while a turn runs in it, and `StoreFailed`; nothing changed then.
+        Whoever has it open can read on and gets `StoreFailed` for what they add.
+        """
+        ...
+
+    async def trash(self) -> tuple[TrashedConversation, ...]:
+        """What was deleted, last deleted first."""
+        ...
+
+    async def restore(self, conversation_id: str) -> None:
+        """Bring a conversation back from the trash, as it was.  Raises `ConversationNotFound` and `StoreFailed`."""
+        ...
+
+    async def empty_trash(self, ids: Sequence[str] | None = None) -> int:
+        """Remove deleted conversations for good, all of them without ``ids``; returns how many went.
+
+        Raises `ConversationNotFound` when one is not in the trash: then nothing was removed; and `StoreFailed`.
+        """
+        ...
+
+    async def compact(self, conversation_id: str) -> int:
+        """Remove fragments that whole messages superseded (requirement A5); returns how many.
+
+        Happens by itself after a turn.  Raises `ConversationNotFound`, `StoreBusy` and `StoreFailed`; nothing
+        changed then.  What a newer release wrote is left as it is.
+        """
         ...
 
     def lease(self, conversation_id: str) -> AbstractAsyncContextManager[None]:

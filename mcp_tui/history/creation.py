@@ -1,7 +1,6 @@
 """A whole new conversation, or nothing: forks and imports.
 
-The file is complete and durable before it has its name.  The name is taken first, by an empty file that nobody
-else made, and replaced under its lock: an empty journal is no conversation, so at any moment there is all or nothing.
+The file is complete and durable before it has its name (`take_name`), so at any moment there is all or nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from mcp_tui.events.base import EventBase
 from mcp_tui.history import names
 from mcp_tui.history.fs import NEW, FileSystem
 from mcp_tui.history.journal import Journal, Prepared
-from mcp_tui.history.write import failure, remove_abandoned, write_all
+from mcp_tui.history.write import failure, remove_abandoned, take_name, write_all
 
 _AT_ONCE = 4 * 1024 * 1024
 """Bytes of lines that are gathered for one write."""
@@ -82,24 +81,14 @@ class Creation:
         return [done[event.id] for event in prepared.events]
 
     def _take_name(self, temporary: Path) -> None:
-        """Nobody writes to the name between its taking and its replacing: both files are locked by us."""
         try:
-            claim = self._fs.open(self._path, NEW)
+            take_name(self._fs, temporary, self._path)
         except FileExistsError:
             raise _taken(self._id) from None
-        try:
-            try:
-                mine = self._fs.lock(claim) and not self._fs.fstat(claim).st_size
-                if mine:
-                    self._fs.replace(temporary, self._path)
-                    self._fs.sync_directory(self._directory)
-            except BaseException:
+        except OSError:
+            with suppress(FileNotFoundError):
                 self._fs.unlink(self._path)
-                raise
-            if not mine:
-                raise _taken(self._id)
-        finally:
-            self._fs.close(claim)
+            raise
 
     def _clean_up(self, temporary: Path) -> None:
         with suppress(OSError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from mcp_tui.history import lines, names
 from mcp_tui.history.blobs import Blobs
 from mcp_tui.history.fs import APPEND, FileSystem
 from mcp_tui.history.known import Known
-from mcp_tui.history.locking import OnWait, acquire, refuse_special
+from mcp_tui.history.locking import OnWait, acquire, is_current, refuse_special
 from mcp_tui.history.write import failure, write_all
 
 _log = logging.getLogger(__name__)
@@ -52,11 +52,21 @@ class Prepared:
 class Journal:
     """Appends to one conversation.  Not for use by two threads at once; any number of processes may have one."""
 
-    def __init__(self, directory: Path, conversation_id: str, fs: FileSystem, *, lock_timeout: float) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        conversation_id: str,
+        fs: FileSystem,
+        *,
+        lock_timeout: float,
+        begun: Container[str] = (),
+    ) -> None:
+        """``begun`` holds conversations that are known to exist: a file that is gone is not begun anew."""
         self._directory = directory
         self._id = conversation_id
         self._fs = fs
         self._lock_timeout = lock_timeout
+        self._begun = begun
         self._blobs = Blobs(names.blob_directory(directory, conversation_id), fs)
         self._segments: list[Segment] = []
         self._known = Known()
@@ -148,26 +158,21 @@ class Journal:
                 on_wait=on_wait,
                 lease=names.lease_path(self._directory, self._id),
             )
-            if self._is_current(first):
+            if is_current(self._fs, first.fd, first.path):
                 return first
             self.close()
         raise StoreFailed(f"{names.journal_path(self._directory, self._id)} is replaced again and again.")
 
-    def _is_current(self, segment: Segment) -> bool:
-        try:
-            return os.path.samestat(self._fs.fstat(segment.fd), self._fs.lstat(segment.path))
-        except FileNotFoundError:
-            return False
-
     def _open(self, number: int) -> Segment:
         path = names.journal_path(self._directory, self._id, number)
-        create = os.O_CREAT if self._seen == 0 or number > 1 else 0
+        begins = self._seen == 0 and self._id not in self._begun
+        create = os.O_CREAT if begins or number > 1 else 0
         if create:
             self._fs.mkdir(self._directory)
         try:
             fd = self._fs.open(path, APPEND | create)
         except FileNotFoundError:
-            raise StoreFailed(f"{path} was removed or moved away.", hint="Nothing was written.") from None
+            raise self._gone(path) from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EMLINK):
                 raise StoreFailed(f"{path} is not a plain file.", hint="Move it away; nothing was written.") from None
@@ -182,6 +187,12 @@ class Journal:
             self._fs.close(fd)
             raise
         return Segment(number, path, fd)
+
+    def _gone(self, path: Path) -> StoreFailed:
+        with suppress(OSError):
+            self._fs.lstat(names.journal_path(names.trash_directory(self._directory), self._id))
+            return StoreFailed("This conversation is in the trash.", hint="Restore it to go on; nothing was written.")
+        return StoreFailed(f"{path} was removed or moved away.", hint="Nothing was written.")
 
     def _catch_up(self) -> None:
         """Take note of what others wrote, in the segments that are open and in new ones."""

@@ -11,7 +11,7 @@ from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.events.base import EventBase
 from mcp_tui.history import names
-from mcp_tui.history.base import StoredConversation
+from mcp_tui.history.base import StoredConversation, TrashedConversation
 from mcp_tui.history.calls import recorded_calls
 from mcp_tui.history.catalog import Catalog
 from mcp_tui.history.compaction import WORTHWHILE, compact
@@ -22,6 +22,7 @@ from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import Lease, OnWait
 from mcp_tui.history.reading import read_conversation, refuse_missing
 from mcp_tui.history.recorder import Recorder
+from mcp_tui.history.trash import Trash
 from mcp_tui.history.write import failure
 
 
@@ -44,6 +45,9 @@ class JsonlStore:
         self._lock_timeout = lock_timeout
         self._on_wait = on_wait
         self._fs = fs
+        self._begun: set[str] = set()
+        """Conversations that were there: what is added to them after somebody removed them is refused."""
+        self._trash = Trash(directory, fs, lock_timeout=lock_timeout)
         self._recorder = Recorder(self._open_journal)
         self._catalog = Catalog(directory, fs)
 
@@ -61,7 +65,9 @@ class JsonlStore:
 
     async def read(self, conversation_id: str) -> StoredConversation:
         """All readable events; see `HistoryStore.read`."""
-        return await asyncio.to_thread(read_conversation, self._directory, conversation_id, self._fs)
+        found = await asyncio.to_thread(read_conversation, self._directory, conversation_id, self._fs)
+        self._begun.add(conversation_id)
+        return found
 
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""
@@ -84,14 +90,31 @@ class JsonlStore:
             self._recorder.later(conversation_id, self._compact_if_worthwhile)
 
     async def compact(self, conversation_id: str) -> int:
-        """Remove fragments that whole messages superseded (requirement A5); returns how many.
-
-        Happens by itself after a turn.  Raises `ConversationNotFound`, `StoreBusy` and `StoreFailed`;
-        nothing changed then.
-        """
+        """Remove fragments that whole messages superseded; see `HistoryStore.compact`."""
         names.check_id(conversation_id)
         await asyncio.to_thread(refuse_missing, self._directory, conversation_id, self._fs)
         return await self._recorder.run(conversation_id, lambda journal: compact(journal, self._fs))
+
+    async def delete(self, conversation_id: str) -> None:
+        """Move a conversation into the trash; see `HistoryStore.delete`."""
+        names.check_id(conversation_id)
+        self._begun.add(conversation_id)
+        await self._recorder.run(conversation_id, lambda journal: self._alone(journal, conversation_id))
+
+    async def trash(self) -> tuple[TrashedConversation, ...]:
+        """What was deleted, last deleted first."""
+        return await asyncio.to_thread(self._trash.list)
+
+    async def restore(self, conversation_id: str) -> None:
+        """Bring a conversation back from the trash; see `HistoryStore.restore`."""
+        names.check_id(conversation_id)
+        await self._recorder.run(conversation_id, lambda _: self._trash.restore(conversation_id))
+
+    async def empty_trash(self, ids: Sequence[str] | None = None) -> int:
+        """Remove deleted conversations for good; see `HistoryStore.empty_trash`."""
+        for conversation_id in ids or ():
+            names.check_id(conversation_id)
+        return await asyncio.to_thread(self._trash.empty, ids)
 
     async def aclose(self) -> None:
         """Write out what waits, for a little longer than a lock may take, and close the files."""
@@ -113,11 +136,16 @@ class JsonlStore:
         except OSError as error:
             raise failure(error, self._directory) from None
 
+    def _alone(self, journal: Journal, conversation_id: str) -> None:
+        """Our own open files are closed first: they would go with it."""
+        journal.close()
+        self._trash.delete(conversation_id)
+
     def _compact_if_worthwhile(self, journal: Journal) -> int:
         return compact(journal, self._fs) if journal.superseded >= WORTHWHILE else 0
 
     def _open_journal(self, conversation_id: str) -> Journal:
-        return Journal(self._directory, conversation_id, self._fs, lock_timeout=self._lock_timeout)
+        return Journal(self._directory, conversation_id, self._fs, lock_timeout=self._lock_timeout, begun=self._begun)
 
 
 def _give_back(taking: asyncio.Future[None], lease: Lease) -> None:

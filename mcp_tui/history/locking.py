@@ -13,14 +13,15 @@ import re
 import socket
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from mcp_tui.errors import StoreBusy, StoreFailed
 from mcp_tui.events.base import utc_now
-from mcp_tui.history.fs import SHARED, FileSystem
+from mcp_tui.history.fs import APPEND, SHARED, FileSystem
 
 VISIBLE_AFTER = 1.0
 """Seconds of waiting after which the person is told."""
@@ -119,6 +120,30 @@ def read_holder(fs: FileSystem, path: Path) -> Holder | None:
         fs.close(fd)
 
 
+@contextmanager
+def locked_file(fs: FileSystem, path: Path, *, timeout: float, flags: int = APPEND) -> Iterator[int]:
+    """The file at ``path``, opened and locked; raises what `acquire` raises, and `OSError`."""
+    deadline = time.monotonic() + timeout
+    while True:
+        fd = fs.open(path, flags)
+        try:
+            refuse_special(fs.fstat(fd), path)
+            acquire(fs, fd, path, timeout=max(deadline - time.monotonic(), 0), on_wait=None)
+            if is_current(fs, fd, path):
+                yield fd
+                return
+        finally:
+            fs.close(fd)
+
+
+def is_current(fs: FileSystem, fd: int, path: Path) -> bool:
+    """Whether an open file is the one that has the name."""
+    try:
+        return os.path.samestat(fs.fstat(fd), fs.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
 class Lease:
     """The exclusive right to run a turn in one conversation; ends with the process at the latest."""
 
@@ -131,7 +156,7 @@ class Lease:
         """Take it at once; raises `StoreBusy` ("in use by pid 42 since 14:05")."""
         fd = self._open()
         try:
-            if not _try_lock(self._fs, fd, self._path) or not self._is_current(fd):
+            if not _try_lock(self._fs, fd, self._path) or not is_current(self._fs, fd, self._path):
                 raise StoreBusy(
                     f"This conversation is in use by {self._holder(fd)}.", hint="Wait until its turn has ended."
                 )
@@ -145,10 +170,9 @@ class Lease:
         """Give it back; does nothing when it is not held."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            try:
+            with suppress(OSError):
                 self._fs.ftruncate(fd, 0)
-            finally:
-                self._fs.close(fd)
+            self._fs.close(fd)
 
     def _open(self) -> int:
         fd = self._fs.open(self._path, SHARED)
@@ -162,16 +186,12 @@ class Lease:
             raise
         return fd
 
-    def _is_current(self, fd: int) -> bool:
-        try:
-            return os.path.samestat(self._fs.fstat(fd), self._fs.lstat(self._path))
-        except OSError:
-            return False
-
     def _sign(self, fd: int) -> None:
+        """For whoever is refused; a disk that is too full for it does not keep anybody from the lease."""
         holder = {"pid": os.getpid(), "since": utc_now().isoformat(), "host": socket.gethostname()}
-        self._fs.ftruncate(fd, 0)
-        self._fs.write(fd, json.dumps(holder).encode("ascii") + b"\n")
+        with suppress(OSError):
+            self._fs.ftruncate(fd, 0)
+            self._fs.write(fd, json.dumps(holder).encode("ascii") + b"\n")
 
     def _holder(self, fd: int) -> str:
         holder = read_holder(self._fs, self._path) or _system_holder(self._fs, fd)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from itertools import chain
 
 from mcp_tui.conversation.calls import CallHistory, CallRecord, by_time
@@ -18,11 +19,12 @@ from mcp_tui.events.turns import (
     ConversationCreated,
     ConversationTagged,
     ConversationTitled,
+    MessageFragment,
     ModelSelected,
     UserMessage,
 )
 from mcp_tui.history import lines
-from mcp_tui.history.base import StoredConversation
+from mcp_tui.history.base import StoredConversation, TrashedConversation
 from mcp_tui.history.contract import check_creation, check_events
 from mcp_tui.history.locking import Holder
 from mcp_tui.history.names import check_id
@@ -33,6 +35,9 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._conversations: dict[str, dict[str, EventBase]] = {}
+        self._trash: dict[str, tuple[dict[str, EventBase], datetime]] = {}
+        self._gone: set[str] = set()
+        """Conversations that were there once and were deleted: nothing is added to them."""
         self._leases: dict[str, Holder] = {}
         self._closed = False
 
@@ -43,10 +48,15 @@ class MemoryStore:
             raise StoreFailed("The history is closed.")
         if not events:
             return []
+        if conversation_id in self._trash:
+            raise StoreFailed("This conversation is in the trash.", hint="Restore it to go on; nothing was written.")
+        if conversation_id in self._gone:
+            raise StoreFailed(f"The conversation {conversation_id} was removed.", hint="Nothing was written.")
         stored = self._conversations.setdefault(conversation_id, {})
         for event in events:
             if event.id not in stored:
-                position = {"seq": len(stored) + 1, "conversation_id": conversation_id}
+                seq = next(reversed(stored.values())).seq + 1 if stored else 1
+                position = {"seq": seq, "conversation_id": conversation_id}
                 stored[event.id] = event.model_copy(update=position)
         return [stored[event.id] for event in events]
 
@@ -59,9 +69,7 @@ class MemoryStore:
 
     async def read(self, conversation_id: str) -> StoredConversation:
         """All events; see `HistoryStore.read`."""
-        check_id(conversation_id)
-        if conversation_id not in self._conversations:
-            raise ConversationNotFound(f"There is no conversation {conversation_id}.")
+        self._refuse_missing(conversation_id)
         return StoredConversation(conversation_id, tuple(self._conversations[conversation_id].values()))
 
     async def list(self) -> tuple[ConversationSummary, ...]:
@@ -73,6 +81,51 @@ class MemoryStore:
         """The tool calls of all conversations; see `HistoryStore.tool_calls`."""
         found = [CallHistory.of(events.values()).records for events in self._conversations.values()]
         return by_time(chain.from_iterable(found))
+
+    async def delete(self, conversation_id: str) -> None:
+        """Move a conversation into the trash; see `HistoryStore.delete`."""
+        self._refuse_missing(conversation_id)
+        async with self.lease(conversation_id):
+            self._trash[conversation_id] = (self._conversations.pop(conversation_id), utc_now())
+
+    async def trash(self) -> tuple[TrashedConversation, ...]:
+        """What was deleted, last deleted first."""
+        found = [
+            TrashedConversation(_summary(key, tuple(events.values())), at) for key, (events, at) in self._trash.items()
+        ]
+        return tuple(sorted(found, key=lambda item: (item.deleted_at, item.summary.id), reverse=True))
+
+    async def restore(self, conversation_id: str) -> None:
+        """Bring a conversation back from the trash; see `HistoryStore.restore`."""
+        check_id(conversation_id)
+        self._refuse_not_in_trash([conversation_id])
+        if conversation_id in self._conversations:
+            raise StoreFailed(f"There is a conversation {conversation_id} already.", hint="It stays in the trash.")
+        self._conversations[conversation_id], _ = self._trash.pop(conversation_id)
+
+    async def empty_trash(self, ids: Sequence[str] | None = None) -> int:
+        """Remove deleted conversations for good; see `HistoryStore.empty_trash`."""
+        chosen = list(self._trash) if ids is None else list(dict.fromkeys(ids))
+        self._refuse_not_in_trash(chosen)
+        for conversation_id in chosen:
+            del self._trash[conversation_id]
+            self._gone.add(conversation_id)
+        return len(chosen)
+
+    async def compact(self, conversation_id: str) -> int:
+        """Remove fragments that whole messages superseded; see `HistoryStore.compact`."""
+        self._refuse_missing(conversation_id)
+        events = self._conversations[conversation_id]
+        whole = {event.message_id for event in events.values() if isinstance(event, AssistantMessage)}
+        last = max(event.seq for event in events.values())
+        superseded = [
+            event.id
+            for event in events.values()
+            if isinstance(event, MessageFragment) and event.message_id in whole and event.seq != last
+        ]
+        for event_id in superseded:
+            del events[event_id]
+        return len(superseded)
 
     @asynccontextmanager
     async def lease(self, conversation_id: str) -> AsyncIterator[None]:
@@ -89,6 +142,17 @@ class MemoryStore:
     async def aclose(self) -> None:
         """Refuse further events; what is there can still be read."""
         self._closed = True
+
+    def _refuse_missing(self, conversation_id: str) -> None:
+        check_id(conversation_id)
+        if conversation_id not in self._conversations:
+            raise ConversationNotFound(f"There is no conversation {conversation_id}.")
+
+    def _refuse_not_in_trash(self, ids: Sequence[str]) -> None:
+        for conversation_id in ids:
+            check_id(conversation_id)
+            if conversation_id not in self._trash:
+                raise ConversationNotFound(f"There is no conversation {conversation_id} in the trash.")
 
 
 def _summary(conversation_id: str, events: tuple[EventBase, ...]) -> ConversationSummary:

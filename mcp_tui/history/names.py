@@ -8,6 +8,7 @@ from pathlib import Path
 from mcp_tui.errors import ConversationNotFound
 
 _ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
+_OWNED = re.compile(r"([0-9a-hjkmnp-tv-z]{26})\..+")
 _JOURNAL = re.compile(r"([0-9a-hjkmnp-tv-z]{26})(?:\.([1-9][0-9]{0,3}))?\.jsonl")
 
 
@@ -37,3 +38,35 @@ def parse_journal_name(name: str) -> tuple[str, int] | None:
     """Conversation id and segment of a file name; None for other files."""
     match = _JOURNAL.fullmatch(name)
     return (match[1], int(match[2] or 1)) if match else None
+
+
+def trash_directory(directory: Path) -> Path:
+    """Where deleted conversations are until they are removed for good."""
+    return directory / "trash"
+
+
+def mark_path(directory: Path, conversation_id: str) -> Path:
+    """When the conversation was deleted; only in the trash."""
+    return directory / f"{conversation_id}.deleted"
+
+
+def removed_path(directory: Path, conversation_id: str) -> Path:
+    """A journal that is being removed for good, with everything that belongs to it; only in the trash."""
+    return directory / f"{conversation_id}.removed"
+
+
+def parse_first(name: str) -> str | None:
+    """Conversation id of a first segment's file name; None for other files."""
+    place = parse_journal_name(name)
+    return place[0] if place and place[1] == 1 else None
+
+
+def owner(name: str) -> str | None:
+    """Id of the conversation that a file belongs to, whatever kind of file it is."""
+    match = _OWNED.fullmatch(name)
+    return match[1] if match else None
+
+
+def is_part(name: str) -> bool:
+    """Whether a conversation's file goes where its first segment goes."""
+    return parse_first(name) is None and not name.endswith((".lease", ".deleted", ".removed", ".tmp"))

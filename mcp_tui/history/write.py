@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mcp_tui.errors import StoreFailed
-from mcp_tui.history.fs import FileSystem
+from mcp_tui.history.fs import NEW, FileSystem
 
 _ABANDONED_SECONDS = 3600.0
 
@@ -22,6 +22,29 @@ def write_all(fs: FileSystem, fd: int, data: bytes) -> None:
         if written <= 0:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         view = view[written:]
+
+
+def take_name(fs: FileSystem, source: Path, target: Path) -> None:
+    """Rename without replacing; raises `FileExistsError` when there is a ``target``.
+
+    The name is taken first by an empty file that nobody else made, and replaced under that file's lock: whoever
+    opened it meanwhile finds that it is not the current one.  A death between leaves an empty journal, which is
+    no conversation.
+    """
+    claim = fs.open(target, NEW)
+    try:
+        try:
+            mine = fs.lock(claim) and not fs.fstat(claim).st_size
+            if mine:
+                fs.replace(source, target)
+        except BaseException:
+            fs.unlink(target)
+            raise
+        if not mine:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        fs.sync_directory(target.parent)
+    finally:
+        fs.close(claim)
 
 
 def remove_abandoned(fs: FileSystem, directory: Path, prefix: str = "") -> None:

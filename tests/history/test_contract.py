@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcp_tui.errors import ConversationNotFound, StoreBusy, StoreFailed
-from mcp_tui.events.base import new_id
+from mcp_tui.events.base import new_id, utc_now
 from mcp_tui.events.codec import UnknownEvent, from_object
 from mcp_tui.events.tools import ToolCallProposed
 from mcp_tui.events.turns import ConversationTitled, ModelSelected, TextDelta
@@ -98,6 +98,79 @@ async def test_creating_replaces_nothing(store: HistoryStore) -> None:
     assert len(await store.list()) == 1
 
 
+async def test_what_is_deleted_is_in_the_trash_and_comes_back_as_it_was(store: HistoryStore) -> None:
+    kept, key = new_id(), new_id()
+    await store.append(kept, [created("Kept")])
+    done = await store.append(key, [created("Gone"), said("x" * 200_000), *called("c", {"path": "/a"})])
+    before = utc_now()
+    await store.delete(key)
+    assert [item.id for item in await store.list()] == [kept]
+    assert await store.tool_calls() == []
+    with pytest.raises(ConversationNotFound):
+        await store.read(key)
+    with pytest.raises(ConversationNotFound):
+        await store.delete(key)
+    with pytest.raises(StoreFailed, match="in the trash"):
+        await store.append(key, [said("more")])
+    (trashed,) = await store.trash()
+    assert (trashed.summary.id, trashed.summary.title, trashed.summary.events) == (key, "Gone", len(done))
+    assert before <= trashed.deleted_at <= utc_now()
+    await store.restore(key)
+    assert await store.trash() == ()
+    assert (await store.read(key)).events == tuple(done)
+    (later,) = await store.append(key, [said("goes on")])
+    assert later.seq == len(done) + 1
+    assert {item.id for item in await store.list()} == {kept, key}
+    with pytest.raises(ConversationNotFound, match="in the trash"):
+        await store.restore(key)
+
+
+async def test_the_trash_is_emptied_wholly_or_by_names(store: HistoryStore) -> None:
+    keys = [new_id() for _ in range(4)]
+    for number, key in enumerate(keys):
+        await store.append(key, [created(str(number)), said("y" * 100_000)])
+    for key in keys[:3]:
+        await store.delete(key)
+    assert [item.summary.title for item in await store.trash()] == ["2", "1", "0"]
+    with pytest.raises(ConversationNotFound):
+        await store.empty_trash([keys[0], keys[3]])
+    assert len(await store.trash()) == 3
+    assert await store.empty_trash([keys[0], keys[0]]) == 1
+    assert [item.summary.title for item in await store.trash()] == ["2", "1"]
+    assert await store.empty_trash([]) == 0
+    assert await store.empty_trash() == 2
+    assert await store.trash() == ()
+    assert await store.empty_trash() == 0
+    with pytest.raises(ConversationNotFound):
+        await store.restore(keys[1])
+    with pytest.raises(StoreFailed, match="removed"):
+        await store.append(keys[1], [said("more")])
+    assert [item.id for item in await store.list()] == [keys[3]]
+
+
+async def test_a_conversation_in_which_a_turn_runs_is_not_deleted(store: HistoryStore) -> None:
+    key = new_id()
+    async with store.lease(key):
+        done = await store.append(key, [created()])
+        with pytest.raises(StoreBusy, match=r"in use by pid \d+"):
+            await store.delete(key)
+        assert (await store.read(key)).events == tuple(done)
+    await store.delete(key)
+    assert len(await store.trash()) == 1
+
+
+async def test_compaction_removes_superseded_fragments_and_nothing_else(store: HistoryStore) -> None:
+    key = new_id()
+    done = await store.append(key, [created(), fragment("a"), fragment("b"), answered("a"), said("x")])
+    assert await store.compact(key) == 1
+    assert await store.compact(key) == 0
+    assert (await store.read(key)).events == (done[0], *done[2:])
+    (later,) = await store.append(key, [said("y")])
+    assert later.seq == 6
+    with pytest.raises(ConversationNotFound):
+        await store.compact(new_id())
+
+
 async def test_passing_and_foreign_events_are_a_mistake_of_the_program(store: HistoryStore) -> None:
     key = new_id()
     with pytest.raises(ValueError, match="passing"):
@@ -117,6 +190,9 @@ async def test_case_018_only_generated_ids_are_taken(store: HistoryStore, key: s
     with pytest.raises(ConversationNotFound):
         async with store.lease(key):
             pass
+    for refused in (store.delete(key), store.restore(key), store.empty_trash([key]), store.compact(key)):
+        with pytest.raises(ConversationNotFound):
+            await refused
 
 
 async def test_an_unknown_conversation_is_not_found(store: HistoryStore) -> None:
