@@ -7,13 +7,14 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.conversation_text import text_lines
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.wiring import conversations_dir
 from mcp_tui.config.paths import resolve_paths
@@ -21,13 +22,18 @@ from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.bus import EventBus
 from mcp_tui.engine.library import Library
+from mcp_tui.events.codec import to_object
+from mcp_tui.export.masking import without_keys
 from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.history.search import SearchHit, SearchIndex
 from mcp_tui.safety.secrets import Redactor
-from mcp_tui.safety.text import shorten, strict
+from mcp_tui.safety.text import prose, shorten, strict
 
 SHORT_ID = 12
 """Characters of an id in lists: its time in milliseconds, and two random ones."""
 TITLE_WIDTH = 40
+MOST_HITS = 20
+"""Hits of a search without ``--limit``."""
 MOST_TOOLS = 15
 """Tools that ``stats`` names in words; with ``--json``, all of them."""
 
@@ -37,10 +43,13 @@ Work = Callable[[Library, Options], Coroutine[Any, Any, int]]
 @asynccontextmanager
 async def opened_library() -> AsyncIterator[Library]:
     """The stored conversations of this user."""
-    store = JsonlStore(conversations_dir(resolve_paths(os.environ)))
+    paths = resolve_paths(os.environ)
+    store = JsonlStore(conversations_dir(paths))
+    search = SearchIndex(conversations_dir(paths), paths.cache_dir)
     try:
-        yield Library(store, EventBus(store, Redactor()))
+        yield Library(store, EventBus(store, Redactor()), search)
     finally:
+        await search.aclose()
         await store.aclose()
 
 
@@ -87,6 +96,58 @@ def _row(summary: ConversationSummary) -> str:
         f"{summary.id[:SHORT_ID]}  {_local(summary.updated_at)}  {summary.messages:>5} {summary.tool_calls:>5} "
         f"{_money(summary.cost):>8}  {shorten(summary.title or '(untitled)', TITLE_WIDTH)}{origin}{demo}{tags}"
     )
+
+
+async def _show(library: Library, options: Options) -> int:
+    summary = find(await library.list(), options.id)
+    stored = await library.read(summary.id)
+    if stored.set_aside:
+        sys.stderr.write(f"note: {len(stored.set_aside)} lines of it cannot be read (mcp-tui history check).\n")
+    if options.json:
+        events, _ = without_keys(stored.events)
+        _print_json({**list_data(summary), "events": [to_object(event) for event in events]})
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in text_lines(stored.events))
+    return EXIT_OK
+
+
+async def _search(library: Library, options: Options) -> int:
+    query = " ".join(options.words)
+    await library.update_index()
+    page = await library.search(query, limit=options.limit or MOST_HITS)
+    if page.state.problem or not page.state.complete:
+        missing = page.state.problem or f"{page.state.share:.0%} of the history is indexed so far."
+        sys.stderr.write(prose(f"note: {missing}\n"))
+    if options.json:
+        _print_json([_hit_data(hit) for hit in page.hits])
+    else:
+        _print(_hit_lines(page.hits))
+        _print([f"more than {len(page.hits)} hits (--limit N)"] if page.more else [] if page.hits else ["No hits."])
+    return EXIT_OK
+
+
+def _hit_data(hit: SearchHit) -> dict[str, Any]:
+    return {
+        "conversation_id": hit.conversation_id,
+        "title": hit.title,
+        "event_id": hit.event_id,
+        "seq": hit.seq,
+        "at": hit.at.isoformat(),
+        "kind": hit.kind,
+        "label": hit.label,
+        "snippet": hit.snippet,
+        "marks": [list(mark) for mark in hit.marks],
+    }
+
+
+def _hit_lines(hits: Sequence[SearchHit]) -> Iterator[str]:
+    """Hits below the title of their conversation."""
+    last = ""
+    for hit in hits:
+        if hit.conversation_id != last:
+            last = hit.conversation_id
+            yield f"{last[:SHORT_ID]}  {shorten(hit.title or '(untitled)', TITLE_WIDTH)}"
+        yield f"  {_local(hit.at)}  {hit.kind:<9} {hit.label}: {hit.snippet}"
 
 
 async def _rename(library: Library, options: Options) -> int:
@@ -181,6 +242,8 @@ def _command(work: Work) -> Callable[[Options], int]:
 
 COMMANDS: dict[str, Callable[[Options], int]] = {
     "history_list": _command(_list),
+    "history_show": _command(_show),
+    "history_search": _command(_search),
     "history_rename": _command(_rename),
     "history_tag": _command(_tag),
     "history_stats": _command(_stats),
