@@ -18,8 +18,8 @@ from mcp_tui.engine.exchange import default_name, export_pieces, export_to
 from mcp_tui.engine.forking import fork
 from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.events import turns
-from mcp_tui.events.base import EventBase
-from mcp_tui.history.base import HistoryStore, StoredConversation
+from mcp_tui.events.base import EventBase, new_id
+from mcp_tui.history.base import HistoryStore, StoredConversation, TrashedConversation
 from mcp_tui.history.search import IndexState, SearchHit, SearchIndex, SearchPage
 
 __all__ = ["IndexState", "Library", "SearchHit", "SearchPage", "normal_tags"]
@@ -142,6 +142,34 @@ class Library:
         forked = events[0].conversation_id
         await self._store.create(forked, events)
         return forked
+
+    async def delete(self, conversation_id: str) -> None:
+        """Move a conversation into the trash; where it is the open one, an empty one is open afterwards.
+
+        Raises `ConversationNotFound`, `StoreBusy` while a turn runs in it, here or elsewhere, and `StoreFailed`.
+        """
+        await self._store.delete(conversation_id)
+        if conversation_id == self._bus.conversation_id:
+            self._bus.open(new_id(), ())
+
+    async def trash(self) -> tuple[TrashedConversation, ...]:
+        """What was deleted, last deleted first."""
+        return await self._store.trash()
+
+    async def restore(self, conversation_id: str) -> None:
+        """Bring a conversation back from the trash.  Raises `ConversationNotFound` and `StoreFailed`."""
+        await self._store.restore(conversation_id)
+
+    async def empty_trash(self, ids: Sequence[str] | None = None) -> int:
+        """Remove deleted conversations for good, all of them without ``ids``; returns how many went.
+
+        Raises `ConversationNotFound`, before anything was removed, and `StoreFailed`.
+        """
+        return await self._store.empty_trash(ids)
+
+    async def compact(self, conversation_id: str) -> int:
+        """Remove what whole answers superseded; returns how many events went.  Raises `HistoryError`."""
+        return await self._store.compact(conversation_id)
 
     async def _record(self, conversation_id: str, event: EventBase) -> None:
         if conversation_id == self._bus.conversation_id and self._bus.last_seq:
