@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def run_app(options: Options) -> int:
+def run_app(options: Options, make_session: type[AppSession] | None = None) -> int:
     """Open the app and return its exit code.  Raises `UsageError` where there is no terminal."""
     _require_terminal()
-    return asyncio.run(_main(options))
+    return asyncio.run(_main(options, make_session or AppSession))
 
 
 def _require_terminal() -> None:
@@ -51,10 +51,10 @@ def preferences_path() -> Path:
     return resolve_paths(os.environ).data_dir / "state" / "ui.json"
 
 
-async def _main(options: Options) -> int:
+async def _main(options: Options, make_session: type[AppSession]) -> int:
     preferences = load(preferences_path())
     app = McpTuiApp(preferences)
-    session = AppSession(app, options, preferences)
+    session = make_session(app, options, preferences)
     guard = Guard(app)
     boot = asyncio.create_task(session.boot(), name="boot")
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from mcp_tui.conversation.items import AssistantItem, Change, Item
@@ -109,6 +110,15 @@ class Playback:
     def at(self) -> datetime | None:
         """The time of the position: of its last event, or of the first one at the beginning."""
         return self.events[max(0, self.position - 1)].at if self.events else None
+
+    @property
+    def now(self) -> datetime | None:
+        """The time in the conversation: it goes on during a pause that is played."""
+        at = self.at
+        if at is None or self._beat is None:
+            return at
+        following = self.events[self.position].at
+        return max(at, following - timedelta(seconds=self._beat.pause))
 
     @property
     def turn(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.widgets import Input, TextArea
 
@@ -33,6 +33,14 @@ TWICE_SECONDS = 1.0
 
 class McpTuiApp(CatalogApp):
     """The chat application.  ``return_code`` after `run_async` is the exit status."""
+
+@runtime_checkable
+class InspectedScreen(Protocol):
+    """A screen with an inspector of its own."""
+
+    def toggle_inspector(self) -> None:
+        """Open it, or close it."""
+
 
     BINDINGS = bindings("app")
 
@@ -163,6 +171,9 @@ class McpTuiApp(CatalogApp):
         self.start(self._toggle_pane("inspector"))
 
     def open_servers(self) -> None:
+        if isinstance(self.screen, InspectedScreen):
+            self.screen.toggle_inspector()
+            return
         """Open the sidebar and focus it."""
         self.start(self._open_and_focus("sidebar"))
 

@@ -8,6 +8,7 @@ from mcp_tui.ui.chat_app import ChatApp
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
+    from mcp_tui.ui.screens.replay import ReplayChoice
 
 
 class CatalogApp(ChatApp):
@@ -70,6 +71,18 @@ class CatalogApp(ChatApp):
         from mcp_tui.conversation.items import AssistantItem, UserItem
 
         engine = self.require_engine()
+    def show_replay(self, conversation_id: str = "") -> None:
+        """Replay a stored conversation, the open one unless told otherwise."""
+        from mcp_tui.ui.replays import show_replay
+
+        self.start(show_replay(self._whole, conversation_id))
+
+    def replay_left(self, conversation_id: str, choice: ReplayChoice | None) -> None:
+        """Do what the person chose on the replay screen."""
+        from mcp_tui.ui.replays import replay_left
+
+        self.attempt(lambda: replay_left(self._whole, conversation_id, choice))
+
         parts = [
             f"{'you' if isinstance(item, UserItem) else item.model}:\n{item.text}"
             for item in engine.transcript.items

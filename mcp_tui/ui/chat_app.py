@@ -77,6 +77,8 @@ class ChatApp(BaseApp):
         self.key_overrides: dict[str, str] = {}
         self.problem_shown = False
         self.mouse_on = True
+        self.cover: tuple[Screen[Any], Callable[[Any], None]] | None = None
+        """A screen that is there from the first paint on, above the chat, and who is told what it was left with."""
         self._early: list[str] = []
         history = PromptHistory(preferences.prompts_path, self.scrubbed)
         self.chat = ChatScreen(self.submit, self._complete, history, sidebar=preferences.sidebar is not False)
@@ -94,8 +96,11 @@ class ChatApp(BaseApp):
         return self.chat
 
     def on_mount(self) -> None:
-        """After ``fg`` the terminal shows nothing of ours any more: draw all of it."""
+        """Show the cover.  After ``fg`` the terminal shows nothing of ours any more: draw all of it."""
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.refresh, layout=True))
+        if self.cover is not None:
+            screen, left = self.cover
+            self.push_screen(screen, left)
 
     def screen_painted(self) -> None:
         """The first paint is on the terminal."""

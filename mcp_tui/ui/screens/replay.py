@@ -7,7 +7,8 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from textual import events
 from textual.app import ComposeResult
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from mcp_tui.conversation.playback import Playback
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.history.base import StoredConversation
+    from mcp_tui.events.base import EventBase
 
 FRAME_SECONDS = 1 / 30
 """Time between two looks at the clock while it plays."""
@@ -56,6 +57,18 @@ class ReplayChoice:
 
     action: Action | None
     event_id: str | None = None
+
+
+class Recording(Protocol):
+    """A conversation as it is stored, such as ``engine.history.read`` returns it."""
+
+    @property
+    def id(self) -> str:
+        """Of the conversation."""
+
+    @property
+    def events(self) -> Sequence[EventBase]:
+        """In order."""
 
 
 class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
@@ -91,14 +104,17 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     def __init__(
         self,
         engine: Engine | None,
-        stored: StoredConversation,
+        stored: Recording | None,
         *,
         event_id: str | None = None,
         hits: Sequence[str] = (),
         play: bool = False,
         speed: float = 1.0,
     ) -> None:
-        """``event_id``: where to open it; ``hits``: ids of events that n and N go to; ``engine`` may not be up."""
+        """``event_id``: where to open it; ``hits``: ids of events that n and N go to.
+
+        ``engine`` may not be up, and ``stored`` not read yet: then `open` follows.
+        """
         super().__init__()
         self._engine, self._stored = engine, stored
         self._event_id, self._hits = event_id, tuple(hits)
@@ -113,7 +129,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         """Title, conversation beside inspector, position, keys."""
         yield Line(widget_id="title")
         with Horizontal(id="played"):
-            yield ConversationView(id="replayed")
+            yield ConversationView(id="replayed", now=self._now)
             yield Inspector(self._data_dir, self._calls)
         yield Line(widget_id="place")
         yield Line(widget_id="keys")
@@ -122,12 +138,21 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         """Fold the conversation."""
         self.view.focus()
         self.draw()
-        self.run_worker(self._open(), name="open replay", exit_on_error=True)
+        self.call_after_refresh(self._painted)
+        if self._stored is not None:
+            self.open(self._stored)
 
-    async def _open(self) -> None:
+    def _painted(self) -> None:
+        self.app.call_later(getattr(self.app, "screen_painted"))  # noqa: B009
+
+    def open(self, stored: Recording) -> None:
+        """Show this conversation."""
+        self._stored = stored
+        self.run_worker(self._open(stored.events), name="open replay", exit_on_error=True)
+
+    async def _open(self, recorded: Sequence[EventBase]) -> None:
         from mcp_tui.conversation.playback import Playback
 
-        recorded = self._stored.events
         playback = Playback(recorded) if len(recorded) <= AT_ONCE else await asyncio.to_thread(Playback, recorded)
         if not self._play_first:
             playback.move_to(playback.length)
@@ -160,6 +185,11 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     def _data_dir(self) -> Path | None:
         found: Path | None = getattr(self.app, "data_dir", None)
         return found
+
+    def _now(self) -> datetime:
+        """The time of the position."""
+        at = self.playback.now if self.playback is not None else None
+        return at if at is not None else datetime.now(UTC)
 
     def _calls(self) -> list[ToolCallItem]:
         items = self.playback.items if self.playback is not None else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -30,6 +30,8 @@ from mcp_tui.ui.widgets.document.style import Palette, own_style
 from mcp_tui.ui.widgets.document.view import DocumentView
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from textual.timer import Timer
 
 
@@ -94,8 +96,17 @@ class ConversationView(DocumentView):
             """The pane."""
             return self.conversation
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        """``now``: what time it is in the conversation, where that is not the present."""
         super().__init__(id=id, classes=classes)
+        if now is not None:
+            self._canvas.now = now
         self._views: dict[str, ItemView] = {}
         self._highlighter = Highlighter(self._schedule)
         self._dirty: dict[str, ItemView] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mcp_tui.conversation.items import ToolCallItem
@@ -124,7 +123,7 @@ class ToolCallView(ItemView):
         if item.timing is not None and item.timing.wire:
             return seconds(item.timing.wire)
         if item.state == "running" and item.started_at is not None:
-            return f"{max(0.0, (datetime.now(UTC) - item.started_at).total_seconds()):.0f}s"
+            return f"{max(0.0, (self.canvas.now() - item.started_at).total_seconds()):.0f}s"
         return ""
 
     def _going_on(self) -> Parts:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_tui.ui.widgets.document.heights import Heights
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Canvas:
-    """The pen that everything is drawn with now."""
+    """The pen that everything is drawn with now, and what time it is on the picture."""
 
     pen: Pen
+    now: Callable[[], datetime] = field(default=partial(datetime.now, UTC))
 
 
 class Section:
