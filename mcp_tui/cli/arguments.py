@@ -57,6 +57,8 @@ class Options:
     """JSON: arguments of a call, or patterns of a rule."""
     id: str = ""
     note: str = ""
+    verify: bool = False
+    offline_tools: bool = False
     project: str | None = None
     read_only: bool = False
     history: bool = False
