@@ -38,6 +38,7 @@ from mcp_tui.gateway.base import ModelGateway
 from mcp_tui.gateway.surrogates import valid_unicode
 from mcp_tui.gateway.tokens import TokenCounter
 from mcp_tui.history.base import HistoryStore
+from mcp_tui.history.search import SearchIndex
 from mcp_tui.host.base import EventSink, ToolHost
 from mcp_tui.permissions.base import Decision, Fallback, Rule
 from mcp_tui.safety.secrets import Redactor
@@ -46,6 +47,8 @@ from mcp_tui.trust.keeper import TrustKeeper
 __all__ = ["Batch", "Decision", "Engine", "EngineParts", "EngineSettings", "ProviderChoice", "Subscription"]
 
 log = logging.getLogger(__name__)
+INDEX_AFTER = 1.0
+"""Seconds from the start until the search index is brought up to date."""
 
 Work = Submission | Rerun | Verification
 """What a turn is made of."""
@@ -85,6 +88,8 @@ class EngineParts:
     """Server -> its working directory, where it has one of its own."""
     trust: TrustKeeper | None = None
     """What the host's gatekeeper decides with; ``None`` where it admits everything."""
+    search: SearchIndex | None = None
+    """Search over the store's conversations; ``None`` where they are not on a disk."""
 
 
 class Engine:
@@ -93,8 +98,9 @@ class Engine:
     def __init__(self, parts: EngineParts) -> None:
         self._bus = EventBus(parts.store, parts.redactor)
         self._store = parts.store
-        self.history = Library(parts.store, self._bus)
-        """The stored conversations: list, read, rename, tag."""
+        self.history = Library(parts.store, self._bus, parts.search)
+        """The stored conversations: list, search, read, rename, tag."""
+        self._search = parts.search
         self._tasks: set[asyncio.Task[Any]] = set()
         self.trust = TrustDesk(parts.trust, self._bus.publish, self._spawn, lambda: self._bus.watched)
         """Servers and tools that wait to be accepted, and how they are."""
@@ -140,6 +146,14 @@ class Engine:
         await self._services.host.start()
         self._spawn(self._learn_window(self._provider), "model information")
         self._spawn(self.trust.watch(), "watch what is trusted")
+        if self._search is not None and self._services.settings.interactive:
+            self._spawn(self._update_index(self._search), "search index")
+
+    @staticmethod
+    async def _update_index(search: SearchIndex) -> None:
+        """Once servers and model layer had their start for themselves."""
+        await asyncio.sleep(INDEX_AFTER)
+        await search.update()
 
     async def aclose(self) -> None:
         """End the turn in good order, stop servers and model layer, write out the log."""
@@ -151,7 +165,10 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(self._services.host.aclose(), self._services.gateway.aclose(), return_exceptions=True)
+        closing = [self._services.host.aclose(), self._services.gateway.aclose()]
+        if self._search is not None:
+            closing.append(self._search.aclose())
+        await asyncio.gather(*closing, return_exceptions=True)
         await self.trust.aclose()
         try:
             await self._store.aclose()

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 _NO_BLANKS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3105-\u312f\u31f0-\u31ff\u3400-\u9fff"
@@ -117,14 +118,31 @@ class Matcher:
         folded = " ".join(fold(text).split())
         body = _literal(folded) if self.exact else _words(folded)
         self._pattern = re.compile(body + ("[^\\W_]*" if prefix else _edge(folded[-1:], after=True)))
-        self._loose = re.compile(re.escape(folded)) if is_humped(text) or not self.exact else None
+        self._head = folded.split(" ")[0] if self.exact else _WORD.findall(folded)[0]
+        self._loose = folded if is_humped(text) or not self.exact else ""
 
-    def found(self, folded: str) -> list[tuple[int, int]]:
-        """Where it stands in a folded text; in the middle of words only if it stands nowhere else."""
-        places = [match.span() for match in self._pattern.finditer(folded)]
-        if not places and self._loose is not None:
-            places = [match.span() for match in self._loose.finditer(folded)]
-        return places
+    def first(self, folded: str) -> tuple[int, int] | None:
+        """Its first place in a folded text, or None."""
+        return next(self._places(folded, 0), None) or next(self._loosely(folded, 0), None)
+
+    def found(self, folded: str, start: int = 0) -> list[tuple[int, int]]:
+        """Its places in a folded text from ``start`` on; in the middle of words only if there are no others."""
+        return list(self._places(folded, start)) or list(self._loosely(folded, start))
+
+    def _places(self, folded: str, start: int) -> Iterator[tuple[int, int]]:
+        """Plain searches for its beginning are many times faster than the pattern."""
+        at = folded.find(self._head, start)
+        while at >= 0:
+            match = self._pattern.match(folded, at)
+            if match is not None:
+                yield match.span()
+            at = folded.find(self._head, match.end() if match is not None else at + 1)
+
+    def _loosely(self, folded: str, start: int) -> Iterator[tuple[int, int]]:
+        at = folded.find(self._loose, start) if self._loose else -1
+        while at >= 0:
+            yield at, at + len(self._loose)
+            at = folded.find(self._loose, at + len(self._loose))
 
 
 def _edge(char: str, *, after: bool) -> str:

@@ -1,0 +1,151 @@
+"""The indexer: a process of its own that keeps the index up to date, so that the screen never waits for it.
+
+    python -c "from mcp_tui.history.search.indexer import main; main()" HISTORY_DIR DATABASE
+
+It reads a line with a number for each request on its standard input and answers in lines of JSON: how far it is, and
+``"ticket"`` once everything that was there when the request came can be found.  It ends with its standard input, so
+also when the app is killed, and may itself be killed at any moment.  One indexer works at a time, by a lock on a file
+beside the database; others wait and tell how far that one is.
+
+Imports neither pydantic nor Textual: it is there in a tenth of a second and takes little memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sqlite3
+import sys
+import threading
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from mcp_tui.history.fs import REAL, SHARED
+from mcp_tui.history.search import database
+from mcp_tui.history.search.building import Builder
+from mcp_tui.history.search.files import scan
+
+NICENESS = 15
+_SAY_EVERY = 0.2
+_LOCK_POLL = 0.05
+_TRIES = 3
+
+
+def main() -> None:
+    """Serve requests until the standard input ends."""
+    history_dir, path = Path(sys.argv[1]), Path(sys.argv[2])
+    with suppress(OSError):
+        os.nice(NICENESS)
+    requests: queue.SimpleQueue[int] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    indexer = Indexer(history_dir, path)
+    while True:
+        ticket = requests.get()
+        while not requests.empty():
+            ticket = requests.get()
+        indexer.serve(ticket)
+
+
+def _listen(requests: queue.SimpleQueue[int]) -> None:
+    """Ends the process with its input: everything that it writes may be cut off anywhere."""
+    held = b""
+    while data := os.read(0, 4096):
+        *whole, held = (held + data).split(b"\n")
+        for line in whole:
+            if line.strip().isdigit():
+                requests.put(int(line))
+    os._exit(0)
+
+
+class Indexer:
+    """Serves one request after the other."""
+
+    def __init__(self, history_dir: Path, path: Path) -> None:
+        self._history_dir, self._path = history_dir, path
+        self._said = 0.0
+        self._progress = (0, 0)
+
+    def serve(self, ticket: int) -> None:
+        """Bring the index up to date, and say that, or why not."""
+        problem = ""
+        try:
+            self._make_folder()
+            lock = self._lock()
+            try:
+                self._build()
+            finally:
+                REAL.close(lock)
+        except (OSError, sqlite3.Error) as error:
+            problem = database.describe(error)
+        done, total = self._progress
+        _say({"done": done, "total": total, "running": False, "problem": problem, "ticket": ticket})
+
+    def _build(self) -> None:
+        """A damaged index is made anew."""
+        for attempt in range(_TRIES):
+            try:
+                with closing(database.open_writer(self._path)) as connection:
+                    Builder(connection, self._history_dir, self._tell).run()
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                return
+            except sqlite3.Error as error:
+                if database.refused(error) or attempt == _TRIES - 1:
+                    raise
+                database.remove(self._path)
+
+    def _make_folder(self) -> None:
+        folder = self._path.parent
+        for each in (folder.parent, folder):
+            if not each.exists():
+                each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+
+    def _lock(self) -> int:
+        """A descriptor with the lock; telling, while it waits, how far the holder is."""
+        while True:
+            fd = REAL.open(self._path.with_suffix(".lock"), SHARED)
+            try:
+                while not REAL.lock(fd):
+                    self._tell(*self._others_progress())
+                    time.sleep(_LOCK_POLL)
+                with suppress(FileNotFoundError):
+                    # A lock on a file that was deleted meanwhile keeps nobody out.
+                    if os.path.samestat(REAL.fstat(fd), REAL.lstat(self._path.with_suffix(".lock"))):
+                        return fd
+            except BaseException:
+                REAL.close(fd)
+                raise
+            REAL.close(fd)
+
+    def _others_progress(self) -> tuple[int, int]:
+        if time.monotonic() - self._said < _SAY_EVERY:
+            return self._progress
+        total = sum(each.size for each in scan(self._history_dir).values())
+        try:
+            with closing(database.open_reader(self._path)) as connection:
+                done = connection.execute("SELECT coalesce(sum(read_to), 0) FROM files").fetchone()[0]
+        except (database.NoIndex, sqlite3.Error):
+            done = 0
+        return min(done, total), total
+
+    def _tell(self, done: int, total: int) -> None:
+        self._progress = (done, total)
+        now = time.monotonic()
+        if now - self._said >= _SAY_EVERY:
+            self._said = now
+            _say({"done": done, "total": total, "running": True})
+
+
+def _say(value: dict[str, Any]) -> None:
+    try:
+        os.write(1, json.dumps(value).encode("ascii") + b"\n")
+    except OSError:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
