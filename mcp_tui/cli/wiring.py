@@ -23,6 +23,7 @@ from mcp_tui.errors import UsageError
 from mcp_tui.gateway.base import ModelGateway
 from mcp_tui.gateway.tokens import CountTexts, TokenCounter
 from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.history.search import SearchIndex
 from mcp_tui.host.host import McpHost
 from mcp_tui.permissions.base import Fallback, Rule
 from mcp_tui.permissions.guards import HeldSecrets, OwnFiles
@@ -146,6 +147,7 @@ def build_engine(
         EngineParts(
             settings=settings,
             store=JsonlStore(conversations_dir(made.paths), on_wait=waiting),
+            search=SearchIndex(conversations_dir(made.paths), made.paths.cache_dir),
             gateway=gateway,
             make_host=lambda emit: McpHost(
                 made.servers,
@@ -185,7 +187,7 @@ def guards(paths: Paths, redactor: Redactor, cwds: Mapping[str, str], rules_file
     files = [paths.config_file, paths.servers_file, paths.rules_file]
     if rules_file.path is not None:
         files.append(rules_file.path)
-    folders = [paths.data_dir, paths.log_dir, *own_config_dirs(paths)]
+    folders = [paths.data_dir, paths.log_dir, paths.cache_dir, *own_config_dirs(paths)]
     return [OwnFiles(folders=folders, files=files, bases=cwds.values()), HeldSecrets(redactor)]
 
 
