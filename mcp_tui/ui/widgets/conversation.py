@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.segment import Segment
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
 from mcp_tui.conversation.items import AssistantItem, Change, Item, ToolCallItem
+from mcp_tui.ui.widgets.beginning import SHOWN_AT_ONCE, Beginning, MoreAbove
 from mcp_tui.ui.widgets.blocks.highlight import Highlighter
 from mcp_tui.ui.widgets.blocks.inline import warm_up
 from mcp_tui.ui.widgets.blocks.tools import ToolCallView
@@ -34,9 +36,15 @@ if TYPE_CHECKING:
 
     from textual.timer import Timer
 
+    from mcp_tui.ui.widgets.document.section import Entry
+
 
 CONTEXT_ROWS = 3
 """Rows above an item that was asked for (`ConversationView.show_item`)."""
+
+
+Branch = Literal["fork", "edit", "again", "again_with"]
+"""A fork; before an input, to change it; to ask the same again; that with a model chosen first."""
 
 
 class ConversationView(DocumentView):
@@ -96,6 +104,23 @@ class ConversationView(DocumentView):
             """The pane."""
             return self.conversation
 
+    class BranchRequested(Message):
+        """The person wants to go on from ``item``, or from the end, in a fork: in one of the ways of `Branch`."""
+
+        def __init__(self, conversation: ConversationView, item: Item | None, how: Branch) -> None:
+            super().__init__()
+            self.conversation = conversation
+            self.item = item
+            self.how = how
+
+        @property
+        def control(self) -> ConversationView:
+            """The pane."""
+            return self.conversation
+
+    branching = False
+    """Whether `BranchRequested` is heard: the keys for it are left to others otherwise."""
+
     def __init__(
         self,
         *,
@@ -115,29 +140,99 @@ class ConversationView(DocumentView):
         self._warming: asyncio.Future[None] | None = None
         self._wanted: tuple[str, bool] | None = None
         """The item to bring into sight in the next frame, and whether to open it."""
+        self._beginning: Beginning | None = None
+        """Older items that are not in the document yet."""
+        self._more_above: MoreAbove | None = None
+        """The row that says so, while nobody knows those items yet."""
 
     # -- items -------------------------------------------------------------------------------------
 
-    def load(self, items: Sequence[Item]) -> None:
-        """Show other items: another conversation.  Nothing is drawn but what is in sight."""
+    def load(self, items: Sequence[Item], *, more_above: bool = False) -> None:
+        """Show other items: another conversation.  Nothing is drawn but what is in sight.
+
+        Of many items the last ones are there at once, the others follow within the next frames (`load_all`).
+        ``more_above``: these are the end of a conversation of which `complete` brings all.
+        """
         self._views = {}
-        self._dirty = {}
         self.cursor_key = None
-        previous: ItemView | None = None
+        self._anchor = None
+        self._show(items, max(0, len(items) - SHOWN_AT_ONCE))
+        if more_above:
+            self._more_above = MoreAbove(self._canvas)
+            self._document.prepend([self._more_above])
+
+    def complete(self, items: Sequence[Item]) -> None:
+        """Show all of a conversation of which the end is shown: what is in sight stays where it is."""
+        seen = self._document.entry_at(self._anchor) if self._anchor is not None else None
+        first = next((view.item.key for view in self._document.entries if isinstance(view, ItemView)), None)
+        start = next((index for index in reversed(range(len(items))) if items[index].key == first), len(items))
+        known, above, cursor = self._views, self._more_above, self.cursor_key
+        if start == len(items) and known:
+            start = max(0, len(items) - SHOWN_AT_ONCE)
+        self._views = {item.key: known[item.key] for item in items[start:] if item.key in known}
+        self._show(items, start)
+        if start and above is not None:
+            self._more_above = above
+            self._document.prepend([above])
+        if isinstance(seen, ItemView) and seen.item.key not in self._views:
+            self._anchor = None
+        elif self._anchor is not None and seen is not None:
+            self._anchor = Position(seen.serial, self._anchor.spot)
+        if cursor not in self._views:
+            self.cursor_key = None
+
+    def _show(self, items: Sequence[Item], start: int) -> None:
+        """Put the items from ``start`` on into the document; the others follow."""
+        self._dirty = {}
+        self._more_above = None
+        self._beginning = Beginning(items[:start], self._new_view) if start else None
         views: list[ItemView] = []
-        for item in items:
-            view = self._view(item, previous)
+        for item in items[start:]:
+            previous, view = views[-1] if views else None, self._views.get(item.key)
+            if view is None:
+                view = self._new_view(item, previous)
+            elif view.item is not item:
+                view.item, view.stale = item, True
+                self._dirty[item.key] = view
             views.append(view)
-            previous = view
+        self._views = {view.item.key: view for view in views}
         self._document.replace(views)
         self.changed_from(0)
-        self._anchor = None
         self._schedule()
+
+    def load_all(self) -> None:
+        """Have every item that is known in the document now, instead of within the next frames."""
+        if self._beginning is not None:
+            self._beginning.work(float("inf"))
+            self._join(self._beginning)
+
+    def _join(self, beginning: Beginning) -> None:
+        """The older items come before those that are there."""
+        self._beginning = None
+        if self._more_above is not None:
+            self._document.remove(self._more_above)
+            self._more_above = None
+        older = beginning.views
+        if self._document.entries and older:
+            self._follow(older[-1], self._document.entries[0])
+        self._document.prepend(older)
+        self._views = {view.item.key: view for view in older} | self._views
+        self.changed_from(0)
+
+    def _follow(self, previous: ItemView | None, entry: Entry) -> None:
+        """``entry`` stands below ``previous`` now."""
+        if isinstance(entry, ItemView) and entry.gap != (gap := _gap(previous, entry)):
+            entry.gap = gap
+            entry.rebuild()
+            self._document.changed(entry)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Take note of changes of the items; they show in the next frame."""
         for change in changes:
             view = self._views.get(change.item.key)
+            if view is None and self._beginning is not None and change.item.key in self._beginning:
+                self.load_all()
+                view = self._views[change.item.key]
             if change.kind == "removed":
                 if view is not None:
                     self._remove(view)
@@ -157,9 +252,12 @@ class ConversationView(DocumentView):
         self._schedule()
 
     def _view(self, item: Item, previous: ItemView | None) -> ItemView:
+        view = self._views[item.key] = self._new_view(item, previous)
+        return view
+
+    def _new_view(self, item: Item, previous: ItemView | None) -> ItemView:
         view = view_of(item, self._canvas, show_reasoning=self.show_reasoning)
         view.gap = _gap(previous, view)
-        self._views[item.key] = view
         return view
 
     def _remove(self, view: ItemView) -> None:
@@ -171,17 +269,13 @@ class ConversationView(DocumentView):
         if self.cursor_key == view.item.key:
             self.cursor_key = None
         if index < len(self._document.entries):
-            following = self._document.entries[index]
             before = self._document.entries[index - 1] if index else None
-            if isinstance(following, ItemView):
-                following.gap = _gap(before if isinstance(before, ItemView) else None, following)
-                following.rebuild()
-                self._document.changed(following)
+            self._follow(before if isinstance(before, ItemView) else None, self._document.entries[index])
 
     @property
     def busy(self) -> bool:
         """Whether changes wait to be shown."""
-        waiting = bool(self._dirty) or bool(self._document.unfinished)
+        waiting = bool(self._dirty) or bool(self._document.unfinished) or self._beginning is not None
         return self._pending or waiting or self._highlighter.busy or not self.ready
 
     # -- frames ------------------------------------------------------------------------------------
@@ -210,6 +304,8 @@ class ConversationView(DocumentView):
                 self._work(entry, end)
             if not entry.unfinished:
                 document.unfinished.pop(serial, None)
+        if self._beginning is not None and self._beginning.work(end):
+            self._join(self._beginning)
         colouring = self._highlighter.work(max(0.002, end - time.perf_counter()))
         if self._highlighter.restyled:
             self._highlighter.restyled = False
@@ -217,7 +313,7 @@ class ConversationView(DocumentView):
         if self._highlighter.coloured:
             self._highlighter.coloured = False
             self.changed_from(0)
-        return bool(self._dirty) or colouring
+        return bool(self._dirty) or colouring or self._beginning is not None
 
     def _work(self, view: ItemView, end: float) -> None:
         changed = view.work(end)
@@ -302,6 +398,11 @@ class ConversationView(DocumentView):
     def _cursor_view(self) -> ItemView | None:
         return self._views.get(self.cursor_key) if self.cursor_key is not None else None
 
+    def action_top(self) -> None:
+        """The first row."""
+        self.load_all()
+        super().action_top()
+
     def watch_cursor_key(self, key: str | None) -> None:
         """Tell who wants to know."""
         self._next_code = 0
@@ -313,6 +414,8 @@ class ConversationView(DocumentView):
         """To the item above or below; the first press puts the cursor on what is in sight."""
         entries = self._document.entries
         view = self._cursor_view()
+        if view is not None and direction < 0 and self._document.index_of(view) == 0:
+            self.load_all()
         if view is None:
             sight = self._views_in_sight()
             if sight:
@@ -326,8 +429,9 @@ class ConversationView(DocumentView):
 
     def action_first(self) -> None:
         """The first item."""
-        if self._document.entries:
-            self._put_cursor(self._document.entries[0])
+        self.load_all()
+        if self._views:
+            self._put_cursor(next(iter(self._views.values())))
 
     def action_last(self) -> None:
         """The last item, and follow the end."""
@@ -341,6 +445,7 @@ class ConversationView(DocumentView):
         self._schedule()
 
     def _bring(self, key: str, *, opened: bool) -> None:
+        self.load_all()
         view = self._views.get(key)
         if view is None:
             return
@@ -402,6 +507,12 @@ class ConversationView(DocumentView):
         else:
             self.action_expand()
 
+    def action_branch(self, how: Branch) -> None:
+        """Ask for a fork at the item under the cursor, where whoever shows the conversation offers that."""
+        if not self.branching:
+            raise SkipAction
+        self.post_message(self.BranchRequested(self, self.cursor_item, how))
+
     def action_copy(self) -> None:
         """Ask for a copy of the source of the item under the cursor, or of the last answer."""
         view = self._cursor_view()
@@ -415,6 +526,7 @@ class ConversationView(DocumentView):
 
     def action_copy_code(self) -> None:
         """Ask for a copy of a code block under the cursor; pressed again, of the next one."""
+        self.load_all()
         view = self._cursor_view() or next((view for view in reversed(self._views.values()) if view.code()), None)
         codes = view.code() if view is not None else []
         if not codes:
@@ -427,11 +539,14 @@ class ConversationView(DocumentView):
 
     def source_of(self, key: str) -> str:
         """Source of an item: Markdown of an answer, text of a person, JSON of a call; empty when unknown."""
+        if self._beginning is not None and key in self._beginning:
+            self.load_all()
         view = self._views.get(key)
         return view.source() if view is not None else ""
 
     def last_answer_source(self) -> str:
         """Markdown of the last answer that has text."""
+        self.load_all()
         for view in reversed(self._views.values()):
             if isinstance(view.item, AssistantItem) and view.item.pieces:
                 return view.item.text
@@ -439,6 +554,7 @@ class ConversationView(DocumentView):
 
     def watch_show_reasoning(self, show: bool) -> None:
         """Show or hide reasoning in every answer."""
+        self.load_all()
         for view in self._views.values():
             if isinstance(view, AssistantView):
                 view.show_reasoning = show

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_tui.ui.widgets.document.heights import Heights
@@ -27,6 +27,9 @@ MAX_BUILT_ENTRIES = 200
 
 NOWHERE = 1 << 60
 """A row after all others."""
+
+FIRST_SERIAL = 1 << 40
+"""Serial of the first entry that is put into a document: there is room before it."""
 
 _LINE_BITS, _BLOCK_BITS, _SECTION_BITS = 20, 28, 4
 
@@ -80,14 +83,24 @@ class Document:
         self.unfinished.clear()
         self._drawn_rows = 0
         self.entries = list(entries)
-        for serial, entry in enumerate(self.entries):
+        self._serials = list(range(FIRST_SERIAL, FIRST_SERIAL + len(self.entries)))
+        for serial, entry in zip(self._serials, self.entries, strict=True):
             entry.serial = serial
-        self._serials = list(range(len(self.entries)))
         self.heights = Heights([entry.height for entry in self.entries])
+
+    def prepend(self, entries: Sequence[Entry]) -> None:
+        """Entries before the first: linear.  Positions stay valid, rows move down."""
+        first = self._serials[0] if self._serials else FIRST_SERIAL
+        serials = range(first - len(entries), first)
+        for serial, entry in zip(serials, entries, strict=True):
+            entry.serial = serial
+        self.entries[:0] = entries
+        self._serials[:0] = serials
+        self.heights.prepend(entry.height for entry in entries)
 
     def append(self, entry: Entry) -> None:
         """One more entry at the end."""
-        entry.serial = self._serials[-1] + 1 if self._serials else 0
+        entry.serial = self._serials[-1] + 1 if self._serials else FIRST_SERIAL
         self.entries.append(entry)
         self._serials.append(entry.serial)
         self.heights.append(entry.height)

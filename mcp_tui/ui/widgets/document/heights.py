@@ -68,6 +68,11 @@ class Heights:
             child &= child - 1
         self._tree.append(value)
 
+    def prepend(self, heights: Iterable[int]) -> None:
+        """Put things before the first: linear."""
+        self._values[:0] = heights
+        self._rebuild()
+
     def truncate(self, length: int) -> None:
         """Keep the first ``length`` things."""
         del self._values[length:]
