@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from mcp_tui.cli import EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.history import opened_library
-from mcp_tui.errors import UsageError
+from mcp_tui.cli.history_output import SHORT_ID
+from mcp_tui.engine.library import ImportResult
+from mcp_tui.errors import McpTuiError
 from mcp_tui.export.exporters import format_of
-from mcp_tui.safety.text import strict
+from mcp_tui.safety.text import shorten, strict
 
 
 def export_conversation(options: Options) -> int:
@@ -54,8 +58,42 @@ def _pass_on(pieces: Iterable[str]) -> int:
 
 
 def import_files(options: Options) -> int:
-    """Take in conversations from files."""
-    raise UsageError("Nothing can be imported yet.")
+    """Take in conversations from files; one that cannot be read does not keep the others out."""
+    return asyncio.run(_import(options))
+
+
+async def _import(options: Options) -> int:
+    told: list[dict[str, Any]] = []
+    failed = False
+    async with opened_library() as library:
+        for name in options.files:
+            try:
+                results = await library.import_file(Path(name))
+            except McpTuiError as error:
+                results = (ImportResult("failed", notes=(str(error),)),)
+            for result in results:
+                failed |= result.status == "failed"
+                told.append({"file": name, **asdict(result)})
+                if not options.json:
+                    sys.stdout.write("".join(f"{strict(line)}\n" for line in _words(name, result)))
+    if options.json:
+        sys.stdout.write(f"{json.dumps(told)}\n")
+    elif len(told) > 1:
+        counts = Counter(entry["status"] for entry in told)
+        sys.stdout.write(f"{', '.join(f'{count} {_STATUS[status]}' for status, count in counts.items())}\n")
+    return EXIT_ERROR if failed else EXIT_OK
+
+
+_STATUS = {"imported": "imported", "changed": "imported beside another version", "present": "already here",
+           "failed": "not imported"}  # fmt: skip
+
+
+def _words(name: str, result: ImportResult) -> Iterable[str]:
+    if result.status == "failed":
+        yield f"{name}: {result.title or 'not imported'}: {' '.join(result.notes)}"
+        return
+    yield f"{result.conversation_id[:SHORT_ID]}  {_STATUS[result.status]}: {shorten(result.title or '(untitled)', 60)}"
+    yield from (f"              {note}" for note in result.notes)
 
 
 def _tell(options: Options, data: Any, words: str) -> None:

@@ -159,7 +159,7 @@ class EventBus:
 
     def __init__(self, store: HistoryStore, redactor: Redactor) -> None:
         self._store = store
-        self._redactor = redactor
+        self._redactor = self.redactor = redactor
         self._subscribers: list[Subscription] = []
         self._owed: list[EventBase] = []
         self._clear("")

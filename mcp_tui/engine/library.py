@@ -14,7 +14,7 @@ from mcp_tui import __version__
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.bus import EventBus
-from mcp_tui.engine.exchange import default_name, export_pieces, export_to
+from mcp_tui.engine.exchange import ImportResult, default_name, export_pieces, export_to, read_file, take_in
 from mcp_tui.engine.forking import fork
 from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.events import turns
@@ -22,7 +22,7 @@ from mcp_tui.events.base import EventBase, new_id
 from mcp_tui.history.base import HistoryStore, StoredConversation, TrashedConversation
 from mcp_tui.history.search import IndexState, SearchHit, SearchIndex, SearchPage
 
-__all__ = ["IndexState", "Library", "SearchHit", "SearchPage", "normal_tags"]
+__all__ = ["ImportResult", "IndexState", "Library", "SearchHit", "SearchPage", "normal_tags"]
 
 NO_INDEX = "Conversations that are not on a disk cannot be searched."
 MOST_TITLE = 200
@@ -117,6 +117,25 @@ class Library:
         """The pieces of an export, for somewhere else than a file; see `export`."""
         stored, summary = await self._stored_with_summary(conversation_id)
         return export_pieces(stored, summary, format, with_secrets=with_secrets)
+
+    async def import_file(self, path: Path) -> tuple[ImportResult, ...]:
+        """Store the conversations of a file; one that is here already is not stored twice.
+
+        The file is another machine's log (``.jsonl``), our JSON export, or ChatGPT's or Claude's
+        ``conversations.json``, also inside their zip file.  Nothing in it was decided here: its grants do not hold and
+        its calls do not count.  Raises `UsageError` for a file that cannot be read, and `HistoryError`; conversations
+        that were stored before that stay.
+        """
+        from mcp_tui.importing.base import NotRead
+
+        results: list[ImportResult] = []
+        reading = read_file(path)
+        while (found := await asyncio.to_thread(next, reading, None)) is not None:
+            if isinstance(found, NotRead):
+                results.append(ImportResult("failed", title=found.place, notes=(found.reason,)))
+            else:
+                results.append(await take_in(found, self._store, self._bus.redactor))
+        return tuple(results)
 
     async def _stored_with_summary(self, conversation_id: str) -> tuple[StoredConversation, ConversationSummary]:
         stored = await self._store.read(conversation_id)

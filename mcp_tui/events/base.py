@@ -6,6 +6,7 @@ them; passing events (deltas, progress, server states) are only published.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from datetime import UTC, datetime
@@ -26,7 +27,17 @@ def new_id() -> str:
 
     Sorts by time of creation between milliseconds, is unique within one, and is safe in file names.
     """
-    number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
+    return _identifier(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+def derived_id(at: datetime, *parts: str) -> str:
+    """An identifier like `new_id`'s that is the same whenever ``at`` and ``parts`` are."""
+    milliseconds = max(0, int(at.timestamp() * 1000))
+    return _identifier(milliseconds, hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:10])
+
+
+def _identifier(milliseconds: int, rest: bytes) -> str:
+    number = (milliseconds % (1 << 48) << 80) | int.from_bytes(rest)
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 

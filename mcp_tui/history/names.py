@@ -12,9 +12,14 @@ _OWNED = re.compile(r"([0-9a-hjkmnp-tv-z]{26})\..+")
 _JOURNAL = re.compile(r"([0-9a-hjkmnp-tv-z]{26})(?:\.([1-9][0-9]{0,3}))?\.jsonl")
 
 
+def is_id(text: str) -> bool:
+    """Whether ``text`` is an id as `mcp_tui.events.base.new_id` makes them."""
+    return _ID.fullmatch(text) is not None
+
+
 def check_id(conversation_id: str) -> None:
     """Raise `ConversationNotFound` for anything that `mcp_tui.events.base.new_id` cannot have made."""
-    if not _ID.fullmatch(conversation_id):
+    if not is_id(conversation_id):
         raise ConversationNotFound(f"There is no conversation {conversation_id[:40]!r}: ids have 26 characters.")
 
 
@@ -53,6 +58,11 @@ def mark_path(directory: Path, conversation_id: str) -> Path:
 def removed_path(directory: Path, conversation_id: str) -> Path:
     """A journal that is being removed for good, with everything that belongs to it; only in the trash."""
     return directory / f"{conversation_id}.removed"
+
+
+def damaged_path(directory: Path, conversation_id: str) -> Path:
+    """Lines that a repair took out of the log, as they were."""
+    return directory / f"{conversation_id}.damaged"
 
 
 def parse_first(name: str) -> str | None:
