@@ -19,7 +19,7 @@ from mcp_tui.engine.forking import fork
 from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.events import turns
 from mcp_tui.events.base import EventBase, new_id
-from mcp_tui.history.base import HistoryStore, StoredConversation, TrashedConversation
+from mcp_tui.history.base import CheckReport, HistoryStore, OnProgress, StoredConversation, TrashedConversation
 from mcp_tui.history.search import IndexState, SearchHit, SearchIndex, SearchPage
 
 __all__ = ["ImportResult", "IndexState", "Library", "SearchHit", "SearchPage", "normal_tags"]
@@ -189,6 +189,10 @@ class Library:
     async def compact(self, conversation_id: str) -> int:
         """Remove what whole answers superseded; returns how many events went.  Raises `HistoryError`."""
         return await self._store.compact(conversation_id)
+
+    async def check(self, *, repair: bool = False, on_progress: OnProgress | None = None) -> CheckReport:
+        """Read every file and say what is wrong; see `HistoryStore.check`."""
+        return await self._store.check(repair=repair, on_progress=on_progress)
 
     async def _record(self, conversation_id: str, event: EventBase) -> None:
         if conversation_id == self._bus.conversation_id and self._bus.last_seq:

@@ -9,6 +9,8 @@
 ``known``       what a writer must know of a journal's content
 ``compaction``  superseded fragments leave the file
 ``trash``       deleted conversations, until they are restored or removed for good
+``checking``    what is wrong with the files
+``repair``      damaged lines leave the log for a file beside it
 ``reading``     a conversation from its files, without a lock
 ``catalog``     the list of conversations, and its cache
 ``tally``       what the list tells of one file, counted without decoding it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,12 @@ from typing import Protocol
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.events.base import EventBase
+
+OnProgress = Callable[[int, int], None]
+"""Bytes done, bytes in all."""
+
+TORN = frozenset({"unfinished", "incomplete"})
+"""Reasons for setting aside a line that was not written to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,13 @@ class SetAsideLine:
     """Line number from 1."""
     offset: int
     reason: str
+    file: str = ""
+    """Name of its file, where a conversation may have several."""
+
+    @property
+    def torn(self) -> bool:
+        """What a death leaves of a write that nobody was told had worked: no sign of damage."""
+        return self.reason in TORN
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,62 @@ class TrashedConversation:
 
     summary: ConversationSummary
     deleted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationCheck:
+    """What `HistoryStore.check` found in one conversation."""
+
+    id: str
+    title: str = ""
+    in_trash: bool = False
+    events: int = 0
+    """Good lines."""
+    size: int = 0
+    """Bytes of its journal."""
+    set_aside: tuple[SetAsideLine, ...] = ()
+    gaps: tuple[tuple[int, int], ...] = ()
+    """First and last of numbers that are missing, and that no compaction explains."""
+    repeated: int = 0
+    """Lines whose number or id occurred before: a reader takes the first."""
+    lost_blobs: tuple[str, ...] = ()
+    """Large values that are missing or altered."""
+    unused_blobs: int = 0
+    """Large values that no good line names: a death came before the line, or the line is damaged.  They stay."""
+    unused_bytes: int = 0
+    newer_schema: bool = False
+    """A newer release wrote it: it is never rewritten."""
+    problem: str = ""
+    """Why it could not be read or repaired."""
+    repaired: int = 0
+    """Lines that were moved into ``side_file`` by this check."""
+    side_file: str = ""
+    """Name of the file that holds lines set aside by a repair, where there is one."""
+    kept_aside: int = 0
+    """Lines in it."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing that was acknowledged is missing or altered, but for what a repair has set aside."""
+        damaged = any(not line.torn for line in self.set_aside)
+        missing = sum(last - first + 1 for first, last in self.gaps) > self.kept_aside
+        return not (damaged or missing or self.lost_blobs or self.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `HistoryStore.check` found."""
+
+    conversations: tuple[ConversationCheck, ...] = ()
+    foreign: tuple[str, ...] = ()
+    """Files that are not ours, below the folder of the conversations.  They are left alone."""
+    abandoned: tuple[str, ...] = ()
+    """Unfinished files that a death left; a repair removes those that are older than an hour."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether every conversation is."""
+        return all(conversation.clean for conversation in self.conversations)
 
 
 class HistoryStore(Protocol):
@@ -103,6 +172,15 @@ class HistoryStore(Protocol):
 
         Happens by itself after a turn.  Raises `ConversationNotFound`, `StoreBusy` and `StoreFailed`; nothing
         changed then.  What a newer release wrote is left as it is.
+        """
+        ...
+
+    async def check(self, *, repair: bool = False, on_progress: OnProgress | None = None) -> CheckReport:
+        """Read every file, the trash included, and say what is wrong; never raises because of content.
+
+        With ``repair`` the lines that are no readable events are copied into a file beside the log and leave the
+        log by an atomic rewrite under its lock; good lines stay byte for byte.  What cannot be repaired, such as a
+        missing number, is reported.  ``on_progress`` is called on the event loop.
         """
         ...
 

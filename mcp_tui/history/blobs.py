@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,33 @@ class Blobs:
         if _MARK not in raw:
             return value
         return {key: self._bring_back(item) for key, item in value.items()}
+
+    def lost(self, raw: bytes, known: dict[str, bool]) -> list[str]:
+        """Names of the values that the line ``raw`` refers to and that are missing or altered.
+
+        ``known`` collects whether a value is there, by name, over many lines.
+        """
+        if _MARK not in raw:
+            return []
+        value = lines.decode(raw) or {}
+        return list(dict.fromkeys(digest for digest in self._named(value, known) if not known[digest]))
+
+    def _named(self, value: Any, known: dict[str, bool]) -> Iterator[str]:
+        match value:
+            case {"$blob": str(digest)}:
+                data = None
+                if digest not in known or value.get("encoding") == "json":
+                    data = self._whole(digest, value)
+                    known[digest] = data is not None
+                yield digest
+                if data is not None and value.get("encoding") == "json":
+                    yield from self._named(_json(data), known)
+            case dict():
+                for item in value.values():
+                    yield from self._named(item, known)
+            case list():
+                for item in value:
+                    yield from self._named(item, known)
 
     def _move_out(self, value: Any) -> Any:
         match value:
@@ -125,12 +153,16 @@ class Blobs:
         return value
 
     def _load(self, digest: str, reference: dict[str, Any]) -> Any:
-        data = self._read(digest, reference.get("size")) if _SHA256.fullmatch(digest) else None
-        if data is None or hashlib.sha256(data).hexdigest() != digest:
+        data = self._whole(digest, reference)
+        if data is None:
             return f"{reference.get('preview', '')}\n[the rest of {reference.get('size', '?')} bytes is lost: {digest}]"
         if reference.get("encoding") != "json":
             return data.decode("utf-8", "replace")
         return self._bring_back(_json(data))
+
+    def _whole(self, digest: str, reference: dict[str, Any]) -> bytes | None:
+        data = self._read(digest, reference.get("size")) if _SHA256.fullmatch(digest) else None
+        return data if data is not None and hashlib.sha256(data).hexdigest() == digest else None
 
     def _read(self, digest: str, size: object) -> bytes | None:
         path = self._directory / digest

@@ -24,7 +24,9 @@ _COPY = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class Span:
+    """A part of a file."""
+
     start: int
     end: int
 
@@ -49,42 +51,45 @@ def compact(journal: Journal, fs: FileSystem) -> int:
 
 
 def _compact_segment(segment: Segment, journal: Journal, fs: FileSystem) -> int:
-    _remove_abandoned(segment, fs)
+    remove_leftovers(segment, fs)
     drop = list(_superseded(segment, journal, fs))
     if drop:
-        _replace(segment, _kept(drop, segment.read_to), fs)
+        replace_segment(segment, kept(drop, segment.read_to), fs)
     return len(drop)
 
 
-def _superseded(segment: Segment, journal: Journal, fs: FileSystem) -> Iterator[_Span]:
+def _superseded(segment: Segment, journal: Journal, fs: FileSystem) -> Iterator[Span]:
     for line in lines.read_lines(lambda size, offset: fs.pread(segment.fd, size, offset)):
         if not line.raw.startswith(b'{"type":"message_fragment"') or lines.problem_of(line):
             continue
         value = lines.decode(line.raw) or {}
         # The last number stays: it must not be given again.
         if journal.is_whole(value.get("message_id")) and value.get("seq") != journal.last_seq:
-            yield _Span(line.offset, line.end)
+            yield Span(line.offset, line.end)
 
 
-def _kept(drop: list[_Span], size: int) -> Iterator[_Span]:
+def kept(drop: list[Span], size: int) -> Iterator[Span]:
+    """The other parts of a file of ``size`` bytes."""
     start = 0
     for span in drop:
         if span.start > start:
-            yield _Span(start, span.start)
+            yield Span(start, span.start)
         start = span.end
     if size > start:
-        yield _Span(start, size)
+        yield Span(start, size)
 
 
-def _replace(segment: Segment, kept: Iterator[_Span], fs: FileSystem) -> None:
+def replace_segment(segment: Segment, parts: Iterator[Span], fs: FileSystem, *, end: bytes = b"") -> None:
+    """Put a file of only these parts in the segment's place, closed by ``end``; under the lock, which it keeps."""
     temporary = segment.path.with_name(f"{segment.path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     fd = fs.open(temporary, NEW)
     try:
         fs.fchmod(fd, 0o600)
         if not fs.lock(fd):
             raise StoreFailed(f"{temporary.name} is locked by somebody else.")
-        for span in kept:
-            _copy(fs, segment.fd, fd, span)
+        for span in parts:
+            copy(fs, segment.fd, fd, span)
+        write_all(fs, fd, end)
         fs.fsync(fd)
         fs.replace(temporary, segment.path)
         fs.sync_directory(segment.path.parent)
@@ -96,17 +101,18 @@ def _replace(segment: Segment, kept: Iterator[_Span], fs: FileSystem) -> None:
         fs.close(fd)
 
 
-def _copy(fs: FileSystem, source: int, target: int, span: _Span) -> None:
+def copy(fs: FileSystem, source: int, target: int, span: Span) -> None:
+    """Append a part of one file to another; raises `StoreFailed` when it is not there any more."""
     position = span.start
     while position < span.end:
         data = fs.pread(source, min(_COPY, span.end - position), position)
         if not data:
-            raise StoreFailed("The history became shorter while it was compacted.")
+            raise StoreFailed("The history became shorter while it was rewritten.")
         write_all(fs, target, data)
         position += len(data)
 
 
-def _remove_abandoned(segment: Segment, fs: FileSystem) -> None:
+def remove_leftovers(segment: Segment, fs: FileSystem) -> None:
     """Whoever wrote these died: only the holder of the lock compacts."""
     for name in fs.names(segment.path.parent):
         if name.startswith(f"{segment.path.name}.") and name.endswith(".tmp"):

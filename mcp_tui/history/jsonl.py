@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.errors import HistoryError
 from mcp_tui.events.base import EventBase
 from mcp_tui.history import names
-from mcp_tui.history.base import StoredConversation, TrashedConversation
+from mcp_tui.history.base import CheckReport, ConversationCheck, OnProgress, StoredConversation, TrashedConversation
 from mcp_tui.history.calls import recorded_calls
 from mcp_tui.history.catalog import Catalog
+from mcp_tui.history.checking import Progress, check_all, check_one
 from mcp_tui.history.compaction import WORTHWHILE, compact
 from mcp_tui.history.contract import check_creation, check_events
 from mcp_tui.history.creation import Creation
@@ -22,6 +27,8 @@ from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import Lease, OnWait
 from mcp_tui.history.reading import read_conversation, refuse_missing
 from mcp_tui.history.recorder import Recorder
+from mcp_tui.history.repair import remove_abandoned_files
+from mcp_tui.history.repair import repair as repair_lines
 from mcp_tui.history.trash import Trash
 from mcp_tui.history.write import failure
 
@@ -115,6 +122,43 @@ class JsonlStore:
         for conversation_id in ids or ():
             names.check_id(conversation_id)
         return await asyncio.to_thread(self._trash.empty, ids)
+
+    async def check(self, *, repair: bool = False, on_progress: OnProgress | None = None) -> CheckReport:
+        """Read every file and say what is wrong; see `HistoryStore.check`."""
+        report = await self._checked(on_progress)
+        if not repair:
+            return report
+        repaired = [await self._repaired(found) for found in report.conversations]
+        await asyncio.to_thread(remove_abandoned_files, self._directory, self._fs)
+        return replace(report, conversations=tuple(repaired))
+
+    async def _checked(self, on_progress: OnProgress | None) -> CheckReport:
+        """In a thread; it stops soon after its caller was cancelled."""
+        loop, stop = asyncio.get_running_loop(), threading.Event()
+        tell = None if on_progress is None else partial(loop.call_soon_threadsafe, on_progress)
+        try:
+            return await asyncio.to_thread(
+                check_all, self._directory, self._fs, lambda total: Progress(total, tell, stop.is_set)
+            )
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+
+    async def _repaired(self, found: ConversationCheck) -> ConversationCheck:
+        """Checked again after its repair: what is good by then was good, or is an event added meanwhile."""
+        if not found.set_aside or found.in_trash or found.newer_schema:
+            return found
+        if not found.events:
+            return replace(found, problem="No line of it can be read; it is left as it is.")
+        try:
+            moved = await self._recorder.run(
+                found.id, lambda journal: repair_lines(journal, self._directory, found.id, self._fs)
+            )
+        except HistoryError as error:
+            return replace(found, problem=str(error))
+        progress = Progress(0, None, lambda: False)
+        again = await asyncio.to_thread(check_one, self._directory, found.id, self._fs, progress)
+        return replace(again or found, repaired=moved)
 
     async def aclose(self) -> None:
         """Write out what waits, for a little longer than a lock may take, and close the files."""

@@ -24,7 +24,7 @@ from mcp_tui.events.turns import (
     UserMessage,
 )
 from mcp_tui.history import lines
-from mcp_tui.history.base import StoredConversation, TrashedConversation
+from mcp_tui.history.base import CheckReport, ConversationCheck, OnProgress, StoredConversation, TrashedConversation
 from mcp_tui.history.contract import check_creation, check_events
 from mcp_tui.history.locking import Holder
 from mcp_tui.history.names import check_id
@@ -126,6 +126,18 @@ class MemoryStore:
         for event_id in superseded:
             del events[event_id]
         return len(superseded)
+
+    async def check(self, *, repair: bool = False, on_progress: OnProgress | None = None) -> CheckReport:
+        """Nothing can be wrong here; see `HistoryStore.check`."""
+        kept = [(key, events, False) for key, events in self._conversations.items()]
+        trashed = [(key, events, True) for key, (events, _) in self._trash.items()]
+        summaries = [(_summary(key, tuple(events.values())), in_trash) for key, events, in_trash in kept + trashed]
+        return CheckReport(
+            tuple(
+                ConversationCheck(s.id, title=s.title, in_trash=in_trash, events=s.events, size=s.size)
+                for s, in_trash in summaries
+            )
+        )
 
     @asynccontextmanager
     async def lease(self, conversation_id: str) -> AsyncIterator[None]:

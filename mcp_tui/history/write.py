@@ -52,12 +52,13 @@ def remove_abandoned(fs: FileSystem, directory: Path, prefix: str = "") -> None:
     for name in fs.names(directory):
         path = directory / name
         with suppress(OSError):
-            if name.startswith(prefix) and name.endswith(".tmp") and _age(fs, path) > _ABANDONED_SECONDS:
+            if name.startswith(prefix) and name.endswith(".tmp") and is_old(fs, path):
                 fs.unlink(path)
 
 
-def _age(fs: FileSystem, path: Path) -> float:
-    return time.time() - fs.lstat(path).st_mtime
+def is_old(fs: FileSystem, path: Path) -> bool:
+    """Whether nobody can still be writing an unfinished file."""
+    return time.time() - fs.lstat(path).st_mtime > _ABANDONED_SECONDS
 
 
 def failure(error: OSError, what: object) -> StoreFailed:
