@@ -7,7 +7,6 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from mcp_tui.conversation.calls import CallRecord
@@ -135,7 +134,11 @@ class JsonlStore:
     async def _checked(self, on_progress: OnProgress | None) -> CheckReport:
         """In a thread; it stops soon after its caller was cancelled."""
         loop, stop = asyncio.get_running_loop(), threading.Event()
-        tell = None if on_progress is None else partial(loop.call_soon_threadsafe, on_progress)
+
+        def tell(done: int, total: int) -> None:
+            if on_progress is not None and not stop.is_set():
+                loop.call_soon_threadsafe(on_progress, done, total)
+
         try:
             return await asyncio.to_thread(
                 check_all, self._directory, self._fs, lambda total: Progress(total, tell, stop.is_set)
