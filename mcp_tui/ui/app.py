@@ -15,7 +15,7 @@ from mcp_tui.ui.preferences import Preferences
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcp_tui.conversation.items import ToolCallItem
+    from mcp_tui.conversation.items import Item, ToolCallItem
     from mcp_tui.ui.widgets.composer import Composer
     from mcp_tui.ui.widgets.conversation import ConversationView
     from mcp_tui.ui.widgets.welcome import Welcome
@@ -24,15 +24,15 @@ __all__ = ["McpTuiApp", "Preferences", "UiSettings"]
 
 CONVERSATION_HELP = (
     "The conversation. Up and Down move the cursor from message to message; Enter on a tool call opens it in the "
-    "inspector, Space expands it, y copies its source. Drag with the mouse to select; Ctrl+C copies the selection."
+    "inspector, Space expands it, y copies its source. f goes on from here in a fork, a conversation of its own that "
+    "begins with a copy of this one; e takes the input back to be edited and sent again, r asks it again, R with "
+    "another model, each in a fork: this conversation stays as it is. Drag with the mouse to select; Ctrl+C copies "
+    "the selection."
 )
 
 TWICE_SECONDS = 1.0
 """A second Esc or Ctrl+C within this time means more than the first."""
 
-
-class McpTuiApp(CatalogApp):
-    """The chat application.  ``return_code`` after `run_async` is the exit status."""
 
 @runtime_checkable
 class InspectedScreen(Protocol):
@@ -41,6 +41,9 @@ class InspectedScreen(Protocol):
     def toggle_inspector(self) -> None:
         """Open it, or close it."""
 
+
+class McpTuiApp(CatalogApp):
+    """The chat application.  ``return_code`` after `run_async` is the exit status."""
 
     BINDINGS = bindings("app")
 
@@ -168,12 +171,12 @@ class InspectedScreen(Protocol):
 
     def action_inspect(self) -> None:
         """F3."""
-        self.start(self._toggle_pane("inspector"))
-
-    def open_servers(self) -> None:
         if isinstance(self.screen, InspectedScreen):
             self.screen.toggle_inspector()
             return
+        self.start(self._toggle_pane("inspector"))
+
+    def open_servers(self) -> None:
         """Open the sidebar and focus it."""
         self.start(self._open_and_focus("sidebar"))
 
@@ -250,6 +253,55 @@ class InspectedScreen(Protocol):
         """Copy a block of the conversation."""
         self.copy_to_clipboard(message.text)
         self.say(f"Copied {message.what}, {len(message.text):,} characters.", timeout=3)
+
+    def on_conversation_view_branch_requested(self, message: ConversationView.BranchRequested) -> None:
+        """A key that goes on from here in a fork."""
+        if message.conversation is not self.view.conversation:
+            return
+        match message.how:
+            case "fork":
+                self.fork(message.item)
+            case "edit":
+                self.resend(message.item)
+            case "again":
+                self.ask_again(message.item)
+            case "again_with":
+                self.choose_who_answers_again(message.item)
+
+    # -- forks ---------------------------------------------------------------------------------
+
+    def under_cursor(self) -> Item | None:
+        """What the cursor of the conversation stands on."""
+        return self.view.conversation.cursor_item if self.engine is not None and self.view.bridge is not None else None
+
+    def fork(self, item: Item | None = None) -> None:
+        """Go on in a fork that ends with ``item``, or with what was said last."""
+        from mcp_tui.ui.branches import fork_here
+
+        self.start(fork_here(self, item))
+
+    def resend(self, item: Item | None = None) -> None:
+        """Edit the input at ``item`` (or the last one) and send it again, in a fork."""
+        from mcp_tui.ui.branches import edit_and_resend
+
+        self.start(edit_and_resend(self, item))
+
+    def ask_again(self, item: Item | None = None, provider: str = "") -> None:
+        """Ask the input at ``item`` (or the last one) again in a fork; with another model if one is named."""
+        from mcp_tui.ui.branches import ask_again
+
+        self.start(ask_again(self, item, provider))
+
+    def choose_who_answers_again(self, item: Item | None = None) -> None:
+        """Like `ask_again`, with a model that is chosen first."""
+        from mcp_tui.ui.branches import input_at
+        from mcp_tui.ui.screens.choosers import choose_model
+
+        def choose() -> None:
+            input_at(self.require_engine(), item)
+            choose_model(self, lambda name: self.ask_again(item, name), title="ask again with")
+
+        self.attempt(choose)
 
     # -- composer ------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from mcp_tui.ui.keymap import effective, keys_of, show_keys
 from mcp_tui.ui.widgets.bars import Hint, Part, hint_parts
 
 if TYPE_CHECKING:
+    from mcp_tui.conversation.transcript import Transcript
     from mcp_tui.engine.engine import Engine
     from mcp_tui.ui.live import LiveState, Retry
 
@@ -20,6 +21,24 @@ SAY_SECONDS = 3.0
 
 LEVELS = 5
 """How often the status line can be made shorter."""
+
+_ORIGINS = {
+    "fork": ("fork", "fork of"),
+    "verification": ("verification", "verification of"),
+    "offline_replay": ("offline replay", "offline replay of"),
+    "import": ("imported", "imported from"),
+}
+"""Kind of origin -> alone, and before the name of the other one."""
+
+
+def origin_words(transcript: Transcript, width: int) -> str:
+    """Where a conversation comes from, such as ``fork of nightly failures``; empty where it began by itself."""
+    origin = transcript.origin
+    if origin is None:
+        return ""
+    alone, of = _ORIGINS.get(origin.kind, (origin.kind, f"{origin.kind} of"))
+    name = origin.source if origin.kind == "import" else origin.title
+    return f"{of} {shorten(name, max(16, width // 4))}" if name and name != transcript.title else alone
 
 
 # -- what the turn does ------------------------------------------------------------------------------

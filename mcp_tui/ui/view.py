@@ -125,6 +125,7 @@ class ChatView:
             from mcp_tui.ui.widgets.conversation import ConversationView
 
             self._conversation = ConversationView(id="conversation")
+            self._conversation.branching = True
             await self._screen.query_one("#centre").mount(self._conversation)
 
     @property
@@ -179,10 +180,13 @@ class ChatView:
         """Name, title, demo label, of which only the title gives way; on the right what the turn does."""
         engine, line, right = self.engine, self._screen.line("header"), self._activity()
         label = f"  {DEMO_LABEL}" if engine is not None and engine.demo else ""
-        room = line.content_size.width - len("mcp-tui  ") - len(label) - sum(len(text) for text, _ in right) - 2
+        words = status.origin_words(engine.transcript, line.content_size.width) if engine is not None else ""
+        origin = f"  ({words})" if words else ""
+        taken = len("mcp-tui  ") + len(origin) + len(label) + sum(len(text) for text, _ in right)
+        room = line.content_size.width - taken - 2
         title = shorten(engine.title, max(0, room)) if engine is not None and engine.title else "new conversation"
         left: list[Part] = [("mcp-tui", "$primary bold"), (f"  {title if room > 3 else ''}", "$foreground")]
-        line.show((*left, (label, "$warning")), right)
+        line.show((*left, (origin, "$muted"), (label, "$warning")), right)
 
     def _activity(self) -> tuple[Part, ...]:
         if self.engine is None:
@@ -227,7 +231,8 @@ class ChatView:
             return
         servers = () if self._screen.is_open("sidebar") else engine.servers
         notes = tuple(self._server_note(server) for server in servers)
-        self._screen.welcome.show(demo=engine.demo, servers=notes, examples=self.examples)
+        origin = status.origin_words(engine.transcript, self._screen.size.width)
+        self._screen.welcome.show(demo=engine.demo, servers=notes, examples=self.examples, origin=origin)
 
     def _server_note(self, server: ServerStatus) -> ServerNote:
         failed = server.state == "failed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from mcp_tui.ui.catalog_app import CatalogApp
 
 
-def choose_model(app: CatalogApp) -> None:
-    """Pick the provider entry that answers from the next turn on."""
+def choose_model(app: CatalogApp, then: Callable[[str], object] | None = None, *, title: str = "model") -> None:
+    """Pick a provider entry: it answers from the next turn on, unless ``then`` does something else with it."""
     engine = app.require_engine()
     rows = []
     for choice in engine.providers:
@@ -25,9 +26,9 @@ def choose_model(app: CatalogApp) -> None:
 
     def chosen(name: str | None) -> None:
         if name is not None:
-            app.attempt(lambda: app.select_model(name))
+            app.attempt(lambda: (then or app.select_model)(name))
 
-    app.push_screen(Chooser("model", rows, chosen=engine.provider, placeholder="filter models"), chosen)
+    app.push_screen(Chooser(title, rows, chosen=engine.provider, placeholder="filter models"), chosen)
 
 
 def choose_theme(app: CatalogApp) -> None:

@@ -111,6 +111,15 @@ class Composer(SteadyTextArea):
             self.set_draft(self._shortened(text))
         self.move_cursor(self.document.end)
 
+    def exchange_draft(self, text: str) -> bool:
+        """Write ``text`` in place of the draft, which goes to the earlier prompts; whether there was one."""
+        draft = self.draft if self._at is None else self._draft
+        self.history_of_prompts.add(draft)
+        self._held.clear()
+        self._at, self._draft = None, ""
+        self.set_draft(self._shortened(text))
+        return bool(draft.strip())
+
     def _shortened(self, text: str) -> str:
         """``text``, or a line that stands for it where it is too long to be edited quickly."""
         if len(text) <= PASTE_LIMIT:

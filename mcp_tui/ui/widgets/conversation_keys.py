@@ -15,6 +15,10 @@ CONVERSATION_KEYS: tuple[tuple[str, str, str, str, str], ...] = (
     ("conversation.open", "enter", "open", "Open the tool call in the inspector", "open"),
     ("conversation.copy", "y", "copy", "Copy the source of the message or call", "copy"),
     ("conversation.copy_code", "Y", "copy_code", "Copy a code block; again for the next one", ""),
+    ("conversation.edit", "e", "branch('edit')", "Edit this input and send it again, in a fork", "edit"),
+    ("conversation.fork", "f", "branch('fork')", "Fork here: go on in a copy that ends with this", "fork"),
+    ("conversation.again", "r", "branch('again')", "Ask this again, in a fork", "ask again"),
+    ("conversation.again_with", "R", "branch('again_with')", "Ask this again with another model", ""),
     ("conversation.raw", "m", "raw", "Markdown source on or off", "source"),
 )
 """Id, default keys, action, help, hint: the fields of a `KeyBinding`."""

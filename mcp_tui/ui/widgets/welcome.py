@@ -66,14 +66,25 @@ class Welcome(Widget, can_focus=True):
         self._demo: bool | None = None
         self._examples_to_try: tuple[tuple[str, str], ...] = ()
         self._servers: tuple[ServerNote, ...] = ()
+        self._origin = ""
         self._chosen = 0
         self._rows: list[int | None] = []
         """Which example each drawn row belongs to."""
 
-    def show(self, *, demo: bool, servers: tuple[ServerNote, ...], examples: tuple[tuple[str, str], ...] = ()) -> None:
-        """Draw for this kind of conversation, these servers, and these examples (what each shows, the input)."""
-        if (demo, servers, examples) != (self._demo, self._servers, self._examples_to_try):
-            self._demo, self._servers, self._examples_to_try = demo, servers, examples
+    def show(
+        self,
+        *,
+        demo: bool,
+        servers: tuple[ServerNote, ...],
+        examples: tuple[tuple[str, str], ...] = (),
+        origin: str = "",
+    ) -> None:
+        """Draw for this kind of conversation, these servers, and these examples (what each shows, the input).
+
+        ``origin``: where the conversation comes from, such as ``fork of nightly failures``.
+        """
+        if (demo, servers, examples, origin) != (self._demo, self._servers, self._examples_to_try, self._origin):
+            self._demo, self._servers, self._examples_to_try, self._origin = demo, servers, examples, origin
             self._chosen = min(self._chosen, max(0, len(examples) - 1))
             self.refresh()
 
@@ -138,7 +149,8 @@ class Welcome(Widget, can_focus=True):
         return self._joined([*head, *lines, *tail][:height], [*[None] * len(head), *rows])
 
     def _head(self, width: int, height: int) -> list[Content]:
-        parts = [*LEAD, *((DEMO,) if self._demo else ())]
+        origin = (f"This is a {self._origin}, from before its first message.", "$accent")
+        parts = [*LEAD, *((DEMO,) if self._demo else ()), *((origin,) if self._origin else ())]
         lines = [line for text, style in parts for line in Content.styled(text, style).wrap(width)]
         if height < LOW:
             return [Content.styled(*parts[-1]).truncate(width, ellipsis=True)]

@@ -1,0 +1,186 @@
+"""Forking, editing an earlier input and asking again, with the real engine behind the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from mcp_tui.conversation.items import UserItem
+from mcp_tui.ui.screens.chooser import Chooser
+from mcp_tui.ui.widgets.bars import Line
+from tests.support.scripted import KeptStore, ScriptedGateway, says
+from tests.support.scripted import running as running_engine
+from tests.ui.support import attach, make_app, until
+
+
+@asynccontextmanager
+async def running(*answers: str, size=(100, 30)):
+    """The app over an engine that has answered "first" with "one" and "second" with "two"."""
+    gateway = ScriptedGateway(says("one"), says("two"), *(says(answer) for answer in answers))
+    async with running_engine(gateway, store=KeptStore()) as engine:
+        for text in ("first", "second"):
+            engine.submit(text)
+            await engine.idle()
+        app = make_app()
+        async with app.run_test(size=size) as pilot:
+            await app.painted.wait()
+            attach(app, engine)
+            await until(lambda: app.view.bridge is not None and app.chat.talking, pilot)
+            await until(lambda: not app.view.conversation.busy, pilot)
+            yield app, engine, pilot, gateway
+
+
+def said(engine):
+    return [item.text for item in engine.transcript.items if hasattr(item, "text")]
+
+
+async def cursor_to(app, pilot, text):
+    """The cursor on the item that says ``text``."""
+    key = next(item.key for item in app.engine.transcript.items if item.text == text)
+    app.view.conversation.focus()
+    app.view.conversation.cursor_key = key
+    await pilot.pause()
+
+
+async def in_a_fork(engine, original, pilot):
+    await until(lambda: engine.conversation_id != original and not engine.busy, pilot)
+    assert engine.transcript.origin.conversation_id == original
+
+
+def toasts(app):
+    return "\n".join(notification.message for notification in app._notifications)
+
+
+async def test_f_goes_on_in_a_fork_that_ends_with_the_message_under_the_cursor():
+    async with running("three") as (app, engine, pilot, gateway):
+        original = engine.conversation_id
+        app.composer.set_draft("what I was writing")
+        await cursor_to(app, pilot, "one")
+        await pilot.press("f")
+        await in_a_fork(engine, original, pilot)
+        assert said(engine) == ["first", "one"]
+        assert app.composer.draft == "what I was writing"
+        assert app.composer.has_focus
+        assert "Forked “first” at #2" in toasts(app)
+        assert "(fork)" in app.chat.query_one("#header", Line).plain
+        engine.submit("and now")
+        await engine.idle()
+        assert [message.text for message in gateway.requests[-1].messages] == ["first", "one", "and now"]
+        await engine.open_conversation(original)
+        assert said(engine) == ["first", "one", "second", "two"]
+
+
+@pytest.mark.parametrize("at", ["second", "two"])
+async def test_e_takes_the_nearest_input_back_and_the_draft_is_kept(at):
+    async with running() as (app, engine, pilot, _):
+        original = engine.conversation_id
+        app.composer.set_draft("what I was writing")
+        await cursor_to(app, pilot, at)
+        await pilot.press("e")
+        await in_a_fork(engine, original, pilot)
+        await until(lambda: app.composer.draft == "second", pilot)
+        assert said(engine) == ["first", "one"]
+        assert app.composer.has_focus
+        assert "what I was writing" in app.composer.history_of_prompts.prompts
+        assert "before #3" in toasts(app)
+        assert "what I was writing" not in said(engine)
+
+
+async def test_e_on_the_first_input_leaves_an_empty_fork_that_says_what_it_is():
+    async with running("other") as (app, engine, pilot, _):
+        original = engine.conversation_id
+        await cursor_to(app, pilot, "first")
+        await pilot.press("e")
+        await in_a_fork(engine, original, pilot)
+        await until(lambda: not app.chat.talking, pilot)
+        assert app.composer.draft == "first"
+        assert "fork of first" in app.chat.welcome.render().plain
+        assert "fork of first" in app.chat.query_one("#header", Line).plain
+        await pilot.press(*" now", "enter")
+        await until(lambda: said(engine) == ["first now", "other"], pilot)
+        assert engine.title == "first now"
+
+
+async def test_r_asks_the_same_again_and_another_model_can_be_chosen_for_it():
+    async with running("two again", "two of another") as (app, engine, pilot, gateway):
+        original = engine.conversation_id
+        app.composer.set_draft("what I was writing")
+        await cursor_to(app, pilot, "two")
+        await pilot.press("r")
+        await in_a_fork(engine, original, pilot)
+        await until(lambda: said(engine) == ["first", "one", "second", "two again"], pilot)
+        assert [message.text for message in gateway.requests[-1].messages] == ["first", "one", "second"]
+        assert app.composer.draft == "what I was writing"
+        second = engine.conversation_id
+        await until(lambda: not app.view.conversation.busy and not engine.busy, pilot)
+        await cursor_to(app, pilot, "second")
+        await pilot.press("R")
+        await until(lambda: isinstance(app.screen, Chooser), pilot)
+        assert engine.conversation_id == second
+        await pilot.press("down", "enter")
+        await in_a_fork(engine, second, pilot)
+        await until(lambda: "two of another" in said(engine), pilot)
+        assert engine.provider == gateway.requests[-1].provider == "two"
+        assert len([item for item in engine.transcript.items if isinstance(item, UserItem)]) == 2
+
+
+async def test_the_model_that_is_selected_now_stays_selected_in_a_fork():
+    async with running() as (app, engine, pilot, _):
+        original = engine.conversation_id
+        engine.select_model("two")
+        await cursor_to(app, pilot, "one")
+        await pilot.press("f")
+        await in_a_fork(engine, original, pilot)
+        assert engine.provider == "two"
+
+
+@pytest.mark.parametrize("key", ["f", "e", "r"])
+async def test_while_a_turn_runs_it_is_refused_with_words_and_nothing_happens(key):
+    async with running() as (app, engine, pilot, gateway):
+        held = asyncio.Event()
+        gateway.scripts.append([held, *says("three")])
+        original = engine.conversation_id
+        app.composer.set_draft("what I was writing")
+        engine.submit("third")
+        await until(lambda: engine.busy and "third" in said(engine), pilot)
+        await cursor_to(app, pilot, "one")
+        await pilot.press(key)
+        await until(lambda: "A turn is running" in toasts(app), pilot)
+        held.set()
+        await engine.idle()
+        assert engine.conversation_id == original
+        assert len(await engine.history.list()) == 1
+        assert app.composer.draft == "what I was writing"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("/fork", ["first", "one", "second", "two"]),
+        ("/again", ["first", "one", "second", "three"]),
+        ("/again two", ["first", "one", "second", "model: test/two", "three"]),
+        ("/resend", ["first", "one"]),
+    ],
+)
+async def test_the_commands_do_the_same_from_the_end(line, expected):
+    async with running("three") as (app, engine, pilot, _):
+        original = engine.conversation_id
+        assert app.submit(line)
+        await in_a_fork(engine, original, pilot)
+        await until(lambda: said(engine) == expected, pilot)
+
+
+async def test_what_has_no_input_cannot_be_asked_again():
+    async with running_engine(ScriptedGateway(), store=KeptStore()) as engine:
+        app = make_app()
+        async with app.run_test() as pilot:
+            await app.painted.wait()
+            attach(app, engine)
+            await until(lambda: app.view.bridge is not None, pilot)
+            for line in ("/fork", "/again", "/resend", "/again-with"):
+                app.clear_notifications()
+                app.submit(line)
+                await until(lambda: toasts(app), pilot)
+            assert not await engine.history.list()
