@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.conversation_text import text_lines
 from mcp_tui.cli.conversations import find
+from mcp_tui.cli.history_output import (
+    SHORT_ID,
+    TITLE_WIDTH,
+    UNTITLED,
+    list_data,
+    local,
+    money,
+    print_json,
+    print_lines,
+    title_of,
+)
+from mcp_tui.cli.history_storage import compact, delete, empty_trash, list_trash, restore
 from mcp_tui.cli.wiring import conversations_dir
 from mcp_tui.config.paths import resolve_paths
 from mcp_tui.conversation.calls import CallRecord
@@ -27,11 +37,8 @@ from mcp_tui.export.masking import without_keys
 from mcp_tui.history.jsonl import JsonlStore
 from mcp_tui.history.search import SearchHit, SearchIndex
 from mcp_tui.safety.secrets import Redactor
-from mcp_tui.safety.text import prose, shorten, strict
+from mcp_tui.safety.text import prose, shorten
 
-SHORT_ID = 12
-"""Characters of an id in lists: its time in milliseconds, and two random ones."""
-TITLE_WIDTH = 40
 MOST_HITS = 20
 """Hits of a search without ``--limit``."""
 MOST_TOOLS = 15
@@ -53,37 +60,21 @@ async def opened_library() -> AsyncIterator[Library]:
         await store.aclose()
 
 
-def list_data(summary: ConversationSummary) -> dict[str, Any]:
-    """One entry of ``history list --json``."""
-    origin = summary.origin
-    return {
-        "id": summary.id,
-        "title": summary.title,
-        "created": summary.created_at.isoformat(),
-        "updated": summary.updated_at.isoformat(),
-        "messages": summary.messages,
-        "tool_calls": summary.tool_calls,
-        "models": list(summary.models),
-        "cost": summary.cost,
-        "servers": list(summary.servers),
-        "tags": list(summary.tags),
-        "forked_from": origin.conversation_id if origin is not None and origin.kind == "fork" else None,
-    }
-
-
 async def _list(library: Library, options: Options) -> int:
+    if options.trash:
+        return await list_trash(library, options)
     stored = await library.list()
     words = [word.casefold() for word in options.words]
     rows = [s for s in stored if all(word in f"{s.title} {' '.join(s.tags)}".casefold() for word in words)]
     rows = rows[: options.limit]
     if options.json:
-        _print_json([list_data(summary) for summary in rows])
+        print_json([list_data(summary) for summary in rows])
         return EXIT_OK
     if not rows:
-        _print(["No conversation has all of these words." if words else "There is no conversation yet."])
+        print_lines(["No conversation has all of these words." if words else "There is no conversation yet."])
         return EXIT_OK
-    _print([f"{'id':<{SHORT_ID}}  {'changed':<16}  {'msgs':>5} {'tools':>5} {'cost':>8}  title"])
-    _print(_row(summary) for summary in rows)
+    print_lines([f"{'id':<{SHORT_ID}}  {'changed':<16}  {'msgs':>5} {'tools':>5} {'cost':>8}  title"])
+    print_lines(_row(summary) for summary in rows)
     return EXIT_OK
 
 
@@ -93,8 +84,8 @@ def _row(summary: ConversationSummary) -> str:
     origin = notes[summary.origin.kind] if summary.origin is not None else ""
     demo = " (demo)" if summary.demo else ""
     return (
-        f"{summary.id[:SHORT_ID]}  {_local(summary.updated_at)}  {summary.messages:>5} {summary.tool_calls:>5} "
-        f"{_money(summary.cost):>8}  {shorten(summary.title or '(untitled)', TITLE_WIDTH)}{origin}{demo}{tags}"
+        f"{summary.id[:SHORT_ID]}  {local(summary.updated_at)}  {summary.messages:>5} {summary.tool_calls:>5} "
+        f"{money(summary.cost):>8}  {title_of(summary)}{origin}{demo}{tags}"
     )
 
 
@@ -105,7 +96,7 @@ async def _show(library: Library, options: Options) -> int:
         sys.stderr.write(f"note: {len(stored.set_aside)} lines of it cannot be read (mcp-tui history check).\n")
     if options.json:
         events, _ = without_keys(stored.events)
-        _print_json({**list_data(summary), "events": [to_object(event) for event in events]})
+        print_json({**list_data(summary), "events": [to_object(event) for event in events]})
     else:
         sys.stdout.writelines(f"{line}\n" for line in text_lines(stored.events))
     return EXIT_OK
@@ -119,10 +110,12 @@ async def _search(library: Library, options: Options) -> int:
         missing = page.state.problem or f"{page.state.share:.0%} of the history is indexed so far."
         sys.stderr.write(prose(f"note: {missing}\n"))
     if options.json:
-        _print_json([_hit_data(hit) for hit in page.hits])
+        print_json([_hit_data(hit) for hit in page.hits])
     else:
-        _print(_hit_lines(page.hits))
-        _print([f"more than {len(page.hits)} hits (--limit N)"] if page.more else [] if page.hits else ["No hits."])
+        print_lines(_hit_lines(page.hits))
+        print_lines(
+            [f"more than {len(page.hits)} hits (--limit N)"] if page.more else [] if page.hits else ["No hits."]
+        )
     return EXIT_OK
 
 
@@ -146,8 +139,8 @@ def _hit_lines(hits: Sequence[SearchHit]) -> Iterator[str]:
     for hit in hits:
         if hit.conversation_id != last:
             last = hit.conversation_id
-            yield f"{last[:SHORT_ID]}  {shorten(hit.title or '(untitled)', TITLE_WIDTH)}"
-        yield f"  {_local(hit.at)}  {hit.kind:<9} {hit.label}: {hit.snippet}"
+            yield f"{last[:SHORT_ID]}  {shorten(hit.title or UNTITLED, TITLE_WIDTH)}"
+        yield f"  {local(hit.at)}  {hit.kind:<9} {hit.label}: {hit.snippet}"
 
 
 async def _rename(library: Library, options: Options) -> int:
@@ -171,17 +164,17 @@ async def _stats(library: Library, options: Options) -> int:
     calls = await library.tool_calls()
     data = stats_data(stored, calls)
     if options.json:
-        _print_json(data)
+        print_json(data)
         return EXIT_OK
-    _print([
+    print_lines([
         f"{data['conversations']} conversations, {data['messages']} messages, {data['tool_calls']} tool calls, "
-        f"{_money(data['cost'])}, {data['bytes'] / 1e6:.1f} MB"
+        f"{money(data['cost'])}, {data['bytes'] / 1e6:.1f} MB"
     ])  # fmt: skip
-    _print(f"  {count:>6}  {model}" for model, count in data["models"].items())
+    print_lines(f"  {count:>6}  {model}" for model, count in data["models"].items())
     tools = sorted(data["tools"].items(), key=lambda entry: -entry[1]["calls"])
-    _print(_tool_row(name, counts) for name, counts in tools[:MOST_TOOLS])
+    print_lines(_tool_row(name, counts) for name, counts in tools[:MOST_TOOLS])
     if len(tools) > MOST_TOOLS:
-        _print([f"  and {len(tools) - MOST_TOOLS} more tools (--json has all)"])
+        print_lines([f"  and {len(tools) - MOST_TOOLS} more tools (--json has all)"])
     return EXIT_OK
 
 
@@ -210,26 +203,10 @@ def _tool_row(name: str, counts: Mapping[str, int]) -> str:
 
 def _changed(options: Options, data: Any, words: Iterable[str]) -> int:
     if options.json:
-        _print_json(data)
+        print_json(data)
     else:
-        _print(words)
+        print_lines(words)
     return EXIT_OK
-
-
-def _money(cost: float | None) -> str:
-    return "-" if cost is None else f"${cost:.2f}" if cost >= 0.01 or cost == 0 else "<$0.01"
-
-
-def _local(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
-
-
-def _print(lines: Iterable[str]) -> None:
-    sys.stdout.write("".join(f"{strict(line, one_line=False)}\n" for line in lines))
-
-
-def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(data) + "\n")
 
 
 def _command(work: Work) -> Callable[[Options], int]:
@@ -247,5 +224,9 @@ COMMANDS: dict[str, Callable[[Options], int]] = {
     "history_rename": _command(_rename),
     "history_tag": _command(_tag),
     "history_stats": _command(_stats),
+    "history_delete": _command(delete),
+    "history_restore": _command(restore),
+    "history_empty_trash": _command(empty_trash),
+    "history_compact": _command(compact),
 }
 """Command -> what runs it."""

@@ -1,39 +1,64 @@
-"""``mcp-tui history ...`` as processes."""
+"""``mcp-tui history ...``: what each command does, says and returns."""
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mcp_tui.cli import main
 from tests.support.program import Program
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 EVERY, QUESTIONS, FORK = "01m7gdn0000000000000000001", "01m7gdn0000000000000000002", "01m7gdn0000000000000000003"
 
 
+class Here:
+    """The same commands in this process: its arguments, exit code and output, without the time that a start takes."""
+
+    def __init__(self, program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+        self.program, self.data_dir, self._capsys = program, program.data_dir, capsys
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        self._capsys.readouterr()
+        code = main(arguments)
+        told = self._capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, told.out, told.err)
+
+
 @pytest.fixture
-def stored(program: Program) -> Program:
+def here(program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    for name, value in program.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    return Here(program, capsys)
+
+
+@pytest.fixture
+def stored(here: Here) -> Here:
     """Three conversations: the golden logs."""
+    program = here.program
     folder = program.data_dir / "conversations"
     folder.mkdir(parents=True)
     for log in GOLDEN.glob("*.jsonl"):
         conversation = json.loads(log.read_text().splitlines()[0])["conversation_id"]
         shutil.copy(log, folder / f"{conversation}.jsonl")
-    return program
+    return here
 
 
-def answer(program: Program, *arguments: str) -> Any:
+def answer(program: Here, *arguments: str) -> Any:
     """What a command says with ``--json``."""
     done = program.run("history", *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_the_list_is_an_array_newest_first(stored: Program) -> None:
+def test_the_list_is_an_array_newest_first(stored: Here) -> None:
     listed = answer(stored, "list")
     assert [entry["id"] for entry in listed][:2] == [FORK, QUESTIONS]
     assert sorted(entry["updated"] for entry in listed) == [entry["updated"] for entry in reversed(listed)]
@@ -52,13 +77,13 @@ def test_the_list_is_an_array_newest_first(stored: Program) -> None:
     }
     assert [entry["id"] for entry in answer(stored, "list", "WEEKLY", "files")] == [FORK]
     assert len(answer(stored, "list", "--limit", "1")) == 1
-    words = stored.run("history", "list").stdout.splitlines()
+    words = stored.program.run("history", "list").stdout.splitlines()
     assert words[1].startswith(FORK[:12])
     assert "count the files (fork) #git #weekly" in words[1]
     assert stored.run("history", "list", "nothing").stdout == "No conversation has all of these words.\n"
 
 
-def test_rename_and_tag_are_events_of_the_conversation(stored: Program) -> None:
+def test_rename_and_tag_are_events_of_the_conversation(stored: Here) -> None:
     log = stored.data_dir / "conversations" / f"{FORK}.jsonl"
     before = log.read_bytes()
     assert stored.run("history", "rename", FORK, "another  title").returncode == 0
@@ -71,7 +96,7 @@ def test_rename_and_tag_are_events_of_the_conversation(stored: Program) -> None:
     assert len(log.read_bytes().splitlines()) == len(before.splitlines()) + 2
 
 
-def test_stats_count_calls_by_their_outcome(stored: Program) -> None:
+def test_stats_count_calls_by_their_outcome(stored: Here) -> None:
     stats = answer(stored, "stats")
     assert stats["conversations"] == 3
     assert stats["tools"]["git.git_log"] == {"calls": 2, "success": 2}
@@ -88,7 +113,7 @@ def test_stats_count_calls_by_their_outcome(stored: Program) -> None:
         (("tag", FORK, "x" * 41), "is longer than 40 characters"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_changes(stored: Program, arguments: tuple[str, ...], words: str) -> None:
+def test_what_is_wrong_is_said_and_nothing_changes(stored: Here, arguments: tuple[str, ...], words: str) -> None:
     log = stored.data_dir / "conversations" / f"{FORK}.jsonl"
     before = log.read_bytes()
     done = stored.run("history", *arguments)
@@ -97,8 +122,71 @@ def test_what_is_wrong_is_said_and_nothing_changes(stored: Program, arguments: t
     assert log.read_bytes() == before
 
 
-def test_without_a_conversation_there_is_an_empty_list(program: Program) -> None:
-    assert answer(program, "list") == []
-    assert program.run("history", "list").stdout == "There is no conversation yet.\n"
-    assert "There is no conversation yet" in program.run("history", "rename", "last", "x").stderr
-    assert not (program.data_dir / "conversations").exists()
+def test_without_a_conversation_there_is_an_empty_list(here: Here) -> None:
+    assert answer(here, "list") == []
+    assert here.run("history", "list").stdout == "There is no conversation yet.\n"
+    assert "There is no conversation yet" in here.run("history", "rename", "last", "x").stderr
+    assert not (here.data_dir / "conversations").exists()
+
+
+def ids(program: Here, *arguments: str) -> list[str]:
+    return [entry["id"] for entry in answer(program, "list", *arguments)]
+
+
+def test_deleted_restored_and_removed_for_ever(stored: Here) -> None:
+    log = stored.data_dir / "conversations" / f"{FORK}.jsonl"
+    before = log.read_bytes()
+    refused = stored.run("history", "delete", FORK)
+    assert (refused.returncode, "Add --yes" in refused.stderr) == (2, True)
+    assert FORK in ids(stored)
+    deleted = stored.run("history", "delete", FORK, EVERY, "--yes")
+    assert deleted.returncode == 0, deleted.stderr
+    assert f"moved to the trash: {FORK}" in deleted.stdout
+    assert ids(stored) == [QUESTIONS]
+    assert sorted(ids(stored, "--trash")) == [EVERY, FORK]
+    assert FORK in stored.run("history", "list", "--trash").stdout
+    assert answer(stored, "restore", FORK) == [{"id": FORK, "title": "count the files"}]
+    assert log.read_bytes() == before
+    assert sorted(ids(stored)) == [QUESTIONS, FORK]
+    assert stored.run("history", "empty-trash").returncode == 2
+    assert answer(stored, "empty-trash", "--yes")[0]["id"] == EVERY
+    assert stored.run("history", "empty-trash", "--yes").stdout == "The trash is empty.\n"
+    assert stored.run("history", "restore", EVERY).returncode == 2
+    assert not [path for path in stored.data_dir.rglob("*") if EVERY in path.name]
+
+
+def test_nothing_is_deleted_where_one_name_is_wrong(stored: Here) -> None:
+    done = stored.run("history", "delete", FORK, "nothing-like-it", "--yes")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(ids(stored)) == 3
+
+
+def test_delete_asks_on_a_terminal(stored: Here) -> None:
+    with stored.program.app("history", "delete", FORK) as terminal:
+        terminal.wait_for("Move “count the files” to the trash? [y/N]")
+        terminal.type("n")
+        terminal.press("enter")
+        terminal.wait_for("Nothing was done.")
+        assert terminal.wait_exit() == 2
+    assert FORK in ids(stored)
+
+
+def test_compact_removes_superseded_parts_only(stored: Here) -> None:
+    log = stored.data_dir / "conversations" / f"{EVERY}.jsonl"
+    before = log.read_text().splitlines()
+    done = {entry["id"]: entry["removed"] for entry in answer(stored, "compact")}
+    after = log.read_text().splitlines()
+    assert done[EVERY] == len(before) - len(after) > 0
+    assert [line for line in before if line in after] == after
+    assert all('"message_fragment"' in line for line in before if line not in after)
+    assert "0 superseded parts removed, 0 bytes freed" in stored.run("history", "compact").stdout
+
+
+def test_show_is_text_or_the_events(stored: Here) -> None:
+    shown = stored.run("history", "show", FORK)
+    assert "#1 you" in shown.stdout
+    assert "what is the last commit?" in shown.stdout
+    assert "git.git_log" in shown.stdout
+    data = answer(stored, "show", FORK)
+    assert data["forked_from"] == QUESTIONS
+    assert [event["seq"] for event in data["events"]] == list(range(1, 23))

@@ -1,0 +1,60 @@
+"""How the ``history`` commands write: lines that are harmless whatever they hold, or JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.safety.text import shorten, strict
+
+SHORT_ID = 12
+"""Characters of an id in lists: its time in milliseconds, and two random ones."""
+TITLE_WIDTH = 40
+UNTITLED = "(untitled)"
+
+
+def list_data(summary: ConversationSummary) -> dict[str, Any]:
+    """One entry of ``history list --json``."""
+    origin = summary.origin
+    return {
+        "id": summary.id,
+        "title": summary.title,
+        "created": summary.created_at.isoformat(),
+        "updated": summary.updated_at.isoformat(),
+        "messages": summary.messages,
+        "tool_calls": summary.tool_calls,
+        "models": list(summary.models),
+        "cost": summary.cost,
+        "servers": list(summary.servers),
+        "tags": list(summary.tags),
+        "forked_from": origin.conversation_id if origin is not None and origin.kind == "fork" else None,
+    }
+
+
+def title_of(summary: ConversationSummary) -> str:
+    """Its title, short enough for a line."""
+    return shorten(summary.title or UNTITLED, TITLE_WIDTH)
+
+
+def money(cost: float | None) -> str:
+    """US dollars; a dash for what nobody could price."""
+    return "-" if cost is None else f"${cost:.2f}" if cost >= 0.01 or cost == 0 else "<$0.01"
+
+
+def local(at: datetime) -> str:
+    """Local time to the minute."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Write lines, harmless whatever they hold."""
+    sys.stdout.write("".join(f"{strict(line, one_line=False)}\n" for line in lines))
+
+
+def print_json(data: Any) -> None:
+    """Write one JSON value as a line."""
+    sys.stdout.write(json.dumps(data) + "\n")

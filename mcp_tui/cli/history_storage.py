@@ -1,0 +1,112 @@
+"""``mcp-tui history delete|restore|empty-trash|compact``: what becomes of files of conversations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from mcp_tui.cli import EXIT_OK
+from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.conversations import find
+from mcp_tui.cli.history_output import list_data, print_json, print_lines, title_of
+from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.engine.library import Library
+from mcp_tui.errors import UsageError
+from mcp_tui.safety.text import prose
+
+
+async def delete(library: Library, options: Options) -> int:
+    """Move conversations into the trash."""
+    found = _all(await library.list(), options.ids)
+    _confirm(options, f"Move {_words(found)} to the trash?")
+    for summary in found:
+        await library.delete(summary.id)
+    _tell(options, found, "moved to the trash", hint="(mcp-tui history restore ID brings it back)")
+    return EXIT_OK
+
+
+async def list_trash(library: Library, options: Options) -> int:
+    """What is in the trash, last deleted first."""
+    trashed = (await library.trash())[: options.limit]
+    if options.json:
+        print_json([
+            {**list_data(entry.summary), "deleted": entry.deleted_at.isoformat()} for entry in trashed
+        ])  # fmt: skip
+        return EXIT_OK
+    print_lines(
+        f"{entry.summary.id}  deleted {entry.deleted_at.astimezone():%Y-%m-%d %H:%M}  {title_of(entry.summary)}"
+        for entry in trashed
+    )
+    print_lines([] if trashed else ["The trash is empty."])
+    return EXIT_OK
+
+
+async def restore(library: Library, options: Options) -> int:
+    """Take conversations back out of the trash."""
+    found = _all([entry.summary for entry in await library.trash()], options.ids)
+    for summary in found:
+        await library.restore(summary.id)
+    _tell(options, found, "restored")
+    return EXIT_OK
+
+
+async def empty_trash(library: Library, options: Options) -> int:
+    """Remove deleted conversations for ever."""
+    trashed = [entry.summary for entry in await library.trash()]
+    found = _all(trashed, options.ids) if options.ids else trashed
+    if found:
+        _confirm(options, f"Remove {_words(found)} for ever?")
+        await library.empty_trash([summary.id for summary in found])
+    _tell(options, found, "removed for ever")
+    if not found and not options.json:
+        print_lines(["The trash is empty."])
+    return EXIT_OK
+
+
+async def compact(library: Library, options: Options) -> int:
+    """Remove superseded parts of answers from some files, or all."""
+    stored = await library.list()
+    found = _all(stored, options.ids) if options.ids else [summary for summary in stored if not summary.newer_schema]
+    sizes = {summary.id: summary.size for summary in found}
+    removed = {summary.id: await library.compact(summary.id) for summary in found}
+    after = {summary.id: summary.size for summary in await library.list()}
+    saved = {key: sizes[key] - after.get(key, 0) for key in removed}
+    if options.json:
+        print_json([{"id": key, "removed": count, "bytes": saved[key]} for key, count in removed.items()])
+        return EXIT_OK
+    print_lines(f"{key}: {count} superseded parts removed" for key, count in removed.items() if count)
+    total = sum(count for count in removed.values())
+    freed = sum(saved[key] for key, count in removed.items() if count)
+    print_lines(
+        [f"{len(found)} conversations looked at, {total} superseded parts removed, {max(0, freed):,} bytes freed"]
+    )
+    return EXIT_OK
+
+
+def _all(stored: Sequence[ConversationSummary], wanted: Sequence[str]) -> list[ConversationSummary]:
+    """Every one that was named, each once.  Raises before anything was done when one is not there."""
+    return list({(found := find(stored, word)).id: found for word in wanted}.values())
+
+
+def _words(found: Sequence[ConversationSummary]) -> str:
+    return f"“{title_of(found[0])}”" if len(found) == 1 else f"{len(found)} conversations"
+
+
+def _confirm(options: Options, question: str) -> None:
+    """Ask on the terminal.  Raises `UsageError` where the answer is no, or where nobody can be asked."""
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("Nobody can be asked here.", hint="Add --yes if you mean it; nothing was done.")
+    sys.stderr.write(prose(f"{question} [y/N] "))
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        raise UsageError("Nothing was done.")
+
+
+def _tell(options: Options, found: Sequence[ConversationSummary], done: str, *, hint: str = "") -> None:
+    if options.json:
+        print_json([{"id": summary.id, "title": summary.title} for summary in found])
+        return
+    print_lines(f"{done}: {summary.id}  {title_of(summary)}" for summary in found)
+    print_lines([hint] if hint and found else [])
