@@ -133,6 +133,8 @@ class AppSession:
             examples=SUGGESTIONS if made.demo else (),
         )
         await self._in_app(self._app.attach, engine, settings)
+        if self._options.command == "history":
+            await self._in_app(self._app.show_history)
         await engine.start()
 
     def _prepare(self) -> Setup:

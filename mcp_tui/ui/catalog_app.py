@@ -8,11 +8,15 @@ from mcp_tui.ui.chat_app import ChatApp
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
+    from mcp_tui.ui.screens.history import HistoryMemory
     from mcp_tui.ui.screens.replay import ReplayChoice
 
 
 class CatalogApp(ChatApp):
     """The chat app with its choosers."""
+
+    _history_memory: HistoryMemory | None = None
+    """What the history screen finds again."""
 
     # -- conversations -------------------------------------------------------------------------
 
@@ -26,20 +30,22 @@ class CatalogApp(ChatApp):
         self.chat.composer.focus()
 
     def action_history(self) -> None:
-        """F4: earlier conversations; a second press closes the list."""
+        """F4: the conversations; a second press closes them."""
         from mcp_tui.ui.screens.history import HistoryScreen
 
         if isinstance(self.screen, HistoryScreen):
             self.screen.dismiss(None)
         elif self.screen is self.chat:
-            self.start(self._show_history())
+            self.attempt(self.show_history)
 
-    async def _show_history(self) -> None:
-        from mcp_tui.ui.screens.history import HistoryScreen
+    def show_history(self, query: str = "") -> None:
+        """The conversations; with ``query``, a search in everything that was said in them."""
+        from mcp_tui.ui.screens.history import HistoryMemory, HistoryScreen
 
-        engine = self.require_engine()
-        conversations = await engine.history.list()
-        self.push_screen(HistoryScreen(conversations, engine.conversation_id), self._history_chosen)
+        if self._history_memory is None:
+            self._history_memory = HistoryMemory()
+        screen = HistoryScreen(self.require_engine(), clock=self.clock, memory=self._history_memory, query=query)
+        self.push_screen(screen, self._history_chosen)
 
     def _history_chosen(self, conversation_id: str | None) -> None:
         if conversation_id is not None:
@@ -66,11 +72,6 @@ class CatalogApp(ChatApp):
         latest: ConversationSummary = max(others, key=lambda stored: stored.updated_at)
         await self._open_conversation(latest.id)
 
-    def copy_conversation(self) -> None:
-        """Copy what was said, as text."""
-        from mcp_tui.conversation.items import AssistantItem, UserItem
-
-        engine = self.require_engine()
     def show_replay(self, conversation_id: str = "") -> None:
         """Replay a stored conversation, the open one unless told otherwise."""
         from mcp_tui.ui.replays import show_replay
@@ -83,6 +84,11 @@ class CatalogApp(ChatApp):
 
         self.attempt(lambda: replay_left(self._whole, conversation_id, choice))
 
+    def copy_conversation(self) -> None:
+        """Copy what was said, as text."""
+        from mcp_tui.conversation.items import AssistantItem, UserItem
+
+        engine = self.require_engine()
         parts = [
             f"{'you' if isinstance(item, UserItem) else item.model}:\n{item.text}"
             for item in engine.transcript.items

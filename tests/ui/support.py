@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.assessment import Assessment
 from mcp_tui.engine.engine import Batch, ProviderChoice
-from mcp_tui.errors import UsageError
+from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.events import content, servers, tools, turns
 from mcp_tui.events.base import EventBase
+from mcp_tui.history.base import StoredConversation, TrashedConversation
+from mcp_tui.history.search import IndexState, SearchHit, SearchPage
 from mcp_tui.permissions.base import Decision
 from mcp_tui.trust.diff import FieldDiff, diff_tools
 from mcp_tui.ui.app import McpTuiApp, UiSettings
@@ -157,6 +159,80 @@ class ScriptedRules:
 
 
 @dataclass
+class ScriptedHistory:
+    """The stored conversations, with every answer set by the test and every call noted."""
+
+    stored: tuple[ConversationSummary, ...] = ()
+    trashed: tuple[TrashedConversation, ...] = ()
+    hits: tuple[SearchHit, ...] = ()
+    index_state: IndexState = field(default_factory=IndexState)
+    place: Path | None = Path("/data/mcp-tui/history")
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    failure: McpTuiError | None = None
+    """What every call raises."""
+
+    async def list(self) -> tuple[ConversationSummary, ...]:
+        self._note("list")
+        return tuple(sorted(self.stored, key=lambda stored: stored.updated_at, reverse=True))
+
+    async def search(self, text: str, limit: int = 50, offset: int = 0) -> SearchPage:
+        self._note("search", text)
+        inside, _, words = text.rpartition(" ") if text.startswith("in:") else ("", "", text)
+        found = [hit for hit in self.hits if not inside or hit.conversation_id == inside.removeprefix("in:")]
+        found = [hit for hit in found if words in hit.snippet]
+        return SearchPage(tuple(found[offset : offset + limit]), len(found) > offset + limit, self.index_state)
+
+    async def read(self, conversation_id: str) -> StoredConversation:
+        self._note("read", conversation_id)
+        return StoredConversation(conversation_id, (turns.ConversationCreated(at=AT, app_version="1", title="x"),))
+
+    async def rename(self, conversation_id: str, title: str) -> None:
+        self._note("rename", conversation_id, title)
+        self.stored = tuple(replace(s, title=title) if s.id == conversation_id else s for s in self.stored)
+
+    async def tag(self, conversation_id: str, tags: Iterable[str]) -> tuple[str, ...]:
+        kept = tuple(tags)
+        self._note("tag", conversation_id, kept)
+        self.stored = tuple(replace(s, tags=kept) if s.id == conversation_id else s for s in self.stored)
+        return kept
+
+    async def fork(self, conversation_id: str, event_id: str | None = None, *, before: bool = False) -> str:
+        self._note("fork", conversation_id, event_id)
+        return "forked"
+
+    async def export(self, conversation_id: str, name: str, path: Path, **more: Any) -> Path:
+        self._note("export", conversation_id, name, path, more["replace"])
+        return path
+
+    async def delete(self, conversation_id: str) -> None:
+        self._note("delete", conversation_id)
+        gone = next(s for s in self.stored if s.id == conversation_id)
+        self.stored = tuple(s for s in self.stored if s is not gone)
+        self.trashed = (TrashedConversation(gone, AT), *self.trashed)
+
+    async def trash(self) -> tuple[TrashedConversation, ...]:
+        self._note("trash")
+        return self.trashed
+
+    async def restore(self, conversation_id: str) -> None:
+        self._note("restore", conversation_id)
+        back = next(each for each in self.trashed if each.summary.id == conversation_id)
+        self.trashed = tuple(each for each in self.trashed if each is not back)
+        self.stored = (back.summary, *self.stored)
+
+    async def empty_trash(self, ids: Sequence[str] | None = None) -> int:
+        self._note("empty", tuple(ids or ()))
+        gone = [each for each in self.trashed if ids is None or each.summary.id in ids]
+        self.trashed = tuple(each for each in self.trashed if each not in gone)
+        return len(gone)
+
+    def _note(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.failure is not None:
+            raise self.failure
+
+
+@dataclass
 class ScriptedEngine:
     """What the screen asks of the engine, with every answer set by the test and every call noted."""
 
@@ -188,6 +264,7 @@ class ScriptedEngine:
 
     def __post_init__(self) -> None:
         self.transcript = Transcript()
+        self.history = ScriptedHistory(self.stored)
         self.subscriptions: list[Subscription] = []
         self.log: list[EventBase] = []
         self._seq = 0
@@ -264,9 +341,6 @@ class ScriptedEngine:
 
     def server_stderr(self, name: str) -> tuple[str, ...]:
         return self.stderr
-
-    async def conversations(self) -> tuple[ConversationSummary, ...]:
-        return self.stored
 
     async def new_conversation(self) -> None:
         if self.busy:

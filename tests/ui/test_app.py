@@ -370,7 +370,7 @@ async def test_history_lists_newest_first_and_continues() -> None:
     )  # fmt: skip
     async with running(ScriptedEngine(stored=stored)) as (app, engine, pilot):
         await pilot.press("f4")
-        await until(lambda: isinstance(app.screen, HistoryScreen), pilot)
+        await until(lambda: isinstance(app.screen, HistoryScreen) and app.screen.entries, pilot)
         await pilot.pause()
         text = shown(app)
         assert text.index("[b]talk 2") < text.index("[b]talk 0")

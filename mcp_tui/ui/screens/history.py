@@ -1,112 +1,478 @@
-"""F4: earlier conversations, newest first."""
+"""F4: all conversations on this machine: browse, filter, search, and what can be done with one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
-from mcp_tui.safety.text import shorten
-from mcp_tui.ui import formats
-from mcp_tui.ui.bindings import bindings
-from mcp_tui.ui.keymap import keys_of, show_keys, split_keys
-from mcp_tui.ui.screens.left_once import LeftOnce
-from mcp_tui.ui.widgets.bars import Hint, Line, hint_parts
+from mcp_tui.errors import McpTuiError
+from mcp_tui.safety.text import prose, shorten, strict
+from mcp_tui.ui import formats, history_rows
+from mcp_tui.ui.history_rows import Entry, Haystacks
+from mcp_tui.ui.history_search import HistorySearch
+from mcp_tui.ui.keymap import effective, keys_of, show_keys
+from mcp_tui.ui.screens.history_actions import HistoryActions
+from mcp_tui.ui.widgets import history_text
+from mcp_tui.ui.widgets.bars import Hint, Line, Part, hint_parts
+from mcp_tui.ui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
+    from mcp_tui.engine.engine import Engine
+    from mcp_tui.history.search.hits import SearchHit
+
+_UPPER = ("read", "continue", "fork", "replay", "export", "tag", "rename", "delete")
+"""Actions of the first line of keys: what is done with the conversation under the cursor."""
+_LEAST_PAUSE = 1.0
+"""Seconds between two looks at the files; more where a look takes long."""
 
 
-class HistoryScreen(LeftOnce, Screen[str]):
-    """Returns the id of the conversation to continue, or ``None``."""
+@dataclass(slots=True)
+class HistoryMemory:
+    """What the screen finds again when it is opened the next time."""
+
+    conversations: tuple[ConversationSummary, ...] = ()
+    tree: bool = False
+    current: str = ""
+
+
+class QueryInput(Input):
+    """The line for filter or search; arrows move the list meanwhile."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("down", "screen.move('move', 1)", "Down"),
+        ("up", "screen.move('move', -1)", "Up"),
+        ("pagedown", "screen.move('page', 1)", "Page down"),
+        ("pageup", "screen.move('page', -1)", "Page up"),
+    ]
+
+    async def _on_key(self, event: events.Key) -> None:
+        """On an empty line, ``/`` searches everything, and Backspace goes back to the filter."""
+        screen = self.screen
+        if not self.value and isinstance(screen, HistoryScreen):
+            if event.character == "/" and not screen.searching:
+                event.stop()
+                event.prevent_default()
+                screen.action_search()
+                return
+            if event.key == "backspace" and screen.searching:
+                event.stop()
+                event.prevent_default()
+                screen.set_mode(searching=False)
+                return
+        await super()._on_key(event)
+
+
+class HistoryScreen(HistoryActions):
+    """Returns the id of the conversation to open, or ``None``."""
 
     PANE = "history"
-    HELP = "All conversations on this machine, last changed first. Enter continues one."
-    BINDINGS = bindings("history")
+    HELP = (
+        "All conversations on this machine, last changed first. Tab and then typing filters by title, tag, model and "
+        'server. / searches everything that was ever said, called and returned: words must all occur, "words in '
+        'quotes" follow each other, -word must not occur; filters are tool:time.* server:git status:error model:NAME '
+        "before:2026-08-01 after:7d tag:work kind:user. Enter on a hit opens the conversation at that very place; "
+        "n and N go on. Deleted conversations go to the trash (T), from where they can be restored."
+    )
     DEFAULT_CSS = """
     HistoryScreen {
-        & #title { background: $surface; }
-        & #columns { color: $muted; }
-        & OptionList, & OptionList:focus {
-            border: none; height: 1fr; background: $background; padding: 0; scrollbar-size-vertical: 1;
+        background: $background;
+        & #title, & #actions, & #keys { background: $surface; }
+        & #query { height: 1; background: $background; padding: 0 1; }
+        & #mode { width: auto; color: $primary; }
+        & #where { width: auto; color: $muted; padding: 0 0 0 1; }
+        & #query Input, & #query Input:focus {
+            border: none; height: 1; width: 1fr; padding: 0; background: $background; color: $foreground;
         }
-        & #keys { background: $surface; }
+        & #query.-asking, & #query.-asking Input { background: $panel; }
+        & #columns { height: 1; }
+        & #hits-head { display: none; background: $surface; }
+        & #hits { display: none; }
+        &.-hits #hits-head, &.-hits #hits { display: block; }
     }
     """
 
-    def __init__(self, conversations: Sequence[ConversationSummary], open_id: str) -> None:
-        super().__init__()
-        self._conversations = sorted(conversations, key=lambda stored: stored.updated_at, reverse=True)
-        self._open_id = open_id
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Callable[[], float],
+        memory: HistoryMemory | None = None,
+        query: str = "",
+    ) -> None:
+        super().__init__(engine, clock=clock)
+        self._memory = memory or HistoryMemory()
+        self.conversations = self._memory.conversations
+        self.search = HistorySearch(engine.history, self._found)
+        self.searching = bool(query)
+        """Whether the line is a search in all text; else it filters the list."""
+        self._first_query = query
+        self._haystacks = Haystacks()
+        self.entries: list[Entry] = []
+        self.hits: tuple[SearchHit, ...] = ()
+        """In the conversation under the cursor."""
+        self._hits_all = False
+        self._read_once = bool(self.conversations)
+        self._problem = ""
+        self._columns = history_text.Columns.for_width(80)
+        self._news = asyncio.Event()
 
     def compose(self) -> ComposeResult:
-        """Title, columns, list, keys."""
+        """Title, query, columns, list, hits, details, keys."""
         yield Line(widget_id="title")
-        yield Line(widget_id="columns")
-        yield OptionList(markup=False, compact=True)
+        with Horizontal(id="query"):
+            yield Static(id="mode")
+            yield QueryInput(self._first_query, compact=True, select_on_focus=False)
+            yield Static(id="where")
+        yield Static(id="columns")
+        yield RowList(self._row, widget_id="conversations")
+        yield Line(widget_id="hits-head")
+        yield RowList(self._hit_row, widget_id="hits")
+        yield Line(widget_id="details")
+        yield Line(widget_id="actions")
         yield Line(widget_id="keys")
 
     def on_mount(self) -> None:
-        """Fill the lines around the list."""
-        octets = sum(stored.size for stored in self._conversations)
-        count = len(self._conversations)
-        right = ((f"{formats.size(octets)}", "$muted"),)
-        noun = "conversation" if count == 1 else "conversations"
-        self.query_one("#title", Line).show((("history  ", "$primary bold"), (f"{count} {noun}", "$foreground")), right)
-        hints = [Hint(show_keys(split_keys(key.keys)), key.hint) for key in keys_of("history")]
-        self.query_one("#keys", Line).show(hint_parts(hints))
-        self._fill()
+        """Draw what is known, then look at the files, again and again."""
+        keys = effective(getattr(self.app, "key_overrides", {}))
+        hints = [(key.id.partition(".")[2], Hint(show_keys(keys[key.id][:1]), key.hint)) for key in keys_of("history")]
+        self.query_one("#actions", Line).show(hint_parts([hint for name, hint in hints if name in _UPPER]))
+        self.query_one("#keys", Line).show(
+            hint_parts([hint for name, hint in hints if name not in _UPPER and hint.label] + [Hint("F1", "help")])
+        )
+        self.rows.focus()
+        self.set_mode(searching=self.searching)
+        self.fill(self._memory.current or self.engine.conversation_id)
+        self.run_worker(self._watch(), name="history list", exit_on_error=True)
+        if self._first_query:
+            self.search.look_for(self._first_query)
+
+    def on_unmount(self) -> None:
+        """Keep what the next opening wants to find; nobody looks any more."""
+        self.search.stop()
+        current = self.current
+        self._memory.conversations = self.conversations
+        self._memory.current = current.id if current is not None else ""
+
+    # -- what there is -------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> RowList:
+        """The conversations."""
+        return self.query_one("#conversations", RowList)
+
+    @property
+    def hit_list(self) -> RowList:
+        """The hits in the conversation under the cursor."""
+        return self.query_one("#hits", RowList)
+
+    @property
+    def line(self) -> Input:
+        """The line for filter or search."""
+        return self.query_one(QueryInput)
+
+    @property
+    def current(self) -> ConversationSummary | None:
+        """The conversation under the cursor."""
+        rows = self.query("#conversations")
+        if not rows or not self.entries:
+            return None
+        return self.entries[min(self.rows.cursor, len(self.entries) - 1)].stored
+
+    @property
+    def current_hit(self) -> SearchHit | None:
+        """The hit under the cursor, where hits are shown."""
+        return self.hits[min(self.hit_list.cursor, len(self.hits) - 1)] if self.hits else None
+
+    def look_again(self) -> None:
+        """Something was changed: look at the files now."""
+        self._news.set()
+
+    async def _watch(self) -> None:
+        """Take over what this and other processes write, for as long as the screen is there."""
+        while True:
+            self._news.clear()
+            began = time.monotonic()
+            try:
+                conversations = await self.engine.history.list()
+                problem = ""
+            except McpTuiError as error:
+                conversations, problem = self.conversations, str(error)
+            took = time.monotonic() - began
+            if conversations != self.conversations or problem != self._problem or not self._read_once:
+                first, self._read_once = not self._read_once, True
+                self.conversations, self._problem = conversations, problem
+                current = self.current
+                self.fill(self.engine.conversation_id if first or current is None else current.id)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), max(_LEAST_PAUSE, 20 * took))
+
+    # -- arranging -----------------------------------------------------------------------------
+
+    def fill(self, keep: str = "") -> None:
+        """Filter and order the conversations; the cursor stays on ``keep``, or in its place."""
+        query = self.line.value
+        if self.search.active:
+            by_id = {stored.id: stored for stored in self.conversations}
+            found = [by_id[key] for key in self.search.conversations if key in by_id]
+            self.entries = history_rows.by_date(found)
+        else:
+            found = self._haystacks.matching(self.conversations, "" if self.searching else query)
+            self.entries = history_rows.as_tree(found) if self._memory.tree else history_rows.by_date(found)
+        place = next((n for n, entry in enumerate(self.entries) if entry.stored.id == keep), self.rows.cursor)
+        self.rows.explain(self._explanation())
+        self.rows.show(len(self.entries), place)
+        self._show_hits()
+        self.draw()
+
+    def _found(self) -> None:
+        """The search has news."""
+        if not self.is_mounted or not self.query("#keys"):
+            return
+        current = self.current
+        self.fill(current.id if current is not None else "")
+
+    def _show_hits(self) -> None:
+        current = self.current if self.search.active else None
+        self.set_class(self.search.active, "-hits")
+        if current is None:
+            self.hits, self._hits_all = (), False
+        else:
+            before = self.current_hit
+            self.hits, self._hits_all = self.search.inside(current.id)
+            if not self._hits_all:
+                self.search.look_inside(current.id)
+            place = next((n for n, hit in enumerate(self.hits) if before is not None and _same(hit, before)), 0)
+            self.hit_list.show(len(self.hits), place)
+            return
+        self.hit_list.show(0)
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        """Other details, other hits."""
+        if message.rows is self.rows:
+            self._show_hits()
+            if self.search.more and self.rows.cursor >= len(self.entries) - 10:
+                self.do(self.search.load_more())
+            self.draw()
 
     def on_resize(self, event: events.Resize) -> None:
         """Columns follow the width."""
-        self._fill()
+        self.draw()
 
-    def _fill(self) -> None:
-        rows = self.query_one(OptionList)
-        highlighted = rows.highlighted or 0
+    # -- drawing -------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Draw the lines around the lists."""
+        if not self.query("#keys"):
+            return
         width = self.size.width
-        title_width = max(12, min(60, width - 66))
-        head = f"{'when':<17}{'title':<{title_width}}{'msgs':>6}{'tools':>7}  model"
-        self.query_one("#columns", Line).show(((head, "$muted"),))
-        rows.set_options([Option(self._row(stored, title_width)) for stored in self._conversations])
-        if self._conversations:
-            rows.highlighted = min(highlighted, len(self._conversations) - 1)
-        else:
-            rows.add_option(
-                Option(
-                    Content.styled("Nothing here yet: conversations appear with their first input.", "$muted"),
-                    disabled=True,
-                )
+        columns = history_text.Columns.for_width(width - 1)
+        if columns != self._columns:
+            self._columns = columns
+            self.rows.redraw()
+        self.query_one("#columns", Static).update(history_text.head(columns))
+        self.query_one("#title", Line).show(*self._title(width))
+        self.query_one("#where", Static).update(self._where())
+        self.query_one("#hits-head", Line).show(*self._hits_head())
+        current = self.current
+        is_open = current is not None and current.id == self.engine.conversation_id
+        self.query_one("#details", Line).show(history_text.details(current, is_open=is_open) if current else ())
+
+    def _title(self, width: int) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+        total, shown = len(self.conversations), len(self.entries)
+        words = formats.plural(total, "conversation")
+        if shown != total:
+            words = f"{shown:,} of {words}"
+        left = (("history  ", "$primary bold"), (words if self._read_once else "reading…", "$foreground"))
+        octets = formats.size(sum(stored.size for stored in self.conversations))
+        order = "as a tree" if self._memory.tree and not self.search.active else ""
+        place = _folder(getattr(self.engine.history, "place", None), max(0, width - 50))
+        parts = [part for part in (order, octets, place) if part]
+        return left, (("  ".join(parts), "$muted"),)
+
+    def _where(self) -> Content:
+        """What the line looks at, and how much of it can be found yet."""
+        if not self.searching:
+            return Content("in: titles, tags, models, servers" if self.size.width >= 70 else "")
+        state = self.engine.history.index_state
+        parts: list[Part] = []
+        if state.problem:
+            parts.append((f"{prose(shorten(state.problem, 60))}  ", "$warning"))
+        elif not state.complete:
+            done, total = formats.size(state.done_bytes), formats.size(state.total_bytes)
+            parts.append((f"index {state.share:.0%}, {done} of {total}  ", "$warning"))
+        return Content.assemble(*parts, "in: all text")
+
+    def _hits_head(self) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+        search, current = self.search, self.current
+        if not search.active:
+            return (), ()
+        if search.problem or not search.asked or current is None:
+            return ((" ", ""),), ()
+        words = formats.plural(len(self.hits), "hit") if self._hits_all else "hits"
+        left = ((f"{words} in ", "$muted"), (history_text.name_of(current), "$foreground bold"))
+        at = f"{self.hit_list.cursor + 1} of {len(self.hits)}" if len(self.hits) > 1 else ""
+        return left, ((at, "$muted"),)
+
+    def _explanation(self) -> Content:
+        """What stands there instead of a list."""
+        title, text = self._explanation_words()
+        return Content.assemble((f"{title}\n\n", "$foreground"), (text, "$muted"))
+
+    def _explanation_words(self) -> tuple[str, str]:
+        if self._problem:
+            return "The history cannot be read.", prose(self._problem)
+        if not self._read_once:
+            return "Reading…", ""
+        search = self.search
+        if search.problem:
+            return "This search cannot be understood.", prose(search.problem)
+        if search.active and not search.asked:
+            return "Searching…", ""
+        if search.active:
+            state = search.state
+            words = "Words must all occur; the last one may go on. Esc goes back to all conversations."
+            if state is not None and not state.complete:
+                words = "Not everything is in the index yet; hits come by themselves.\n" + words
+            return f"Nothing was found for {strict(shorten(search.query, 60))}", words
+        if not self.conversations:
+            return (
+                "There are no conversations yet.",
+                "They appear here with their first input: Esc goes back, where you can type it.\n"
+                "mcp-tui import FILE brings in conversations from elsewhere.",
             )
-
-    def _row(self, stored: ConversationSummary, title_width: int) -> Content:
-        title = Content(shorten(stored.title or "(untitled)", title_width - 1)).truncate(title_width - 1, pad=True)
-        row = Content.assemble(
-            (">" if stored.id == self._open_id else " ", "$accent"),
-            (f"{formats.local_date(stored.updated_at):<17}", "$muted"),
-            title,
-            (f" {stored.user_messages:>6}{stored.tool_calls:>7}", ""),
-            (f"  {shorten(stored.model, 20)}", "$muted"),
-            ("  demo" if stored.demo else "", "$warning"),
+        return (
+            f"No title, tag, model or server matches {strict(shorten(self.line.value, 60))}",
+            "Esc shows all conversations again; / searches everything that was said in them.",
         )
-        return row.truncate(max(20, self.size.width - 1), ellipsis=True)
 
-    def on_option_list_option_selected(self) -> None:
-        """Enter or a click."""
-        self.action_select()
+    def _row(self, index: int, width: int) -> Content:
+        entry = self.entries[index]
+        words = [] if self.searching else self.line.value.casefold().split()
+        is_open = entry.stored.id == self.engine.conversation_id
+        return history_text.row(entry, self._columns, words, datetime.now(UTC), is_open=is_open)
 
-    def action_select(self) -> None:
-        """Continue the highlighted conversation."""
-        index = self.query_one(OptionList).highlighted
-        if index is not None and index < len(self._conversations):
-            self.dismiss(self._conversations[index].id)
+    def _hit_row(self, index: int, width: int) -> Content:
+        return history_text.hit(self.hits[index], width)
+
+    # -- filter and search ---------------------------------------------------------------------
+
+    def set_mode(self, *, searching: bool) -> None:
+        """Whether the line searches all text or filters the list."""
+        self.searching = searching
+        self.query_one("#mode", Static).update(Content("/ search: " if searching else "filter: "))
+        self.line.placeholder = _placeholder(searching, focused=self.line.has_focus)
+        if not searching:
+            self.search.look_for("")
+        elif self.line.value:
+            self.search.look_for(self.line.value)
+        self.draw()
+
+    def action_search(self) -> None:
+        """Search everything that was ever said, called and returned."""
+        if not self.searching:
+            self.line.value = ""
+            self.set_mode(searching=True)
+        self.line.focus()
+
+    def action_part(self, step: int) -> None:
+        """From the line to the list to the hits, and around."""
+        parts: list[Input | RowList] = [self.line, self.rows]
+        if self.search.active and self.hits:
+            parts.append(self.hit_list)
+        at = next((n for n, part in enumerate(parts) if part.has_focus), 1)
+        parts[(at + step) % len(parts)].focus()
+
+    def on_descendant_focus(self) -> None:
+        """The line shows whether it is being typed into."""
+        self.query_one("#query").set_class(self.line.has_focus, "-asking")
+        self.line.placeholder = _placeholder(self.searching, focused=self.line.has_focus)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter or search, as it is typed."""
+        if self.searching:
+            self.search.look_for(event.value)
+        else:
+            current = self.current
+            self.fill(current.id if current is not None else "")
+            self.rows.redraw()
+
+    def on_input_submitted(self) -> None:
+        """Enter: on to what was found."""
+        if self.search.active and self.hits:
+            self.hit_list.focus()
+        else:
+            self.rows.focus()
+
+    def action_move(self, how: str, step: int) -> None:
+        """Move in the list while something is typed."""
+        getattr(self.rows, f"action_{how}")(step)
+
+    def action_hit(self, step: int) -> None:
+        """The next or the previous hit, on into the next conversation."""
+        if not self.search.active or not self.entries:
+            return
+        place = self.hit_list.cursor + step
+        if 0 <= place < len(self.hits):
+            self.hit_list.cursor = place
+        elif 0 <= self.rows.cursor + step < len(self.entries):
+            self.rows.cursor += step
+            self.call_after_refresh(self._first_hit, step)
+        self.hit_list.focus()
+        self.draw()
+
+    def _first_hit(self, step: int) -> None:
+        self.hit_list.cursor = 0 if step > 0 else self.hit_list.count - 1
+        self.draw()
+
+    def action_tree(self) -> None:
+        """By date, or forks below the conversation that they come from."""
+        self._memory.tree = not self._memory.tree
+        current = self.current
+        self.fill(current.id if current is not None else "")
 
     def action_cancel(self) -> None:
-        """Back to the chat."""
-        self.dismiss(None)
+        """Esc: out of the line, then back to all conversations, then back to the chat."""
+        if self.line.has_focus and self.line.value and self.entries:
+            self.rows.focus()
+        elif self.line.value or self.searching or self.line.has_focus:
+            self.line.value = ""
+            self.set_mode(searching=False)
+            self.rows.focus()
+            current = self.current
+            self.fill(current.id if current is not None else "")
+        else:
+            self.dismiss(None)
+
+
+def _placeholder(searching: bool, *, focused: bool) -> str:
+    if searching:
+        return 'words, "a phrase", -without, tool:time.* status:error after:7d'
+    return "type to filter; / on an empty line searches everything" if focused else "Tab filters"
+
+
+def _same(first: SearchHit, second: SearchHit) -> bool:
+    return (first.event_id, first.kind, first.snippet) == (second.event_id, second.kind, second.snippet)
+
+
+def _folder(place: Path | None, room: int) -> str:
+    """The folder of the files, from the person's home, its end where there is little room."""
+    if place is None:
+        return "in memory"
+    with suppress(ValueError, RuntimeError):
+        place = Path("~") / place.relative_to(Path.home())
+    text = strict(str(place))
+    return text if len(text) <= room else f"…{text[-max(1, room - 1) :]}"
