@@ -160,7 +160,7 @@ async def test_while_a_turn_runs_it_is_refused_with_words_and_nothing_happens(ke
     [
         ("/fork", ["first", "one", "second", "two"]),
         ("/again", ["first", "one", "second", "three"]),
-        ("/again two", ["first", "one", "second", "model: test/two", "three"]),
+        ("/again two", ["first", "one", "model: test/two", "second", "three"]),
         ("/resend", ["first", "one"]),
     ],
 )
