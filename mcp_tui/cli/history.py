@@ -14,6 +14,7 @@ from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.conversation_text import text_lines
 from mcp_tui.cli.conversations import find
+from mcp_tui.cli.history_check import check
 from mcp_tui.cli.history_output import (
     SHORT_ID,
     TITLE_WIDTH,
@@ -228,5 +229,6 @@ COMMANDS: dict[str, Callable[[Options], int]] = {
     "history_restore": _command(restore),
     "history_empty_trash": _command(empty_trash),
     "history_compact": _command(compact),
+    "history_check": _command(check),
 }
 """Command -> what runs it."""

@@ -190,3 +190,22 @@ def test_show_is_text_or_the_events(stored: Here) -> None:
     data = answer(stored, "show", FORK)
     assert data["forked_from"] == QUESTIONS
     assert [event["seq"] for event in data["events"]] == list(range(1, 23))
+
+
+def test_check_names_the_damage_and_repair_sets_it_aside(stored: Here) -> None:
+    assert stored.run("history", "check").stdout.endswith("all is well\n")
+    log = stored.data_dir / "conversations" / f"{FORK}.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:3], lines[3].replace(b"weekly", b"WEEKLY"), *lines[4:]]))
+    damaged = log.read_bytes()
+    found = stored.run("history", "check")
+    assert found.returncode == 1
+    assert "line 4, byte" in found.stdout
+    assert "checksum does not match" in found.stdout
+    assert "1 damaged" in found.stdout
+    assert log.read_bytes() == damaged
+    repaired = stored.run("history", "check", "--repair")
+    assert "1 lines moved to" in repaired.stdout
+    assert log.read_bytes() == b"".join([*lines[:3], *lines[4:]])
+    after = stored.run("history", "check", "--json")
+    assert (after.returncode, json.loads(after.stdout)["clean"]) == (0, True)
