@@ -5,4 +5,5 @@
 ``messages``    what a model is sent, in a form no provider dictates
 ``context``     transcript -> messages within a token budget
 ``usage``       token and cost totals
+``pace``        long work in a thread beside the screen
 """

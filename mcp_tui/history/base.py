@@ -10,7 +10,8 @@ from typing import Protocol
 
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
-from mcp_tui.events.base import EventBase
+from mcp_tui.events.base import SCHEMA_VERSION, EventBase
+from mcp_tui.events.turns import ConversationCreated
 
 OnProgress = Callable[[int, int], None]
 """Bytes done, bytes in all."""
@@ -111,6 +112,21 @@ class CheckReport:
         return all(conversation.clean for conversation in self.conversations)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredEnd:
+    """The last turns of a long conversation, and what its first lines say of the whole."""
+
+    id: str
+    events: tuple[EventBase, ...]
+    whole: bool = False
+    """True when it is short, so that it is to be read as a whole: then there are no events here."""
+
+    @property
+    def newer_schema(self) -> bool:
+        """As in `StoredConversation`."""
+        return any(isinstance(e, ConversationCreated) and e.schema_version > SCHEMA_VERSION for e in self.events)
+
+
 class HistoryStore(Protocol):
     """Conversations as append-only logs."""
 
@@ -134,6 +150,10 @@ class HistoryStore(Protocol):
 
     async def read(self, conversation_id: str) -> StoredConversation:
         """All readable events; takes no lock and never raises because of content.  Raises `ConversationNotFound`."""
+        ...
+
+    async def read_end(self, conversation_id: str) -> StoredEnd:
+        """The last turns of a long conversation, in a moment; as `read` otherwise."""
         ...
 
     async def list(self) -> tuple[ConversationSummary, ...]:

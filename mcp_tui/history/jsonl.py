@@ -10,17 +10,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcp_tui.conversation.calls import CallRecord
+from mcp_tui.conversation.pace import beside
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.errors import HistoryError
 from mcp_tui.events.base import EventBase
 from mcp_tui.history import names
-from mcp_tui.history.base import CheckReport, ConversationCheck, OnProgress, StoredConversation, TrashedConversation
+from mcp_tui.history.base import (
+    CheckReport,
+    ConversationCheck,
+    OnProgress,
+    StoredConversation,
+    StoredEnd,
+    TrashedConversation,
+)
 from mcp_tui.history.calls import recorded_calls
 from mcp_tui.history.catalog import Catalog
 from mcp_tui.history.checking import Progress, check_all, check_one
 from mcp_tui.history.compaction import WORTHWHILE, compact
 from mcp_tui.history.contract import check_creation, check_events
 from mcp_tui.history.creation import Creation
+from mcp_tui.history.ending import read_end
 from mcp_tui.history.fs import REAL, FileSystem
 from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import Lease, OnWait
@@ -71,7 +80,13 @@ class JsonlStore:
 
     async def read(self, conversation_id: str) -> StoredConversation:
         """All readable events; see `HistoryStore.read`."""
-        found = await asyncio.to_thread(read_conversation, self._directory, conversation_id, self._fs)
+        found = await beside(lambda pace: read_conversation(self._directory, conversation_id, self._fs, pace))
+        self._begun.add(conversation_id)
+        return found
+
+    async def read_end(self, conversation_id: str) -> StoredEnd:
+        """The last turns of a long conversation; see `HistoryStore.read_end`."""
+        found = await asyncio.to_thread(read_end, self._directory, conversation_id, self._fs)
         self._begun.add(conversation_id)
         return found
 

@@ -24,7 +24,14 @@ from mcp_tui.events.turns import (
     UserMessage,
 )
 from mcp_tui.history import lines
-from mcp_tui.history.base import CheckReport, ConversationCheck, OnProgress, StoredConversation, TrashedConversation
+from mcp_tui.history.base import (
+    CheckReport,
+    ConversationCheck,
+    OnProgress,
+    StoredConversation,
+    StoredEnd,
+    TrashedConversation,
+)
 from mcp_tui.history.contract import check_creation, check_events
 from mcp_tui.history.locking import Holder
 from mcp_tui.history.names import check_id
@@ -71,6 +78,11 @@ class MemoryStore:
         """All events; see `HistoryStore.read`."""
         self._refuse_missing(conversation_id)
         return StoredConversation(conversation_id, tuple(self._conversations[conversation_id].values()))
+
+    async def read_end(self, conversation_id: str) -> StoredEnd:
+        """Everything is there at once; see `HistoryStore.read_end`."""
+        self._refuse_missing(conversation_id)
+        return StoredEnd(conversation_id, (), whole=True)
 
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from mcp_tui.conversation.pace import unpaced
 from mcp_tui.errors import ConversationNotFound, StoreFailed
 from mcp_tui.events.base import SCHEMA_VERSION, EventBase
 from mcp_tui.events.codec import from_object
@@ -17,6 +19,9 @@ from mcp_tui.history.blobs import Blobs
 from mcp_tui.history.fs import READ, FileSystem
 from mcp_tui.history.locking import refuse_special
 
+SHARED_TEXT = 100
+"""Characters from which on the same text of one event is kept once."""
+
 
 @dataclass(slots=True)
 class _Found:
@@ -25,8 +30,10 @@ class _Found:
     newer_schema: bool = False
 
 
-def read_conversation(directory: Path, conversation_id: str, fs: FileSystem) -> StoredConversation:
-    """All readable events, in order, each once.
+def read_conversation(
+    directory: Path, conversation_id: str, fs: FileSystem, pace: Callable[[], None] = unpaced
+) -> StoredConversation:
+    """All readable events, in order, each once.  ``pace`` is called between two lines.
 
     Raises `ConversationNotFound`, and `StoreFailed` when the file itself cannot be opened or read.
     """
@@ -35,7 +42,7 @@ def read_conversation(directory: Path, conversation_id: str, fs: FileSystem) -> 
     found = _Found()
     segment = 1
     try:
-        while _read_segment(names.journal_path(directory, conversation_id, segment), blobs, found, fs):
+        while _read_segment(names.journal_path(directory, conversation_id, segment), blobs, found, fs, pace):
             segment += 1
     except OSError as error:
         raise StoreFailed(f"The conversation {conversation_id} cannot be read: {error.strerror}.") from None
@@ -69,10 +76,11 @@ def opened(path: Path, fs: FileSystem) -> Iterator[int]:
         fs.close(fd)
 
 
-def _read_segment(path: Path, blobs: Blobs, found: _Found, fs: FileSystem) -> bool:
+def _read_segment(path: Path, blobs: Blobs, found: _Found, fs: FileSystem, pace: Callable[[], None]) -> bool:
     try:
         with opened(path, fs) as fd:
             for line in lines.read_lines(lambda size, offset: fs.pread(fd, size, offset)):
+                pace()
                 _take(line, blobs, found)
     except FileNotFoundError:
         return False
@@ -84,7 +92,9 @@ def _take(line: lines.RawLine, blobs: Blobs, found: _Found) -> None:
     event = None
     if not reason:
         value = lines.decode(line.raw)
-        event = _event(value, line.raw, blobs, found) if value is not None else None
+        if value is not None and _is_newer(value):
+            found.newer_schema = True
+        event = event_of(value, line.raw, blobs) if value is not None else None
         reason = "" if event else "not an event"
     if event is None:
         found.set_aside.append(SetAsideLine(line.number, line.offset, reason))
@@ -92,11 +102,41 @@ def _take(line: lines.RawLine, blobs: Blobs, found: _Found) -> None:
         found.events.setdefault(event.id, event)
 
 
-def _event(value: dict[str, object], raw: bytes, blobs: Blobs, found: _Found) -> EventBase | None:
+def _is_newer(value: dict[str, object]) -> bool:
     version = value.get("schema_version")
-    if value.get("type") == "conversation_created" and isinstance(version, int) and version > SCHEMA_VERSION:
-        found.newer_schema = True
+    return value.get("type") == "conversation_created" and isinstance(version, int) and version > SCHEMA_VERSION
+
+
+def event_of(value: dict[str, object], raw: bytes, blobs: Blobs) -> EventBase | None:
+    """The event in a line that was decoded to ``value``; ``None`` where it is none."""
     try:
-        return from_object(blobs.restore(raw, value))
+        return from_object(_shared(blobs.restore(raw, value)))
     except (ValueError, RecursionError):
         return None
+
+
+def _shared(value: dict[str, Any]) -> dict[str, Any]:
+    """A result's text stands in its content, in what the model was given and in the raw message: one string for all."""
+    if value.get("type") != "tool_call_finished":
+        return value
+    texts = {text: text for part, text in _texts(value.get("content"))}
+    given = value.get("model_text")
+    if isinstance(given, str) and given in texts:
+        value["model_text"] = texts[given]
+    for message in _dicts(value.get("wire")):
+        received = message.get("message")
+        result = received.get("result") if isinstance(received, dict) else None
+        for part, text in _texts(result.get("content") if isinstance(result, dict) else None):
+            part["text"] = texts.get(text, text)
+    return value
+
+
+def _texts(content: object) -> Iterator[tuple[dict[str, Any], str]]:
+    for part in _dicts(content):
+        text = part.get("text")
+        if isinstance(text, str) and len(text) >= SHARED_TEXT:
+            yield part, text
+
+
+def _dicts(values: object) -> Iterator[dict[str, Any]]:
+    return (value for value in values if isinstance(value, dict)) if isinstance(values, list) else iter(())
