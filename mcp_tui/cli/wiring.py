@@ -24,6 +24,7 @@ from mcp_tui.gateway.base import ModelGateway
 from mcp_tui.gateway.tokens import CountTexts, TokenCounter
 from mcp_tui.history.jsonl import JsonlStore
 from mcp_tui.history.search import SearchIndex
+from mcp_tui.host.base import ToolHost
 from mcp_tui.host.host import McpHost
 from mcp_tui.permissions.base import Fallback, Rule
 from mcp_tui.permissions.guards import HeldSecrets, OwnFiles
@@ -123,14 +124,21 @@ def build_engine(
     rules_file: RulesFile | None = None,
     server_wait: float = 3.0,
     interactive: bool = False,
+    gateway: ModelGateway | None = None,
+    host: ToolHost | None = None,
 ) -> Engine:
     """The engine with its concrete parts; starts nothing.  ``interactive``: somebody can be asked.
+
+    ``gateway`` takes the place of the model layer.  ``host`` takes that of the servers: its calls reach nothing, so
+    that neither trust nor guards concern it.
 
     ``rules_file`` is the user's ``permissions.yaml`` unless given; in the demo, rules live in memory.
     """
     config = made.config
     service = config.chat.service
-    gateway, count = _gateway(made)
+    count: CountTexts | None = None
+    if gateway is None:
+        gateway, count = _gateway(made)
     settings = EngineSettings(
         service, config.llm.request, app_version=__version__, server_wait=server_wait, interactive=interactive
     )
@@ -149,26 +157,30 @@ def build_engine(
             store=JsonlStore(conversations_dir(made.paths), on_wait=waiting),
             search=SearchIndex(conversations_dir(made.paths), made.paths.cache_dir),
             gateway=gateway,
-            make_host=lambda emit: McpHost(
-                made.servers,
-                config.mcp.connection,
-                service.tools,
-                emit=emit,
-                environ=made.environ,
-                mask=made.redactor.scrub,
-                client_version=__version__,
-                gatekeeper=keeper,
-                state_dir=made.paths.data_dir / "state",
+            make_host=lambda emit: (
+                host
+                if host is not None
+                else McpHost(
+                    made.servers,
+                    config.mcp.connection,
+                    service.tools,
+                    emit=emit,
+                    environ=made.environ,
+                    mask=made.redactor.scrub,
+                    client_version=__version__,
+                    gatekeeper=keeper,
+                    state_dir=made.paths.data_dir / "state",
+                )
             ),
             counter=TokenCounter(config.llm.providers[config.llm.active].model, count=count),
             providers=_choices(made),
             provider=config.llm.active,
             redactor=made.redactor,
-            rules=[*guards(made.paths, made.redactor, cwds, rules_file), *rules],
+            rules=[*(guards(made.paths, made.redactor, cwds, rules_file) if host is None else ()), *rules],
             fallback=fallback,
             rules_file=rules_file,
             server_cwds=cwds,
-            trust=keeper,
+            trust=keeper if host is None else None,
         )
     )
     keeper.conversation = lambda: engine.conversation_id

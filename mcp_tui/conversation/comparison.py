@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any, Literal
 
 from mcp_tui.conversation.items import ToolCallItem
@@ -104,6 +104,11 @@ def compare(recorded: ToolCallItem, new: ToolCallItem) -> tuple[Difference, ...]
             break
         found.append(difference)
     return tuple(found)
+
+
+def compare_texts(path: str, before: str, after: str) -> tuple[Difference, ...]:
+    """Two texts line by line, or as JSON where both are; bounded as `compare` is."""
+    return tuple(islice(_text(path, before, after, False), MOST_DIFFERENCES))
 
 
 def difference_words(differences: Sequence[Difference]) -> str:

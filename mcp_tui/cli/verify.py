@@ -1,0 +1,228 @@
+"""``mcp-tui replay ID --verify``: the calls of a conversation again, against today's servers.
+
+A line for each call - same, differs or not run - with its differences below it, and a summary.  Nobody can be asked:
+only what ``--allow``, the rules or ``--policy allow`` permit is run.  Exit code 0 when all results are the same, 1 when
+one differs, 3 when none differs and a call could not be run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_OK
+from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.conversations import find
+from mcp_tui.cli.headless import check_allowed_names, check_trust, on_signals, rules_of, run_headless, say
+from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir
+from mcp_tui.conversation.comparison import Verdict, summary_words, verdict
+from mcp_tui.conversation.items import ToolCallItem
+from mcp_tui.engine.engine import Engine, Subscription
+from mcp_tui.engine.verification import Verification, verification_of
+from mcp_tui.events import tools, turns
+from mcp_tui.events.tools import Difference
+from mcp_tui.gateway.absent import NoModel
+from mcp_tui.history.base import StoredConversation
+from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.permissions.rules import AllowedTools, Policy
+from mcp_tui.safety.text import prose, shorten, strict
+from mcp_tui.telemetry.logging import silence
+
+WORDS: dict[Verdict, str] = {"same": "same", "differs": "differs", "not_run": "not run"}
+
+MOST_ARGUMENTS = 200
+"""Characters of the arguments in a line."""
+
+
+def verify(options: Options) -> int:
+    """Verify a conversation and return the exit code.
+
+    Raises `ConversationNotFound`, and `UsageError` where there is nothing to verify or a server is not trusted.
+    """
+    silence()
+    check_allowed_names(options.allow)
+    return run_headless(options, lambda made: _verify(options, made))
+
+
+async def stored_conversation(made: Setup, wanted: str) -> StoredConversation:
+    """The conversation that ``wanted`` means.  Raises `ConversationNotFound` and `UsageError`."""
+    store = JsonlStore(conversations_dir(made.paths))
+    try:
+        return await store.read(find(await store.list(), wanted).id)
+    finally:
+        await store.aclose()
+
+
+async def _verify(options: Options, made: Setup) -> int:
+    stored = await stored_conversation(made, options.id)
+    planned = verification_of(stored.id, stored.events)
+    needed = {item.server for item in planned.calls}
+    made = replace(made, servers={name: server for name, server in made.servers.items() if name in needed})
+    rules_file = rules_of(options, made)
+    check_trust(made)
+    engine = build_engine(
+        made,
+        rules=[AllowedTools(options.allow)],
+        fallback=Policy(options.policy),
+        rules_file=rules_file,
+        server_wait=made.config.mcp.connection.connection_timeout,
+        gateway=NoModel(demo=made.demo),
+    )
+    stopped: list[int] = []
+    on_signals(engine, stopped)
+    for warning in made.warnings:
+        say(f"warning: {warning}")
+    report = _JsonReport() if options.json else _Report()
+    try:
+        await engine.start()
+        code = await _run(engine, stored.id, report, stopped)
+    finally:
+        await engine.aclose()
+    return 128 + stopped[0] if stopped else code
+
+
+async def _run(engine: Engine, conversation_id: str, report: _Report, stopped: list[int]) -> int:
+    request = await engine.verify(conversation_id)
+    if request.without_result:
+        say(f"warning: {request.without_result} calls without a recorded result are left out.")
+    subscription = engine.subscribe()
+    watcher = asyncio.create_task(_watch(engine, subscription, report), name="report")
+    watcher.add_done_callback(lambda _: engine.cancel_turn(drop_queue=True))
+    if stopped:
+        engine.cancel_turn(drop_queue=True)
+    finished = await engine.idle()
+    subscription.close()
+    await watcher
+    report.rest(engine, request)
+    report.sum_up(engine, request)
+    say(f"conversation {engine.conversation_id}")
+    if finished is None or finished.outcome == "error":
+        if finished is not None and finished.error is not None:
+            say(f"mcp-tui: {finished.error.message} {finished.error.hint}")
+        return EXIT_ERROR
+    return report.exit_code
+
+
+async def _watch(engine: Engine, subscription: Subscription, report: _Report) -> None:
+    """Write what happens; when nobody reads our output any more, this ends early, and the verification with it."""
+    async for batch in subscription:
+        for event in batch.events:
+            match event:
+                case tools.ToolCallCompared():
+                    item = engine.transcript.call(event.call_id)
+                    if item is not None:
+                        report.take(item)
+                case turns.Notice():
+                    say(f"{event.severity}: {event.message} {event.hint}")
+                case _:
+                    pass
+
+
+def why_not_run(item: ToolCallItem) -> str:
+    """Why a call was not run again, in words."""
+    if item.state == "denied":
+        allow = f" (allow it with --allow {item.label})" if item.decided_by == "rule" and not item.rule_id else ""
+        return f"{item.decision}{allow}"
+    if item.state == "invalid_arguments":
+        problems = "; ".join(f"{problem.field}: {problem.message}".lstrip(": ") for problem in item.validation_errors)
+        return f"its arguments do not fit today's schema: {problems}"
+    return item.error.message if item.error is not None else item.state.replace("_", " ")
+
+
+def difference_lines(differences: Iterable[Difference]) -> Iterator[str]:
+    """Each place, what went with a minus and what came with a plus."""
+    for difference in differences:
+        yield f"    {strict(difference.path)}" if difference.path else f"    ... {strict(difference.after)}"
+        if not difference.path:
+            continue
+        for sign, text in (("-", difference.before), ("+", difference.after)):
+            if text:
+                yield from (f"    {sign} {line}" for line in strict(text, one_line=False).split("\n"))
+
+
+def difference_data(differences: Iterable[Difference]) -> list[dict[str, Any]]:
+    """The same for a program."""
+    return [difference.model_dump() for difference in differences]
+
+
+class _Report:
+    """What is written of a verification."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self.counts: Counter[Verdict] = Counter()
+
+    @property
+    def exit_code(self) -> int:
+        """A difference weighs more than what could not be run."""
+        return EXIT_ERROR if self.counts["differs"] else EXIT_DENIED if self.counts["not_run"] else EXIT_OK
+
+    def take(self, item: ToolCallItem) -> None:
+        """A call that was run again, or could not be."""
+        found = verdict(item)
+        assert item.rerun_of is not None
+        self._seen.add(item.rerun_of.call_id)
+        self.counts[found] += 1
+        self.call(item, found, why_not_run(item) if found == "not_run" else "")
+
+    def rest(self, engine: Engine, request: Verification) -> None:
+        """What was not come to."""
+        again = {item.rerun_of.call_id for item in _again(engine) if item.rerun_of is not None}
+        for item in request.calls:
+            if item.key not in self._seen:
+                self.counts["not_run"] += 1
+                words = "stopped" if item.key in again else "stopped before it"
+                self.call(item, "not_run", words)
+
+    def call(self, item: ToolCallItem, found: Verdict, reason: str) -> None:
+        """One call."""
+        arguments = shorten(json.dumps(item.arguments, ensure_ascii=False), MOST_ARGUMENTS)
+        line = f"{WORDS[found]:<8} {strict(item.label)} {strict(arguments)}"
+        _write(f"{line}  {prose(reason)}" if reason else line)
+        if item.comparison is not None:
+            for text in difference_lines(item.comparison.differences):
+                _write(text)
+
+    def sum_up(self, engine: Engine, request: Verification) -> None:
+        """The last line."""
+        del request
+        _write(strict(summary_words(_again(engine))))
+
+
+class _JsonReport(_Report):
+    """An object per call and line, then one that sums up."""
+
+    def call(self, item: ToolCallItem, found: Verdict, reason: str) -> None:
+        """One call."""
+        again = item.rerun_of is not None
+        data = {
+            "type": "call",
+            "tool": item.label,
+            "arguments": item.arguments,
+            "result": found,
+            "reason": reason,
+            "differences": difference_data(item.comparison.differences) if item.comparison is not None else [],
+            "recorded_call_id": item.rerun_of.call_id if item.rerun_of is not None else item.key,
+            "call_id": item.key if again else None,
+        }
+        _write(json.dumps(data, ensure_ascii=True))
+
+    def sum_up(self, engine: Engine, request: Verification) -> None:
+        """The last line."""
+        counts = {str(name): self.counts[name] for name in WORDS}
+        ids = {"verified": request.conversation_id, "conversation": engine.conversation_id}
+        _write(json.dumps({"type": "summary", **ids, **counts}))
+
+
+def _again(engine: Engine) -> list[ToolCallItem]:
+    return [item for item in engine.transcript.items if isinstance(item, ToolCallItem) and item.rerun_of is not None]
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
