@@ -1,12 +1,16 @@
 """The command line: arguments, wiring of the concrete parts, exit codes.
 
-Exit codes of every command: 0 done; 1 the turn (or the program) ended in an error; 2 wrong usage or
-configuration, or ``run`` with a server that is not trusted; 3 ``run``: a tool was denied by policy,
+Exit codes of every command: 0 done; 1 the turn (or the program) ended in an error, ``replay --verify``: a result
+differs; 2 wrong usage or configuration, or ``run`` and ``replay --verify`` with a server that is not trusted;
+3 ``run``: a tool was denied by policy, ``replay --verify``: no result differs and a call could not be run,
 ``servers trust``: something was not accepted; 128 + n ended by signal n, so 130 for Ctrl+C.
 
 ``arguments``  the parser
 ``app``        the Textual app, with the engine around it
 ``run``        one turn without the app
+``verify``     ``replay --verify``: the calls of a conversation again
+``offline``    ``replay --offline-tools``: a conversation on another model, with recorded results
+``headless``   what commands share that drive the engine without the app
 ``replay``     a conversation as it happened: in the app, as text, as JSON lines
 ``setup``      ``init`` and ``check``
 ``conversations``  which conversation a word means

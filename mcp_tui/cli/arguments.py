@@ -15,9 +15,10 @@ from mcp_tui.safety.text import prose
 EPILOG = """\
 exit codes:
   0   done
-  1   the turn, or the program, ended in an error
-  2   wrong usage or configuration; run: a server is not trusted
-  3   run: a tool was denied by policy; servers trust: something was not accepted
+  1   the turn, or the program, ended in an error; replay --verify: a result differs
+  2   wrong usage or configuration; run, replay --verify: a server is not trusted
+  3   run: a tool was denied by policy; replay --verify: nothing differs, and a call could not be run;
+      servers trust: something was not accepted
   130 interrupted (128 + n: ended by signal n)
 """
 
@@ -131,13 +132,16 @@ def _parser() -> argparse.ArgumentParser:
     add_history(
         commands.add_parser("history", help="conversations: browse them in the app, or list, search, check, ...")
     )
-    add_replay(
-        commands.add_parser(
-            "replay",
-            help="play a conversation as it happened; starts no server and no model",
-            description="Plays a conversation as it happened, in the app; without a terminal it is written as text.",
-        )
+    replay = commands.add_parser(
+        "replay",
+        help="play a conversation as it happened, or verify it: run its tool calls again and compare",
+        description="Plays a conversation as it happened, in the app; without a terminal it is written as text. "
+        "Starts no server and no model, unless it is to be verified, or tried on another model.",
+        epilog=EPILOG,
+        formatter_class=parser.formatter_class,
     )
+    add_replay(replay)
+    _add_files(replay)
     return parser
 
 
