@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from mcp_tui.conversation.calls import CallRecord
@@ -130,6 +131,11 @@ class StoredEnd:
 class HistoryStore(Protocol):
     """Conversations as append-only logs."""
 
+    @property
+    def place(self) -> Path | None:
+        """The folder of the files; ``None`` where there are none."""
+        ...
+
     async def append(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
         """Add events and return them numbered (``seq`` from 1, without gaps per acknowledged event).
 
@@ -162,6 +168,14 @@ class HistoryStore(Protocol):
 
     async def tool_calls(self) -> Sequence[CallRecord]:
         """The tool calls of all conversations, by the time of their proposal; never raises because of content."""
+        ...
+
+    def follow(self, conversation_id: str, after_seq: int) -> AsyncIterator[Sequence[EventBase]]:
+        """Events with higher numbers than ``after_seq``, those that are there and then whatever anybody appends.
+
+        Each comes once, in order, a moment after it was stored; our own are among them.  It goes on until it is
+        closed; raises `ConversationNotFound` when the conversation is not there or is taken away, and `StoreFailed`.
+        """
         ...
 
     async def delete(self, conversation_id: str) -> None:

@@ -30,6 +30,7 @@ from mcp_tui.history.compaction import WORTHWHILE, compact
 from mcp_tui.history.contract import check_creation, check_events
 from mcp_tui.history.creation import Creation
 from mcp_tui.history.ending import read_end
+from mcp_tui.history.following import POLL, Tail
 from mcp_tui.history.fs import REAL, FileSystem
 from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import Lease, OnWait
@@ -66,6 +67,11 @@ class JsonlStore:
         self._recorder = Recorder(self._open_journal)
         self._catalog = Catalog(directory, fs)
 
+    @property
+    def place(self) -> Path:
+        """The folder of the files."""
+        return self._directory
+
     async def append(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
         """Add events; see `HistoryStore.append`."""
         check_events(conversation_id, events)
@@ -97,6 +103,16 @@ class JsonlStore:
     async def tool_calls(self) -> Sequence[CallRecord]:
         """The tool calls of all conversations; see `HistoryStore.tool_calls`."""
         return await asyncio.to_thread(recorded_calls, self._directory, self._fs)
+
+    async def follow(self, conversation_id: str, after_seq: int) -> AsyncIterator[Sequence[EventBase]]:
+        """What anybody appends, as it comes; see `HistoryStore.follow`."""
+        names.check_id(conversation_id)
+        tail = Tail(self._directory, conversation_id, after_seq, self._fs)
+        while True:
+            if found := await asyncio.to_thread(tail.look):
+                yield found
+            else:
+                await asyncio.sleep(POLL)
 
     @asynccontextmanager
     async def lease(self, conversation_id: str) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -45,8 +46,14 @@ class MemoryStore:
         self._trash: dict[str, tuple[dict[str, EventBase], datetime]] = {}
         self._gone: set[str] = set()
         """Conversations that were there once and were deleted: nothing is added to them."""
+        self._changed = asyncio.Event()
         self._leases: dict[str, Holder] = {}
         self._closed = False
+
+    @property
+    def place(self) -> None:
+        """There are no files."""
+        return None
 
     async def append(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
         """Add events; see `HistoryStore.append`."""
@@ -65,6 +72,7 @@ class MemoryStore:
                 seq = next(reversed(stored.values())).seq + 1 if stored else 1
                 position = {"seq": seq, "conversation_id": conversation_id}
                 stored[event.id] = event.model_copy(update=position)
+        self._tell()
         return [stored[event.id] for event in events]
 
     async def create(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
@@ -99,6 +107,7 @@ class MemoryStore:
         self._refuse_missing(conversation_id)
         async with self.lease(conversation_id):
             self._trash[conversation_id] = (self._conversations.pop(conversation_id), utc_now())
+            self._tell()
 
     async def trash(self) -> tuple[TrashedConversation, ...]:
         """What was deleted, last deleted first."""
@@ -150,6 +159,23 @@ class MemoryStore:
                 for s, in_trash in summaries
             )
         )
+
+    async def follow(self, conversation_id: str, after_seq: int) -> AsyncIterator[Sequence[EventBase]]:
+        """What anybody appends, as it comes; see `HistoryStore.follow`."""
+        while True:
+            self._refuse_missing(conversation_id)
+            changed = self._changed
+            events = self._conversations[conversation_id].values()
+            if found := [event for event in events if event.seq > after_seq]:
+                after_seq = found[-1].seq
+                yield found
+            else:
+                await changed.wait()
+
+    def _tell(self) -> None:
+        """Wake everybody who follows a conversation."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     @asynccontextmanager
     async def lease(self, conversation_id: str) -> AsyncIterator[None]:

@@ -171,6 +171,31 @@ async def test_compaction_removes_superseded_fragments_and_nothing_else(store: H
         await store.compact(new_id())
 
 
+async def test_who_follows_sees_each_event_once_as_it_comes(store: HistoryStore) -> None:
+    key = new_id()
+    with pytest.raises(ConversationNotFound):
+        await anext(aiter(store.follow(key, 0)))
+    done = await store.append(key, [created(), said("x" * 100_000), fragment("a")])
+    following = aiter(store.follow(key, 1))
+    seen = list(await anext(following))
+    assert seen == done[1:]
+    for events in ([said("one")], [answered("a"), said("two")], called("c", {"path": "/a"})):
+        done += await store.append(key, events)
+        while len(seen) < len(done) - 1:
+            async with asyncio.timeout(10):
+                seen += await anext(following)
+    # The file is another one afterwards, and what went was seen.
+    assert await store.compact(key) == 1
+    done += await store.append(key, [said("after compaction")])
+    async with asyncio.timeout(10):
+        seen += await anext(following)
+    assert seen == done[1:]
+    await store.delete(key)
+    with pytest.raises(ConversationNotFound):
+        async with asyncio.timeout(10):
+            await anext(following)
+
+
 async def test_passing_and_foreign_events_are_a_mistake_of_the_program(store: HistoryStore) -> None:
     key = new_id()
     with pytest.raises(ValueError, match="passing"):
