@@ -9,8 +9,9 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import yaml
@@ -22,6 +23,9 @@ from mcp_tui.trust.keeper import TrustKeeper
 from tests.support.hosts import SERVERS
 from tests.support.providers import FakeProvider
 from tests.support.terminal import Terminal
+from tests.support.watched import FOLDER
+
+ROOT = Path(__file__).parent.parent.parent
 
 SMALL, LARGE = (80, 24), (120, 40)
 """Sizes of a terminal at which the screen must work: columns, rows."""
@@ -35,12 +39,30 @@ def hostile_entry(mode: str, *arguments: str) -> dict[str, Any]:
     return {"command": sys.executable, "args": [str(SERVERS / "hostile_server.py"), mode, *arguments]}
 
 
+class WatchedTerminal(Terminal):
+    """A terminal whose program is held against a replay of what it stores."""
+
+    def __init__(self, command: Sequence[str], replays: Path, **options: Any) -> None:
+        super().__init__(command, **options)
+        self._replays = replays
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if error is None:
+            for found in sorted(self._replays.glob("different-*")):
+                raise AssertionError(f"the replay shows something else:\n{found.read_text(encoding='utf-8')}")
+
+
 class Program:
     """One installation: configuration, data directory, ways to start it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data_dir = folder / "data"
+        self.replays = folder / "replays"
+        """What `tests.support.watched` found."""
         self.config_file = folder / "config.yaml"
         self.servers_file = folder / "servers_config.json"
         self.environ = {
@@ -55,8 +77,11 @@ class Program:
         return [sys.executable, "-m", "mcp_tui", *arguments]
 
     def app(self, *arguments: str, size: tuple[int, int] = LARGE, env: Mapping[str, str] | None = None) -> Terminal:
-        """The app in a pseudo-terminal; enter the context to start it."""
-        return Terminal(self.command(*arguments), size=size, env={**self.environ, **(env or {})})
+        """The app in a pseudo-terminal, held against a replay whenever it rests; enter the context to start it."""
+        self.replays.mkdir(exist_ok=True)
+        watched = {FOLDER: str(self.replays), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "tests.support.watched", *arguments]
+        return WatchedTerminal(command, self.replays, size=size, env={**self.environ, **watched, **(env or {})})
 
     def run(
         self, *arguments: str, stdin: str = "", seconds: float = 60, env: Mapping[str, str] | None = None

@@ -15,13 +15,14 @@ from mcp_tui.safety.secrets import mask_keys
 from mcp_tui.safety.text import prose, removed_words, strict
 from mcp_tui.ui import formats
 from mcp_tui.ui.literal import json_content, to_json
+from mcp_tui.ui.widgets.diff_text import origin_words, recorded_diff, verdict_words
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
 
-Facet = Literal["args", "result", "raw", "schema", "time"]
+Facet = Literal["args", "result", "raw", "schema", "time", "diff"]
 
-FACETS: tuple[Facet, ...] = ("args", "result", "raw", "schema", "time")
+FACETS: tuple[Facet, ...] = ("args", "result", "raw", "schema", "time", "diff")
 
 MAX_CHARACTERS = 60_000
 MAX_LINES = 2_000
@@ -47,6 +48,8 @@ def whole(item: ToolCallItem, facet: Facet) -> str:
             return json.dumps(_definition(item), ensure_ascii=False, indent=2)
         case "time":
             return timing(item).plain
+        case "diff":
+            return recorded_diff(item).plain
 
 
 def shown(item: ToolCallItem, facet: Facet) -> Content:
@@ -62,6 +65,8 @@ def shown(item: ToolCallItem, facet: Facet) -> Content:
             return _schema(item)
         case "time":
             return timing(item)
+        case "diff":
+            return recorded_diff(item)
 
 
 def bounded(text: str) -> tuple[str, str]:
@@ -253,6 +258,8 @@ def timing(item: ToolCallItem) -> Content:
     if item.decided_by:
         rows.append(("decided by", item.decided_by + (f" {item.rule_id}" if item.rule_id else "")))
     rows.append(("asked", formats.local_time(item.at)))
+    if item.rerun_of is not None:
+        rows.append(("asked by", f"you: {origin_words(item)}, {verdict_words(item)[0] or item.state}"))
     if item.started_at is not None:
         rows.append(("started", formats.local_time(item.started_at)))
     if item.timing is not None:
@@ -261,10 +268,12 @@ def timing(item: ToolCallItem) -> Content:
             ("approval", formats.seconds(item.timing.approval)),
             ("wire", formats.seconds(item.timing.wire)),
         ]
-    if item.progress is not None:
+    if item.progress is not None and not item.finished:
         total = f" of {item.progress_total:g}" if item.progress_total is not None else ""
         rows.append(("progress", f"{item.progress:g}{total} {item.progress_message}".strip()))
-    if item.finished:
+    if item.finished and item.rerun_of is not None:
+        rows.append(("to the model", "nothing: the model is not told of it"))
+    elif item.finished:
         clipped = ", less than the whole result" if item.truncated else ""
         rows.append(("to the model", f"{formats.count(item.model_tokens)} tokens{clipped}"))
     rows += [("hop", str(item.hop)), ("call id", item.key)]
@@ -277,7 +286,7 @@ def timing(item: ToolCallItem) -> Content:
 def file_name(item: ToolCallItem, facet: Facet) -> str:
     """A name for a file with this facet: only harmless characters of outside names."""
     label = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in item.label)[:40]
-    ending = "txt" if facet in ("result", "time") else "json"
+    ending = "txt" if facet in ("result", "time", "diff") else "json"
     return f"{label}-{item.at.astimezone():%Y%m%d-%H%M%S}-{facet}.{ending}"
 
 
