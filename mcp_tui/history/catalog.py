@@ -36,6 +36,8 @@ _T = TypeVar("_T")
 INDEX_NAME = "index.json"
 _VERSION = 2
 _LARGEST_INDEX = 64 * 1024 * 1024
+_MARK_BYTES = 16
+"""So many bytes hold a line's checksum."""
 _FIELDS = tuple(field.name for field in fields(Tally))
 _row = attrgetter(*_FIELDS)
 
@@ -107,10 +109,11 @@ def _place(state: os.stat_result) -> tuple[int, int, int]:
 def _tally(path: Path, state: os.stat_result, known: Tally | None, fs: FileSystem) -> Tally | None:
     """What is counted anew, or on from where the last reading ended; None for a file that cannot be read."""
     grown = known is not None and known.inode == state.st_ino and known.size < state.st_size
-    tally = _copy(known) if known and grown else Tally()
-    tally.inode, tally.size, tally.modified_ns = _place(state)
     try:
         with opened(path, fs) as fd:
+            same = known is not None and grown and known.mark == _before(known.read_to, fd, fs)
+            tally = _copy(known) if known and same else Tally()
+            tally.inode, tally.size, tally.modified_ns = _place(state)
             _count(tally, fd, fs)
     except (OSError, HistoryError):
         return None
@@ -126,6 +129,12 @@ def _count(tally: Tally, fd: int, fs: FileSystem) -> None:
     for block, end in lines.read_blocks(lambda size, at: fs.pread(fd, size, at), tally.read_to, tally.size):
         tally.add(block)
         tally.read_to = end
+    tally.mark = _before(tally.read_to, fd, fs)
+
+
+def _before(offset: int, fd: int, fs: FileSystem) -> str:
+    start = max(0, offset - _MARK_BYTES)
+    return fs.pread(fd, offset - start, start).hex()
 
 
 def _summary(conversation_id: str, parts: list[Tally]) -> ConversationSummary | None:

@@ -44,6 +44,9 @@ class Tally:
     modified_ns: int = 0
     read_to: int = 0
     """End of the last finished line that is counted here."""
+    mark: str = ""
+    """The last bytes before it, which hold that line's checksum: a file that compaction put in the place of another
+    one may have the number of an earlier one."""
     events: int = 0
     user_messages: int = 0
     answers: int = 0

@@ -171,6 +171,22 @@ def test_an_unfinished_line_is_counted_once_it_is_finished(tmp_path: Path) -> No
     assert list_conversations(tmp_path, REAL)[0].events == 2
 
 
+def test_a_file_in_the_place_of_a_compacted_one_is_counted_anew_even_where_it_has_an_earlier_ones_number(
+    tmp_path: Path,
+) -> None:
+    """Compaction twice: the second new file may get the number of the first old one, and be longer by then."""
+    key = new_id()
+    add(tmp_path, key, created("Title"), *(said(f"{n}") for n in range(5)))
+    assert list_conversations(tmp_path, REAL)[0].user_messages == 5
+    add(tmp_path, key, said("late"), said("x" * 5000))
+    path = names.journal_path(tmp_path, key)
+    whole = path.read_bytes().splitlines(keepends=True)
+    with path.open("r+b") as file:
+        file.write(b"".join([whole[0], *whole[3:]]))
+        file.truncate()
+    assert list_conversations(tmp_path, REAL)[0].user_messages == 5
+
+
 def test_case_014_lines_longer_than_a_block_and_longer_than_allowed(tmp_path: Path) -> None:
     key = new_id()
     fake = b'{"type":"user_message"'
