@@ -19,12 +19,18 @@ _SPECIAL = re.compile(
     r"""
       (?P<backslash>\\(?=[!-/:-@\[-`{-~]|\Z))
     | (?P<mark>[*`\[\]~]|(?<![^\W_])_|_(?![^\W_]))
-    | (?P<html>[<&](?=[#A-Za-z/!?]))
+    | (?P<html>[<&](?=[#A-Za-z/!?]|\Z))
     """,
     re.VERBOSE,
 )
-_LINE_START = re.compile(r"^(\#{1,6}(?=\s|$)|>|[-+](?=\s|$)|[-=](?=[-=\s]*$)|\d{1,9}(?=[.)](?:\s|$))|:?-+:?(?=\s*\|))")
+_LINE_START = re.compile(
+    r"^(\#{1,6}(?=\s|$)|>|\||[-+](?=\s|$)|[-=](?=[-=\s]*$)|\d{1,9}(?=[.)](?:\s|$))|:?-+:?(?=\s*\|))"
+)
+"""What would begin a block, or rule off a table."""
+    r"^(\#{1,6}(?=\s|$)|>|\||[-+](?=\s|$)|[-=](?=[-=\s]*$)|\d{1,9}(?=[.)](?:\s|$))|:?-+:?(?=\s*\|))"
+)
 _HTML_IN_CODE = re.compile(r"[<&][A-Za-z#/!?]")
+_CLOSING = re.compile(r"#(?=\s*$)")
 _RUN = re.compile(r"`+")
 _INFO = re.compile(r"[A-Za-z0-9_+#.-]{1,30}")
 
@@ -83,8 +89,11 @@ def answer(text: str) -> list[str]:
 
 def _blocks(nodes: list[SyntaxTreeNode], *, tight: bool = False) -> list[str]:
     out: list[str] = []
-    for number, node in enumerate(nodes):
-        lines = _block(node, alternate=bool(number % 2))
+    before, alternate = "", False
+    for node in nodes:
+        alternate = node.type == before and not alternate
+        before = node.type
+        lines = _block(node, alternate=alternate)
         if out and lines and not (tight and node.type in ("paragraph", "bullet_list", "ordered_list")):
             out.append("")
         out += lines
@@ -92,12 +101,14 @@ def _blocks(nodes: list[SyntaxTreeNode], *, tight: bool = False) -> list[str]:
 
 
 def _block(node: SyntaxTreeNode, *, alternate: bool) -> list[str]:
+    """The lines of a block; ``alternate`` keeps a list apart from the one before it."""
     match node.type:
         case "paragraph":
             return _paragraph(node)
         case "heading":
             level = min(6, int(node.tag[1:]) + _HEADINGS_BELOW)
-            return [f"{'#' * level} {' '.join(_paragraph(node))}"]
+            words = _CLOSING.sub(r"\\#", " ".join(_paragraph(node)))
+            return [f"{'#' * level} {words}".rstrip()]
         case "fence" | "code_block":
             info = _INFO.match(node.info.strip()) if node.type == "fence" else None
             return fence(node.content, info[0] if info else "")
