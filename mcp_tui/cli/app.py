@@ -7,7 +7,6 @@ in a thread, while the person can already type.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.shutdown import Guard
 from mcp_tui.config.paths import resolve_paths
+from mcp_tui.conversation.pace import collector_rests
 from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.preferences import Preferences, load
@@ -88,18 +88,15 @@ class AppSession:
         The garbage collector rests meanwhile: what the imports make stays, and walking it stalls the screen.
         """
         await self._app.painted.wait()
-        gc.disable()
-        try:
-            await self._start()
-        except McpTuiError as error:
-            await self._in_app(self._app.show_problem, error)
-        except Exception as error:
-            log.exception("start failed", extra={"operation": "start"})
-            problem = McpTuiError(f"The start failed: {type(error).__name__}.", hint="See the log file.")
-            await self._in_app(self._app.show_problem, problem)
-        finally:
-            gc.freeze()
-            gc.enable()
+        with collector_rests():
+            try:
+                await self._start()
+            except McpTuiError as error:
+                await self._in_app(self._app.show_problem, error)
+            except Exception as error:
+                log.exception("start failed", extra={"operation": "start"})
+                problem = McpTuiError(f"The start failed: {type(error).__name__}.", hint="See the log file.")
+                await self._in_app(self._app.show_problem, problem)
 
     async def _in_app(self, call: Callable[..., None], *arguments: object) -> None:
         """Run something as the app's own messages run: what it starts must find the app."""
@@ -122,7 +119,7 @@ class AppSession:
 
         self._engine = engine = build_engine(made, interactive=True)
         if self._options.conversation:
-            await engine.open_conversation(await conversation_id(engine, self._options.conversation))
+            await engine.open_conversation(await conversation_id(engine, self._options.conversation), at_once=True)
         settings = UiSettings(
             theme=made.config.ui.theme,
             themes=made.themes,

@@ -40,7 +40,7 @@ _FIELDS = {
 """Fields of a definition that make its digest, and how the person knows them."""
 
 
-Spawn = Callable[[Coroutine[Any, Any, None], str], None]
+Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 """Runs something in the background, under a name, until the engine ends."""
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
 from mcp_tui.conversation.calls import CallHistory
 from mcp_tui.conversation.context import ModelContext
+from mcp_tui.conversation.pace import beside, unpaced
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.redaction import is_large, redacted
@@ -77,14 +78,21 @@ class Subscription:
 
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Waiting | tuple[EventBase, ...]] = deque()
+        """Single events, and logs that were recorded before."""
         self._ready = asyncio.Event()
         self._closed = False
+
+    def put_log(self, events: Sequence[EventBase]) -> None:
+        """Add what was recorded, all at once."""
+        if events:
+            self._waiting.append(tuple(events))
+            self._ready.set()
 
     def put(self, event: EventBase, live: bool) -> None:
         """Add an event; merges it with the one before where nothing is lost by that."""
         last = self._waiting[-1] if self._waiting else None
-        if last is None or last.live != live or not last.take_in(event):
+        if not isinstance(last, _Waiting) or last.live != live or not last.take_in(event):
             self._waiting.append(_Waiting(event, live))
             self._ready.set()
 
@@ -98,14 +106,19 @@ class Subscription:
         while True:
             await self._ready.wait()
             while self._waiting:
-                live = self._waiting[0].live
-                events = []
-                while self._waiting and self._waiting[0].live == live:
-                    events.append(self._waiting.popleft().whole())
+                live = _is_live(self._waiting[0])
+                events: list[EventBase] = []
+                while self._waiting and _is_live(self._waiting[0]) == live:
+                    waiting = self._waiting.popleft()
+                    events += (waiting.whole(),) if isinstance(waiting, _Waiting) else waiting
                 yield Batch(tuple(events), live)
             if self._closed:
                 return
             self._ready.clear()
+
+
+def _is_live(waiting: _Waiting | tuple[EventBase, ...]) -> bool:
+    return isinstance(waiting, _Waiting) and waiting.live
 
 
 @dataclass(slots=True)
@@ -121,14 +134,6 @@ class Folds:
     calls: CallHistory = field(default_factory=CallHistory)
     context_share: ContextShare | None = None
     """How full the window was at the latest request."""
-
-    @classmethod
-    def of(cls, events: Sequence[EventBase]) -> Folds:
-        """All of a log.  Takes a quarter of a second for 10,000 messages: done in a thread."""
-        folds = cls()
-        for event in events:
-            folds.apply(event)
-        return folds
 
     def apply(self, event: EventBase) -> None:
         """Fold one event into each; a stored event that was folded before changes nothing."""
@@ -154,6 +159,49 @@ class Folds:
                 pass
 
 
+@dataclass(slots=True)
+class Contents:
+    """A conversation in memory: what was recorded, and the folds of it."""
+
+    folds: Folds = field(default_factory=Folds)
+    recorded: list[EventBase] = field(default_factory=list)
+    """What somebody who comes later is told, but for ``fragments``."""
+    fragments: dict[str, list[EventBase]] = field(default_factory=dict)
+    """Of messages that are not whole yet, by message id."""
+    last_seq: int = 0
+    gap: bool = False
+    """Whether a number was left out: what others wrote, or what was compacted away."""
+
+    @classmethod
+    def of(cls, events: Iterable[EventBase], pace: Callable[[], None] = unpaced) -> Contents:
+        """All of a log.  Takes a third of a second for 10,000 messages: done in a thread (`conversation.pace`)."""
+        contents = cls()
+        for event in events:
+            pace()
+            contents.keep(event)
+            contents.folds.apply(event)
+        return contents
+
+    def keep(self, event: EventBase) -> None:
+        """Keep for those who come later; fragments only until the whole message is there."""
+        match event:
+            case turns.MessageFragment():
+                self.fragments.setdefault(event.message_id, []).append(event)
+            case turns.AssistantMessage():
+                self.fragments.pop(event.message_id, None)
+                self.recorded.append(event)
+            case _:
+                self.recorded.append(event)
+        if event.seq:
+            self.gap = self.gap or event.seq != self.last_seq + 1
+            self.last_seq = max(self.last_seq, event.seq)
+
+    @property
+    def events(self) -> list[EventBase]:
+        """What was recorded, superseded fragments left out."""
+        return [*self.recorded, *chain.from_iterable(self.fragments.values())]
+
+
 class EventBus:
     """The conversation that is open, and everyone who watches it."""
 
@@ -162,32 +210,48 @@ class EventBus:
         self._redactor = self.redactor = redactor
         self._subscribers: list[Subscription] = []
         self._owed: list[EventBase] = []
-        self._clear("")
+        self._set("", Contents(), more_above=False)
 
-    def _clear(self, conversation_id: str) -> None:
+    def _set(self, conversation_id: str, contents: Contents, *, more_above: bool) -> None:
         self.conversation_id = conversation_id
-        self.folds = Folds()
-        self.behind = False
-        """Whether something else has written to this conversation since it was read (`catch_up`)."""
-        self._recorded: list[EventBase] = []
-        self._fragments: dict[str, list[EventBase]] = {}
+        self._contents = contents
+        contents.gap = False
+        self.more_above = more_above
+        """Whether only the end of the conversation is here (`complete`)."""
         self._unwritten: dict[str, tuple[list[str], list[str]]] = {}
-        self._last_seq = 0
 
-    def open(self, conversation_id: str, events: Sequence[EventBase], folds: Folds | None = None) -> None:
+    def open(self, conversation_id: str, log: Contents | Sequence[EventBase] = (), *, more_above: bool = False) -> None:
         """Make another conversation the current one; every subscriber starts afresh from its log.
 
-        ``folds`` are those of the events, where they are known.
+        ``more_above``: the log is only the end of it, and `complete` brings all.
         """
         if conversation_id != self.conversation_id:
             self._owed = []
-        self._clear(conversation_id)
-        self.folds = Folds.of(events) if folds is None else folds
-        for event in events:
-            self._keep(event)
-        self.behind = False
+        contents = log if isinstance(log, Contents) else Contents.of(log)
+        self._set(conversation_id, contents, more_above=more_above)
         for subscriber in self._subscribers:
             self._replay(subscriber)
+
+    def complete(self, contents: Contents) -> None:
+        """All of the conversation of which the end is open; what was recorded since it was read is added."""
+        contents.gap, last_seq = False, contents.last_seq
+        for event in self._contents.events:
+            if event.seq > last_seq:
+                contents.keep(event)
+                contents.folds.apply(event)
+        gap = contents.gap
+        self.open(self.conversation_id, contents)
+        contents.gap = gap
+
+    @property
+    def folds(self) -> Folds:
+        """What is known of the open conversation."""
+        return self._contents.folds
+
+    @property
+    def behind(self) -> bool:
+        """Whether something else has written to this conversation since it was read (`catch_up`)."""
+        return self._contents.gap
 
     def subscribe(self) -> Subscription:
         """A reader that begins with the current conversation's log and goes on live."""
@@ -264,7 +328,7 @@ class EventBus:
                 later[0][:0], later[1][:0] = text, reasoning
             raise
         for event in stored:
-            self._keep(event)
+            self._contents.keep(event)
 
     async def catch_up(self) -> None:
         """Read the conversation again, in the order of its log, since others have written to it.
@@ -272,17 +336,17 @@ class EventBus:
         Subscribers start afresh.  Raises `mcp_tui.errors.HistoryError`.
         """
         stored = await self._store.read(self.conversation_id)
-        self.open(self.conversation_id, stored.events, await asyncio.to_thread(Folds.of, stored.events))
+        self.open(self.conversation_id, await beside(lambda pace: Contents.of(stored.events, pace)))
 
     def events_of(self, turn_id: str) -> list[EventBase]:
         """What was recorded of a recent turn, the ends included that could not be stored yet."""
         found: list[EventBase] = []
-        for event in reversed(self._recorded):
+        for event in reversed(self._contents.recorded):
             if event.turn_id == turn_id:
                 found.append(event)
                 if isinstance(event, turns.TurnStarted):
                     break
-        fragments = chain.from_iterable(self._fragments.values())
+        fragments = chain.from_iterable(self._contents.fragments.values())
         return [*reversed(found), *(e for e in chain(fragments, self._owed) if e.turn_id == turn_id)]
 
     async def _append(self, events: Sequence[EventBase]) -> list[EventBase]:
@@ -295,43 +359,31 @@ class EventBus:
         return redacted(event, self._redactor)
 
     def _remember(self, event: EventBase) -> None:
-        self._keep(event)
+        self._contents.keep(event)
+        if isinstance(event, turns.AssistantMessage):
+            self._unwritten.pop(event.message_id, None)
         self.folds.apply(event)
-
-    def _keep(self, event: EventBase) -> None:
-        """Keep for those who come later; fragments only until the whole message is there."""
-        match event:
-            case turns.MessageFragment():
-                self._fragments.setdefault(event.message_id, []).append(event)
-            case turns.AssistantMessage():
-                self._fragments.pop(event.message_id, None)
-                self._unwritten.pop(event.message_id, None)
-                self._recorded.append(event)
-            case _:
-                self._recorded.append(event)
-        if event.seq:
-            self.behind = self.behind or event.seq != self._last_seq + 1
-            self._last_seq = max(self._last_seq, event.seq)
 
     @property
     def recorded(self) -> list[EventBase]:
         """The conversation's stored events, superseded fragments left out."""
-        return [*self._recorded, *chain.from_iterable(self._fragments.values())]
+        return self._contents.events
 
     @property
     def last_seq(self) -> int:
         """Highest sequence number seen of this conversation."""
-        return self._last_seq
+        return self._contents.last_seq
 
     def _send(self, event: EventBase) -> None:
         for subscriber in self._subscribers:
             subscriber.put(event, True)
 
     def _replay(self, subscriber: Subscription) -> None:
-        opened = turns.ConversationOpened(conversation_id=self.conversation_id, title=self.folds.transcript.title)
+        opened = turns.ConversationOpened(
+            conversation_id=self.conversation_id, title=self.folds.transcript.title, more_above=self.more_above
+        )
         subscriber.put(opened, False)
-        for event in self.recorded:
-            subscriber.put(event, False)
+        subscriber.put_log(self.recorded)
         for message_id, (text, reasoning) in self._unwritten.items():
             for kind, pieces in ((turns.ReasoningDelta, reasoning), (turns.TextDelta, text)):
                 if pieces:

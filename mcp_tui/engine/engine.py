@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, TypeVar, assert_never
 
 from mcp_tui.config.rules_file import RulesFile
+from mcp_tui.conversation.pace import beside
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.assessment import Assessment, Assessor
-from mcp_tui.engine.bus import PATIENCE, Batch, EventBus, Folds, Subscription
+from mcp_tui.engine.bus import PATIENCE, Batch, Contents, EventBus, Subscription
 from mcp_tui.engine.library import Library
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.engine.rerun import Rerun, RerunTurn, recorded_run
@@ -47,6 +48,9 @@ from mcp_tui.trust.keeper import TrustKeeper
 __all__ = ["Batch", "Decision", "Engine", "EngineParts", "EngineSettings", "ProviderChoice", "Subscription"]
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
 INDEX_AFTER = 1.0
 """Seconds from the start until the search index is brought up to date."""
 
@@ -92,6 +96,15 @@ class EngineParts:
     """Search over the store's conversations; ``None`` where they are not on a disk."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """All of a stored conversation."""
+
+    contents: Contents
+    set_aside: int
+    """Damaged lines."""
+
+
 class Engine:
     """Conversations, one of them open; its turns; the servers and the models they use."""
 
@@ -130,11 +143,13 @@ class Engine:
         self._turn: asyncio.Task[None] | None = None
         """The running turn, or the pause between a stopped one and the next input."""
         self._ended: turns.TurnFinished | None = None
+        self._loading: asyncio.Task[None] | None = None
+        """Reads what is not here yet of the open conversation."""
         self._window: dict[str, int | None] = {}
         self._closing = False
         self._assessor = Assessor(self._bus, parts.store, self._spawn)
         self._taken_up: set[str] = set()
-        self._bus.open(new_id(), ())
+        self._bus.open(new_id())
 
     # -- life ----------------------------------------------------------------------------
 
@@ -403,35 +418,82 @@ class Engine:
         ``beginning`` says where it comes from, and its title, where that is not made from the first input.
         """
         self._refuse_while_busy()
-        self._assessor.keep(self._bus.folds.calls)
+        self._leave_conversation()
         self._services.beginning = beginning or Beginning()
-        self._bus.open(new_id(), ())
+        self._bus.open(new_id())
 
-    async def open_conversation(self, conversation_id: str) -> None:
+    async def open_conversation(self, conversation_id: str, *, at_once: bool = False) -> None:
         """Open a stored conversation; a turn that a crash left open is closed in its log.
 
-        Raises `ConversationNotFound`, and `UsageError` while a turn runs or when a newer release wrote it.
+        ``at_once``: of a long one the end is open when this returns, all of it soon after (`loading`); an input
+        waits until then.  Raises `ConversationNotFound`, and `UsageError` while a turn runs or when a newer release
+        wrote it.
         """
         self._refuse_while_busy()
+        end = await self._store.read_end(conversation_id) if at_once else None
+        if end is None or end.whole or end.newer_schema:
+            opened = await self._read_whole(conversation_id)
+            self._refuse_while_busy()
+            self._leave_conversation()
+            self._bus.open(conversation_id, opened.contents)
+            self._keep_model()
+            self._tell_of_damage(opened)
+            return
+        self._refuse_while_busy()
+        self._leave_conversation()
+        self._bus.open(conversation_id, end.events, more_above=True)
+        self._keep_model()
+        self._loading = self._spawn(self._load_rest(conversation_id, self._provider), "load conversation")
+
+    @property
+    def loading(self) -> bool:
+        """Whether only the end of the open conversation is here yet."""
+        return self._loading is not None and not self._loading.done()
+
+    def _leave_conversation(self) -> None:
+        """What is known of the open conversation is kept where others need it; what is still read of it is not."""
+        if self._loading is not None:
+            self._loading.cancel()
+            self._loading = None
+        self._assessor.keep(self._bus.folds.calls)
+
+    async def _load_rest(self, conversation_id: str, provider: str) -> None:
+        """All of the conversation of which the end is open.  Raises `HistoryError`; an input gets it as its answer."""
+        try:
+            opened = await self._read_whole(conversation_id)
+        except McpTuiError as error:
+            words = f"The beginning of this conversation could not be read. {error.message}"
+            self._bus.publish(turns.Notice(severity="error", message=words, hint=error.hint))
+            raise
+        self._bus.complete(opened.contents)
+        if self._provider == provider:
+            self._keep_model()
+        self._tell_of_damage(opened)
+
+    async def _all_there(self) -> None:
+        """Wait until all of the open conversation is here.  Raises `HistoryError` when it could not be read."""
+        if self._loading is not None:
+            await asyncio.wait({self._loading})
+            self._loading.result()
+
+    async def _read_whole(self, conversation_id: str) -> _Opened:
         stored = await self._store.read(conversation_id)
         if stored.newer_schema:
             raise UsageError(
                 "This conversation was written by a newer release of mcp-tui.", hint="Upgrade mcp-tui to continue it."
             )
-        events = list(stored.events)
-        events += await self._close_open_turn(conversation_id, events)
-        folds = await asyncio.to_thread(Folds.of, events)
-        self._refuse_while_busy()
-        self._assessor.keep(self._bus.folds.calls)
-        self._bus.open(conversation_id, events, folds)
-        self._keep_model()
-        if stored.set_aside:
-            words = f"{len(stored.set_aside)} damaged lines of this conversation were set aside; they stay in its file."
+        closing = await beside(lambda _pace: closing_events(stored.events))
+        closed = await self._close_open_turn(conversation_id, closing)
+        contents = await beside(lambda pace: Contents.of((*stored.events, *closed), pace))
+        return _Opened(contents, len(stored.set_aside))
+
+    def _tell_of_damage(self, opened: _Opened) -> None:
+        if opened.set_aside:
+            words = f"{opened.set_aside} damaged lines of this conversation were set aside; they stay in its file."
             self.notice(words)
 
-    async def _close_open_turn(self, conversation_id: str, events: Sequence[EventBase]) -> list[EventBase]:
+    async def _close_open_turn(self, conversation_id: str, closing: list[EventBase]) -> list[EventBase]:
         """What a crash left open is closed, unless another process is at it; without a disk, only to look at."""
-        closing = closing_events(events)
         if not closing:
             return []
         try:
@@ -490,6 +552,9 @@ class Engine:
     async def _run(self, work: Work) -> None:
         self._ended, turn = None, None
         try:
+            await self._all_there()
+            if work.request_id in self.transcript.request_ids:
+                return
             async with AsyncExitStack() as stack:
                 await held(self._take_lease(stack), PATIENCE)
                 turn = self._turn_of(work)
@@ -558,7 +623,13 @@ class Engine:
             return
         self._window[provider] = info.context_window
 
-    def _spawn(self, work: Coroutine[Any, Any, object], name: str) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, _T], name: str) -> asyncio.Task[_T]:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def _task_ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, McpTuiError):
+            log.error("a task of the engine failed", exc_info=error, extra={"operation": task.get_name()})

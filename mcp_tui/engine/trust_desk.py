@@ -24,7 +24,7 @@ TOGETHER = 0.3
 WATCH = 1.0
 """Seconds between looks at the file of trusted servers."""
 
-Spawn = Callable[[Coroutine[Any, Any, object], str], None]
+Spawn = Callable[[Coroutine[Any, Any, object], str], object]
 
 
 class TrustDesk:

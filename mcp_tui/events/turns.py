@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import operator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -304,6 +305,8 @@ class ConversationOpened(EventBase):
     type: Literal["conversation_opened"] = "conversation_opened"
     durability: ClassVar[Durability] = "passing"
     title: str = ""
+    more_above: bool = Field(default=False, exclude_if=operator.not_)
+    """The log that follows is only the end of the conversation; all of it follows when it is opened once more."""
 
 
 class Notice(EventBase):

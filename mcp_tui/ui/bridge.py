@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,11 +27,21 @@ FRAME_SECONDS = 1 / 30
 """Shortest time between two updates of the screen."""
 
 
+AT_ONCE = 1_000
+"""Events of a log that are folded in one go, in a few milliseconds; a longer one is folded in a thread."""
+
+
 class View(Protocol):
     """What the bridge shows events on."""
 
-    def conversation_opened(self, items: list[Item]) -> None:
-        """Another conversation, or the first: start afresh from ``items``."""
+    def conversation_opened(self, items: list[Item], *, more_above: bool) -> None:
+        """Another conversation, or the first: start afresh from ``items``.
+
+        ``more_above``: they are the end of a long one, and `conversation_completed` brings all.
+        """
+
+    def conversation_completed(self, items: list[Item]) -> None:
+        """All of the conversation on show, read again: what is in sight stays in its place."""
 
     def conversation_changed(self, changes: list[Change]) -> None:
         """What happened since the last call, oldest first."""
@@ -56,8 +67,10 @@ class Bridge:
         self.transcript = Transcript()
         self.live = LiveState(clock)
         self._changes: list[Change] = []
-        self._opening = False
-        self._flush_at = 0.0
+        self._opened: EventBase | None = None
+        """What opened the conversation that the view does not show yet."""
+        self._shown = ""
+        """Id of the conversation that the view shows."""
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -66,13 +79,40 @@ class Bridge:
         painter = asyncio.create_task(self._paint(), name="bridge painter")
         try:
             async for batch in subscription:
-                for event in batch.events:
-                    self._take(event, batch.live)
+                if not batch.live and len(batch.events) > AT_ONCE:
+                    await self._take_log(batch.events)
+                else:
+                    for event in batch.events:
+                        self._take(event, batch.live)
                 self._wake.set()
         finally:
             painter.cancel()
             subscription.close()
             await asyncio.gather(painter, return_exceptions=True)
+
+    async def _take_log(self, events: Sequence[EventBase]) -> None:
+        """Fold a long log in a thread: the screen shows what it showed until that is done."""
+        from mcp_tui.conversation.pace import beside
+
+        start = max(index for index, event in enumerate(events) if event.type == "conversation_opened")
+        transcript, live = self._new_transcript(), LiveState(self._clock)
+
+        def fold(pace: Callable[[], None]) -> list[Exception]:
+            faults: list[Exception] = []
+            for event in islice(events, start, None):
+                pace()
+                try:
+                    live.apply(event, transcript.apply(event))
+                except Exception as error:
+                    log.exception("the screen could not take in %s", event.type, extra={"operation": "ui"})
+                    faults.append(error)
+            return faults
+
+        for fault in (await beside(fold))[:1]:
+            self._view.failed(fault)
+        self.transcript, self.live = transcript, live
+        self._changes.clear()
+        self._opened = events[start]
 
     def _take(self, event: EventBase, live: bool) -> None:
         """Fold one event; a fault of ours costs that event on the screen, never the stream."""
@@ -87,10 +127,10 @@ class Bridge:
             self.transcript = self._new_transcript()
             self.live = LiveState(self._clock)
             self._changes.clear()
-            self._opening = True
+            self._opened = event
         changes = self.transcript.apply(event)
         self.live.apply(event, changes)
-        if not self._opening:
+        if self._opened is None:
             self._changes.extend(changes)
         if live:
             self._view.live_event(event)
@@ -109,14 +149,27 @@ class Bridge:
 
     def flush(self) -> None:
         """Show everything that was folded so far."""
-        if self._opening:
-            self._opening = False
+        if self._opened is not None:
+            opened, self._opened = self._opened, None
             self.live.settle(busy=self._engine.busy)
-            self._view.conversation_opened(self.transcript.items)
+            self._show(opened)
         changes, self._changes = self._changes, []
         if changes:
             self._view.conversation_changed(merged(changes))
         self._view.state_changed()
+
+    def _show(self, opened: EventBase) -> None:
+        """Another conversation, its end, or all of the one whose end is on show."""
+        items, same = self.transcript.items, opened.conversation_id == self._shown
+        self._shown = opened.conversation_id
+        more_above = bool(getattr(opened, "more_above", False))
+        if more_above:
+            for item in items:
+                item.number = 0  # nobody knows how many come before
+        if same and opened.conversation_id and not more_above:
+            self._view.conversation_completed(items)
+        else:
+            self._view.conversation_opened(items, more_above=more_above)
 
 
 def merged(changes: list[Change]) -> list[Change]:

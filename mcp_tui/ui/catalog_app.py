@@ -56,7 +56,7 @@ class CatalogApp(ChatApp):
         self.start(self._open_conversation(conversation_id))
 
     async def _open_conversation(self, conversation_id: str) -> None:
-        await self.require_engine().open_conversation(conversation_id)
+        await self.require_engine().open_conversation(conversation_id, at_once=True)
         self.chat.composer.focus()
 
     def continue_latest(self) -> None:
@@ -89,6 +89,9 @@ class CatalogApp(ChatApp):
         from mcp_tui.conversation.items import AssistantItem, UserItem
 
         engine = self.require_engine()
+        if engine.loading:
+            self.say("The beginning of this conversation is still being read.")
+            return
         parts = [
             f"{'you' if isinstance(item, UserItem) else item.model}:\n{item.text}"
             for item in engine.transcript.items

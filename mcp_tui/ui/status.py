@@ -51,6 +51,9 @@ def activity(engine: Engine, live: LiveState, now: float, *, model_up: bool) -> 
     """
     if live.unanswered:
         return ((f"! {_unanswered(live)} waiting", "$warning bold"),)
+    if engine.loading:
+        reading = ("reading what came before", "$accent")
+        return (reading, ("  Esc stops", "$muted")) if engine.busy else (reading,)
     if not engine.busy:
         return _for_review(engine)
     if live.stopping:

@@ -48,13 +48,23 @@ class ChatView:
 
     # -- from the bridge -----------------------------------------------------------------------
 
-    def conversation_opened(self, items: list[Item]) -> None:
+    def conversation_opened(self, items: list[Item], *, more_above: bool) -> None:
         """Start afresh from ``items``."""
         if not self.alive:
             return
-        self.conversation.load(items)
+        self.conversation.load(items, more_above=more_above)
         self._screen.show_talk(bool(items))
         self.inspect_item(self.live.latest_call if self.bridge else None)
+
+    def conversation_completed(self, items: list[Item]) -> None:
+        """All of what is on show: nothing in sight moves."""
+        if not self.alive:
+            return
+        self.conversation.complete(items)
+        self._screen.show_talk(bool(items))
+        shown = self.inspector.item if self.inspector is not None else None
+        if self.inspector is not None and shown is not None and self.bridge is not None:
+            self.inspector.exchange(self.bridge.transcript.call(shown.key))
 
     def conversation_changed(self, changes: list[Change]) -> None:
         """Hand changes to the conversation pane and to whoever shows one of the items."""

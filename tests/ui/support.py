@@ -239,6 +239,7 @@ class ScriptedEngine:
     servers: tuple[servers.ServerStatus, ...] = ()
     demo: bool = False
     busy: bool = False
+    loading: bool = False
     title: str = ""
     queue: tuple[str, ...] = ()
     context: ContextShare | None = None
@@ -347,7 +348,7 @@ class ScriptedEngine:
             raise UsageError("A turn is running.")
         self.calls.append(("new",))
 
-    async def open_conversation(self, conversation_id: str) -> None:
+    async def open_conversation(self, conversation_id: str, *, at_once: bool = False) -> None:
         self.calls.append(("open", conversation_id))
 
 

@@ -15,14 +15,20 @@ class Recorder:
 
     def __init__(self) -> None:
         self.opened: list[list[str]] = []
+        self.more_above: list[bool] = []
+        self.completed: list[list[str]] = []
         self.changes: list[Change] = []
         self.redrawn = 0
         self.live: list[str] = []
         self.faults: list[Exception] = []
         self.broken = False
 
-    def conversation_opened(self, items: list[Item]) -> None:
+    def conversation_opened(self, items: list[Item], *, more_above: bool) -> None:
         self.opened.append([item.key for item in items])
+        self.more_above.append(more_above)
+
+    def conversation_completed(self, items: list[Item]) -> None:
+        self.completed.append([item.key for item in items])
 
     def conversation_changed(self, changes: list[Change]) -> None:
         if self.broken:

@@ -107,6 +107,14 @@ class Inspector(Vertical):
             self._draw(top=True)
         self._pinned = pin
 
+    def exchange(self, item: ToolCallItem | None) -> None:
+        """The call on show as another object: the conversation was read again."""
+        if item is None:
+            self.show(None)
+        elif item is not self._item:
+            self._item = item
+            self._draw()
+
     def _choose_facet(self) -> None:
         """Arguments until there is a result, unless the person chose a tab."""
         if self._item is not None and not self._tab_chosen:
