@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.widgets import Input, TextArea
 
+from mcp_tui.errors import UsageError
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.catalog_app import CatalogApp
 from mcp_tui.ui.chat_app import UiSettings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mcp_tui.conversation.items import Item, ToolCallItem
     from mcp_tui.ui.widgets.composer import Composer
     from mcp_tui.ui.widgets.conversation import ConversationView
+    from mcp_tui.ui.widgets.inspector import Inspector
     from mcp_tui.ui.widgets.welcome import Welcome
 
 __all__ = ["McpTuiApp", "Preferences", "UiSettings"]
@@ -40,6 +42,14 @@ class InspectedScreen(Protocol):
 
     def toggle_inspector(self) -> None:
         """Open it, or close it."""
+
+
+@runtime_checkable
+class FindingScreen(Protocol):
+    """A screen with a find bar of its own."""
+
+    def find(self) -> None:
+        """Open it."""
 
 
 class McpTuiApp(CatalogApp):
@@ -236,6 +246,24 @@ class McpTuiApp(CatalogApp):
 
         open_palette(self)
 
+    # -- recorded calls again ------------------------------------------------------------------
+
+    def rerun_call(self, item: ToolCallItem | None, *, edit: bool = False) -> None:
+        """Run a call of the open conversation again; with ``edit``, after its arguments were changed."""
+        from mcp_tui.ui.reruns import rerun
+
+        self.attempt(lambda: rerun(self, item, edit=edit))
+
+    def on_inspector_rerun_requested(self, message: Inspector.RerunRequested) -> None:
+        """``r`` and ``e`` of the inspector."""
+        self.rerun_call(message.item, edit=message.edit)
+
+    def verify_conversation(self, conversation_id: str = "") -> None:
+        """Run all calls of a stored conversation again, of the open one by default, and compare."""
+        from mcp_tui.ui.reruns import verify
+
+        self.start(verify(self, conversation_id))
+
     # -- conversation --------------------------------------------------------------------------
 
     def on_conversation_view_opened(self, message: ConversationView.Opened) -> None:
@@ -267,6 +295,28 @@ class McpTuiApp(CatalogApp):
                 self.ask_again(message.item)
             case "again_with":
                 self.choose_who_answers_again(message.item)
+
+    # -- finding -------------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        """Ctrl+F: in the open conversation, or in the one on the screen."""
+        if self.screen is self.chat:
+            self.find()
+        elif isinstance(self.screen, FindingScreen):
+            self.screen.find()
+
+    def find(self, text: str = "") -> None:
+        """Open the find bar, with ``text`` in it."""
+        self.start(self._find(text))
+
+    async def _find(self, text: str) -> None:
+        if self.engine is None or self.view.bridge is None or not self.chat.talking:
+            raise UsageError("There is nothing to find in yet: nothing was said.")
+        if self.chat.has_class("-narrow"):
+            for name in ("sidebar", "inspector"):
+                self.chat.set_pane(name, opened=False)
+        bar = await self.chat.find_bar(self.view.conversation)
+        bar.open(text)
 
     # -- forks ---------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ def replay_left(app: McpTuiApp, conversation_id: str, choice: ReplayChoice | Non
             assert choice is not None
             app.start(_fork(app, conversation_id, choice.event_id))
         case "verify":
-            app.start(_verify(app, conversation_id))
+            app.verify_conversation(conversation_id)
         case _:
             pass
 
@@ -55,8 +55,3 @@ async def _fork(app: McpTuiApp, conversation_id: str, event_id: str | None) -> N
     await engine.open_conversation(forked)
     app.chat.composer.focus()
     app.say("This is the fork; the original stays as it is.")
-
-
-async def _verify(app: McpTuiApp, conversation_id: str) -> None:
-    await app.require_engine().verify(conversation_id)
-    app.chat.composer.focus()

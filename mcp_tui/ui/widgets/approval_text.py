@@ -12,6 +12,7 @@ from mcp_tui.safety.text import hidden_report, prose, strict
 from mcp_tui.ui import formats
 from mcp_tui.ui.keymap import effective, show_keys
 from mcp_tui.ui.widgets.arguments import annotation_words, argument_rows, json_lines, show_padding
+from mcp_tui.ui.widgets.diff_text import origin_words
 from mcp_tui.ui.widgets.review_text import field_diff
 
 NO_RULE = "no rule allows it"
@@ -73,6 +74,9 @@ def head(shown: Shown, width: int) -> Content:
     if assessment is not None:
         segments.append(_seen(assessment))
     lines = [_flow(segments, width)]
+    if item.rerun_of is not None:
+        words = f"{origin_words(item)}, by you: the model did not ask for it and is not told"
+        lines.append(Content.styled(words, "$accent"))
     if item.guarded:
         lines.append(Content.styled(f"! always asks: {prose(item.approval_reason)}", "$error bold"))
         lines.append(Content.styled("  a guard: it can be allowed once only, and no rule can answer for you", "$error"))

@@ -1,4 +1,4 @@
-"""The tool-call inspector: arguments, result, raw messages, definition and timing of one call."""
+"""The tool-call inspector: arguments, result, raw messages, definition, timing and differences of one call."""
 
 from __future__ import annotations
 
@@ -12,18 +12,28 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from mcp_tui.errors import UsageError
 from mcp_tui.safety.text import prose, shorten
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.widgets.call_facets import FACETS, Facet, file_name, shown, whole
+from mcp_tui.ui.widgets.diff_text import previous_diff, recorded_diff
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
+    from mcp_tui.events.tools import Difference
     from mcp_tui.ui.app import McpTuiApp
 
-TITLES: dict[Facet, str] = {"args": "Args", "result": "Result", "raw": "Raw", "schema": "Schema", "time": "Time"}
+TITLES: dict[Facet, str] = {
+    "args": "Args",
+    "result": "Result",
+    "raw": "Raw",
+    "schema": "Schema",
+    "time": "Time",
+    "diff": "Diff",
+}
 
 STATE_STYLES = {"success": "$success", "running": "$accent", "waiting": "$warning", "proposed": "$muted"}
 """Call state -> colour; every other state is a fault."""
@@ -47,8 +57,10 @@ class Inspector(Vertical):
 
     PANE = "inspector"
     HELP = (
-        "One tool call in full: 1 arguments, 2 result, 3 raw JSON-RPC, 4 the tool's definition, 5 timing. "
-        "It follows the latest call until you open another one, from the conversation or with n and p."
+        "One tool call in full: 1 arguments, 2 result, 3 raw JSON-RPC, 4 the tool's definition, 5 timing, 6 what "
+        "differs from the recorded call, or d: from the tool's call before. r runs the call again and e edits its "
+        "arguments first; both ask as every call does, and the model is not told. It follows the latest call until you "
+        "open another one, from the conversation or with n and p."
     )
     BINDINGS = bindings("inspector")
     DEFAULT_CSS = """
@@ -61,6 +73,13 @@ class Inspector(Vertical):
         & #facet { width: 1fr; height: auto; }
     }
     """
+
+    class RerunRequested(Message):
+        """The person wants to run a call again."""
+
+        def __init__(self, item: ToolCallItem, *, edit: bool) -> None:
+            super().__init__()
+            self.item, self.edit = item, edit
 
     def __init__(
         self,
@@ -76,6 +95,10 @@ class Inspector(Vertical):
         self._item: ToolCallItem | None = None
         self._facet: Facet = "args"
         self._pinned = self._ready = self._tab_chosen = False
+        self._beside_previous = False
+        """Whether the tab Diff is about the tool's call before, not about the recorded one."""
+        self._compared: tuple[object, tuple[Difference, ...] | None] = (None, None)
+        """Which two calls, and what they differ in once that is known."""
 
     def compose(self) -> ComposeResult:
         """Which call, tabs, text."""
@@ -116,9 +139,10 @@ class Inspector(Vertical):
             self._draw()
 
     def _choose_facet(self) -> None:
-        """Arguments until there is a result, unless the person chose a tab."""
+        """Arguments until there is a result, or what is different in it, unless the person chose a tab."""
         if self._item is not None and not self._tab_chosen:
-            self._facet = "result" if self._item.finished else "args"
+            compared = self._item.comparison is not None
+            self._facet = "diff" if compared else "result" if self._item.finished else "args"
 
     def items_changed(self, changed: set[int], latest: ToolCallItem | None) -> None:
         """Some items changed, by identity; ``latest`` is the newest call."""
@@ -150,13 +174,72 @@ class Inspector(Vertical):
             style = STATE_STYLES.get(item.state, "$error")
             state = item.state.replace("_", " ")
             head.update(Content.assemble((shorten(item.label, 80), "$role-tool bold"), (f"  {state}", style)))
-            content = shown(item, self._facet)
+            content = self._diff(item) if self._facet == "diff" else shown(item, self._facet)
             if self._facet == "time" and (why := self._explain(item.key)):
                 content = Content.assemble(content, ("\nwhy\n", "bold"), prose(why))
             self.query_one("#facet", Static).update(content)
         self._draw_tabs()
         if top:
             self.query_one(InspectorBody).scroll_home(animate=False)
+
+    # -- beside another call -------------------------------------------------------------------
+
+    def _diff(self, item: ToolCallItem) -> Content:
+        if item.rerun_of is not None and not self._beside_previous:
+            return recorded_diff(item)
+        previous = self._previous(item)
+        if previous is None or not item.finished:
+            return previous_diff(item, previous, None)
+        key = (id(item), item.state, id(previous), previous.state)
+        if self._compared[0] != key:
+            self._compared = key, None
+            cast("McpTuiApp", self.app).start(self._compare(key, previous, item))
+        return previous_diff(item, previous, self._compared[1])
+
+    async def _compare(self, key: object, previous: ToolCallItem, item: ToolCallItem) -> None:
+        """Beside the screen: results may be long."""
+        from mcp_tui.conversation.comparison import compare
+
+        found = await asyncio.to_thread(compare, previous, item)
+        if self._compared[0] == key:
+            self._compared = key, found
+            self._draw()
+
+    def _previous(self, item: ToolCallItem) -> ToolCallItem | None:
+        """The call of the same tool before this one that has ended."""
+        found: ToolCallItem | None = None
+        for call in self._calls():
+            if call is item:
+                return found
+            if call.finished and (call.server, call.name, call.wire_name) == (item.server, item.name, item.wire_name):
+                found = call
+        return None
+
+    def action_diff_previous(self) -> None:
+        """Beside the tool's call before; again: beside the recorded one, where it is a re-run."""
+        self._beside_previous = not (self._beside_previous and self._facet == "diff")
+        self._facet, self._tab_chosen = "diff", True
+        self._draw(top=True)
+
+    # -- running it again ----------------------------------------------------------------------
+
+    def action_rerun(self) -> None:
+        """Run the call again."""
+        self._ask_to_rerun(edit=False)
+
+    def action_edit_run(self) -> None:
+        """Edit the arguments, and run the call again."""
+        self._ask_to_rerun(edit=True)
+
+    def _ask_to_rerun(self, *, edit: bool) -> None:
+        if self._item is not None:
+            self.post_message(self.RerunRequested(self._item, edit=edit))
+
+    def follow(self) -> None:
+        """Follow the latest call again, in the tab that suits it."""
+        self._pinned = self._tab_chosen = self._beside_previous = False
+
+    # -- tabs ----------------------------------------------------------------------------------
 
     def _draw_tabs(self) -> None:
         parts = []
@@ -167,6 +250,7 @@ class Inspector(Vertical):
 
     def action_tab(self, facet: str) -> None:
         """Show this tab."""
+        self._beside_previous = False
         self._facet, self._tab_chosen = cast("Facet", facet), True
         self._draw(top=True)
 
@@ -182,9 +266,13 @@ class Inspector(Vertical):
             cast("McpTuiApp", self.app).start(self._copy(self._item, self._facet))
 
     async def _copy(self, item: ToolCallItem, facet: Facet) -> None:
-        text = await asyncio.to_thread(whole, item, facet)
+        text = await self._whole(item, facet)
         self.app.copy_to_clipboard(text)
         self._say(f"Copied {TITLES[facet].lower()}, {len(text):,} characters.")
+
+    async def _whole(self, item: ToolCallItem, facet: Facet) -> str:
+        """What the tab is about; beside another call, what is shown of that."""
+        return self._diff(item).plain if facet == "diff" else await asyncio.to_thread(whole, item, facet)
 
     def action_write(self) -> None:
         """Write all of it to a file of the person's own."""
@@ -194,15 +282,12 @@ class Inspector(Vertical):
     async def _write(self, item: ToolCallItem, facet: Facet) -> None:
         if self._data_dir is None:
             raise UsageError("There is no data directory to write to.")
-        path = await asyncio.to_thread(_save_whole, self._data_dir / "saved", item, facet)
+        text = await self._whole(item, facet)
+        path = await asyncio.to_thread(save_text, self._data_dir / "saved", file_name(item, facet), text)
         self._say(f"Written to {path}")
 
     def _say(self, message: str) -> None:
         cast("McpTuiApp", self.app).say(message)
-
-
-def _save_whole(folder: Path, item: ToolCallItem, facet: Facet) -> Path:
-    return save_text(folder, file_name(item, facet), whole(item, facet))
 
 
 def save_text(folder: Path, name: str, text: str) -> Path:

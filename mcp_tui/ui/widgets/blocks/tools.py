@@ -15,6 +15,7 @@ from mcp_tui.ui.widgets.blocks.code import Fence
 from mcp_tui.ui.widgets.blocks.flow import PlainText
 from mcp_tui.ui.widgets.blocks.leaves import Frame
 from mcp_tui.ui.widgets.blocks.views import ItemView
+from mcp_tui.ui.widgets.diff_text import origin_words, verdict_words
 from mcp_tui.ui.widgets.document.section import Canvas, Section, Spot
 
 if TYPE_CHECKING:
@@ -77,10 +78,11 @@ class ToolCallView(ItemView):
         return 12 if self.open else 1
 
     def make(self) -> list[Section]:
-        """Line, progress or decision, arguments and result."""
+        """Line, progress or decision, arguments and result, what a re-run differs in."""
         head = Section(self.canvas, [Header(self.describe, self.gap)])
         going_on = Section(self.canvas, [Note(self._going_on, indent=5)])
-        return [head, going_on, Section(self.canvas, self._details() if self.open else [])]
+        again = Section(self.canvas, [Note(self._again, indent=5)])
+        return [head, going_on, Section(self.canvas, self.details() if self.open else []), again]
 
     def update(self) -> None:
         """A running call changes its first two sections often, the third when it ends."""
@@ -136,9 +138,19 @@ class ToolCallView(ItemView):
             return [(prose(item.decision), "muted")]
         return []
 
+    def _again(self) -> Parts:
+        """Which call it runs again, and what came of that; on a line of its own, opened or not."""
+        if self.item.rerun_of is None:
+            return []
+        words, style = verdict_words(self.item)
+        purpose = {"$success": "success", "$warning": "warning"}.get(style, "muted")
+        head: Parts = [(origin_words(self.item), "muted")]
+        return [*head, (": ", "muted"), (words, purpose)] if words else head
+
     # -- opened --------------------------------------------------------------------------------------
 
-    def _details(self) -> list[Block]:
+    def details(self) -> list[Block]:
+        """What the opened call shows."""
         item = self.item
         blocks: list[Block] = [*self._arguments()]
         if item.error is not None:

@@ -1,0 +1,17 @@
+"""``/verify``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_tui.ui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mcp_tui.ui.app import McpTuiApp
+
+
+def _run(app: McpTuiApp, argument: str) -> None:
+    app.verify_conversation()
+
+
+COMMAND = Command("verify", "Run all tool calls of this conversation again, in one of its own, and compare", _run)

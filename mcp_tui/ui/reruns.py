@@ -1,0 +1,62 @@
+"""Running recorded calls again from the screen: one of the open conversation, or all of a stored one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mcp_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from mcp_tui.conversation.items import ToolCallItem
+    from mcp_tui.ui.app import McpTuiApp
+
+
+def rerun(app: McpTuiApp, item: ToolCallItem | None, *, edit: bool = False) -> None:
+    """Run a call of the open conversation again; with ``edit``, after the person changed its arguments.
+
+    Raises `UsageError` where that cannot be.
+    """
+    engine = app.require_engine()
+    if item is None:
+        raise UsageError("There is no tool call to run again yet.")
+    if app.screen is not app.chat or engine.transcript.call(item.key) is None:
+        raise UsageError("This is a recording.", hint="Continue or fork it to run a call again, or verify all of them.")
+    if not edit:
+        _run(app, item, None)
+        return
+    if not item.server or not item.finished:
+        engine.rerun(item.key)
+        return
+    from mcp_tui.ui.screens.edit_call import EditCallScreen
+
+    def edited(arguments: dict[str, Any] | None) -> None:
+        if arguments is not None:
+            app.attempt(lambda: _run(app, item, arguments))
+
+    screen = EditCallScreen(item.label, item.arguments, lambda value: engine.check_arguments(item.key, value))
+    app.push_screen(screen, edited)
+
+
+def _run(app: McpTuiApp, item: ToolCallItem, arguments: dict[str, Any] | None) -> None:
+    engine = app.require_engine()
+    queued = engine.busy
+    engine.rerun(item.key, arguments)
+    if app.view.inspector is not None:
+        app.view.inspector.follow()
+    if queued:
+        app.say(f"{item.label} is run again after this turn.", timeout=3)
+
+
+async def verify(app: McpTuiApp, conversation_id: str = "") -> None:
+    """Run all calls of a stored conversation again, in a conversation of their own; of the open one by default.
+
+    Raises `UsageError` where nothing is there to be run, and `HistoryError`.
+    """
+    engine = app.require_engine()
+    if not conversation_id and not engine.transcript.items:
+        raise UsageError("Nothing has happened in this conversation yet.", hint="F4 has the earlier ones.")
+    request = await engine.verify(conversation_id or engine.conversation_id)
+    app.chat.composer.focus()
+    calls = f"{len(request.calls)} call{'s' if len(request.calls) != 1 else ''}"
+    left = f"; {request.without_result} without a recorded result left out" if request.without_result else ""
+    app.say(f"Verifying {calls}{left}. Esc stops.", timeout=4)
