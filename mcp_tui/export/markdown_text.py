@@ -27,8 +27,6 @@ _LINE_START = re.compile(
     r"^(\#{1,6}(?=\s|$)|>|\||[-+](?=\s|$)|[-=](?=[-=\s]*$)|\d{1,9}(?=[.)](?:\s|$))|:?-+:?(?=\s*\|))"
 )
 """What would begin a block, or rule off a table."""
-    r"^(\#{1,6}(?=\s|$)|>|\||[-+](?=\s|$)|[-=](?=[-=\s]*$)|\d{1,9}(?=[.)](?:\s|$))|:?-+:?(?=\s*\|))"
-)
 _HTML_IN_CODE = re.compile(r"[<&][A-Za-z#/!?]")
 _CLOSING = re.compile(r"#(?=\s*$)")
 _RUN = re.compile(r"`+")
