@@ -22,7 +22,7 @@ from mcp_tui.events.base import EventBase, new_id
 from mcp_tui.history.base import CheckReport, HistoryStore, OnProgress, StoredConversation, TrashedConversation
 from mcp_tui.history.search import IndexState, SearchHit, SearchIndex, SearchPage
 
-__all__ = ["ImportResult", "IndexState", "Library", "SearchHit", "SearchPage", "normal_tags"]
+__all__ = ["ImportResult", "IndexState", "Library", "SearchHit", "SearchPage", "TrashedConversation", "normal_tags"]
 
 NO_INDEX = "Conversations that are not on a disk cannot be searched."
 MOST_TITLE = 200
@@ -37,6 +37,11 @@ class Library:
 
     def __init__(self, store: HistoryStore, bus: EventBus, search: SearchIndex | None = None) -> None:
         self._store, self._bus, self._search = store, bus, search
+
+    @property
+    def place(self) -> Path | None:
+        """The folder of the conversations' files; ``None`` where they are in memory only."""
+        return self._store.place
 
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""
@@ -184,7 +189,10 @@ class Library:
 
         Raises `ConversationNotFound`, before anything was removed, and `StoreFailed`.
         """
-        return await self._store.empty_trash(ids)
+        removed = await self._store.empty_trash(ids)
+        if removed and self._search is not None:
+            await self._search.discard()
+        return removed
 
     async def compact(self, conversation_id: str) -> int:
         """Remove what whole answers superseded; returns how many events went.  Raises `HistoryError`."""

@@ -24,7 +24,7 @@ LOOK_AGAIN_SECONDS = 3.0
 """How often it is looked for files that changed while others are being read."""
 MOST_GONE = 0.25
 """Share of rows without a conversation from which on the index is made anew."""
-_FEW = 2_000
+_FEW = 500
 
 OnProgress = Callable[[int, int], None]
 """Told how many bytes of how many are done."""
@@ -56,12 +56,13 @@ class Builder:
             if not stale:
                 return
             until = time.monotonic() + LOOK_AGAIN_SECONDS
-            groups: dict[str, list[FileState]] = {}
-            for each, _ in stale.values():
-                groups.setdefault(each.conversation, []).append(each)
-            for name in sorted(groups, key=lambda name: max(f.modified_ns for f in groups[name]), reverse=True):
-                self._read_conversation(name, [f for f in found.values() if f.conversation == name])
-                done += sum(each.size - stale[each.name][1] for each in groups[name])
+            files: dict[str, list[FileState]] = {}
+            for each in found.values():
+                files.setdefault(each.conversation, []).append(each)
+            changed = {each.conversation for each, _ in stale.values()}
+            for name in sorted(changed, key=lambda name: max(f.modified_ns for f in files[name]), reverse=True):
+                self._read_conversation(name, files[name])
+                done += sum(each.size - stale[each.name][1] for each in files[name] if each.name in stale)
                 if self._full:
                     self._flush()
                     self._on_progress(done, total)
@@ -102,8 +103,9 @@ class Builder:
 
     def _renew_if_stale(self) -> None:
         """Empty the index when much of it is about what is gone; it is filled again at once."""
-        gone, rows = self._db.execute("SELECT count(*) - count(conversation), count(*) FROM docs").fetchone()
-        if gone > _FEW and gone > rows * MOST_GONE:
+        (gone,) = self._db.execute("SELECT count(*) FROM docs WHERE conversation IS NULL").fetchone()
+        few = gone <= _FEW or gone <= MOST_GONE * self._db.execute("SELECT count(*) FROM docs").fetchone()[0]
+        if not few:
             self._db.executescript(f"BEGIN IMMEDIATE; {database.EMPTYING} COMMIT;")
             self._numbers.forget()
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from contextlib import suppress
+import time
 from pathlib import Path
 
 VERSION = 1
 """Of the tables and of how text becomes words; another one means a new index."""
-_SUFFIXES = ("", "-wal", "-shm", "-journal")
+_SUFFIX = ".sqlite3"
 _BUSY_SECONDS = 5.0
 _REFUSALS = frozenset(
     {
@@ -61,10 +61,60 @@ class NoIndex(Exception):
     """There is no usable index (yet)."""
 
 
-def database_path(cache_dir: Path, history_dir: Path) -> Path:
-    """The file for the conversations in ``history_dir``: several data directories share a cache directory."""
-    digest = hashlib.sha256(os.fsencode(history_dir.absolute())).hexdigest()
-    return cache_dir / "search" / f"{digest[:16]}.sqlite3"
+class IndexFiles:
+    """Where the index for the conversations in ``history_dir`` is: data directories may share a cache directory.
+
+    Each index has a name of its own.  SQLite finds what belongs to a database by its name: were a new one made in the
+    place of one that somebody deleted while it was open, the two would mix.
+    """
+
+    def __init__(self, cache_dir: Path, history_dir: Path) -> None:
+        digest = hashlib.sha256(os.fsencode(history_dir.absolute())).hexdigest()
+        self.folder = cache_dir / "search"
+        self._prefix = f"{digest[:16]}-"
+        self.lock = self.folder / f"{digest[:16]}.lock"
+        """The file that a working indexer holds locked."""
+
+    def current(self) -> Path:
+        """The newest index.  Raises `NoIndex`."""
+        found = [name for name in self._names() if name.endswith(_SUFFIX)]
+        if not found:
+            raise NoIndex
+        return self.folder / max(found)
+
+    def open_writer(self) -> tuple[Path, sqlite3.Connection]:
+        """The index for writing, made anew where there is none that can be used.
+
+        Only the holder of the lock may call this.  Raises `OSError` and `sqlite3.Error`.
+        """
+        try:
+            path = self.current()
+            self._remove_but(path.name)
+            return path, _open_writer(path)
+        except NoIndex:
+            pass
+        except sqlite3.Error as error:
+            if refused(error):
+                raise
+        self.remove()
+        path = self.folder / f"{self._prefix}{time.time_ns():016x}{os.urandom(2).hex()}{_SUFFIX}"
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        return path, _open_writer(path)
+
+    def remove(self) -> None:
+        """Take the index away; whoever has it open notices.  Raises `OSError` where that is refused."""
+        self._remove_but("")
+
+    def _remove_but(self, kept: str) -> None:
+        for name in self._names():
+            if not (kept and name.startswith(kept)):
+                (self.folder / name).unlink(missing_ok=True)
+
+    def _names(self) -> list[str]:
+        try:
+            return [name for name in os.listdir(self.folder) if name.startswith(self._prefix)]  # noqa: PTH208
+        except FileNotFoundError:
+            return []
 
 
 def filter_word(field: str, number: int) -> str:
@@ -79,8 +129,6 @@ def row_of(unix_seconds: float) -> int:
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that only asks.  Raises `NoIndex`, and `sqlite3.Error` for a damaged file."""
-    if not path.exists():
-        raise NoIndex
     connection = _connect(path)
     try:
         connection.execute("PRAGMA query_only = 1")
@@ -92,20 +140,6 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
-    """The index for writing, made anew where there is none that can be used.
-
-    Only the holder of the index's lock may call this.  Raises `OSError` and `sqlite3.Error`.
-    """
-    try:
-        return _open_writer(path)
-    except sqlite3.DatabaseError as error:
-        if refused(error):
-            raise
-        remove(path)
-        return _open_writer(path)
-
-
 def refused(error: sqlite3.Error) -> bool:
     """Whether the system refused, or somebody else is at it: the content of the file is not to blame."""
     code = getattr(error, "sqlite_errorcode", None)
@@ -113,10 +147,6 @@ def refused(error: sqlite3.Error) -> bool:
 
 
 def _open_writer(path: Path) -> sqlite3.Connection:
-    if not path.exists():
-        remove(path)  # what an earlier one left beside it would be taken for the new one's
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = _connect(path)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -131,12 +161,6 @@ def _open_writer(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def remove(path: Path) -> None:
-    """Take the index away.  Raises `OSError` where that is refused."""
-    for suffix in _SUFFIXES:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

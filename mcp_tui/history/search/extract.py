@@ -30,7 +30,8 @@ LoadBlob = Callable[[dict[str, Any]], Any]
 
 def texts(value: dict[str, Any], load: LoadBlob) -> Iterator[tuple[HitKind, str]]:
     """The searched texts of an event's object, at most `BOUND` characters each; none of them is empty."""
-    value = {key: load(item) if isinstance(item, dict) and "$blob" in item else item for key, item in value.items()}
+    moved = {key: load(item) for key, item in value.items() if isinstance(item, dict) and "$blob" in item}
+    value = {**value, **moved} if moved else value
     try:
         found = list(_texts(value, load))
     except RecursionError:

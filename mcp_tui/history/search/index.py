@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_tui.history.search import database
-from mcp_tui.history.search.database import NoIndex, database_path, open_reader
+from mcp_tui.history.search.database import IndexFiles, NoIndex, open_reader
 from mcp_tui.history.search.hits import IndexState, SearchPage
 from mcp_tui.history.search.lookup import Found, Lookup
 from mcp_tui.history.search.process import IndexerProcess
@@ -33,14 +33,14 @@ class SearchIndex:
 
     def __init__(self, history_dir: Path, cache_dir: Path) -> None:
         self._history_dir = history_dir
-        self._path = database_path(cache_dir, history_dir)
-        self._process = IndexerProcess(history_dir, self._path, self._answered)
+        self._files = IndexFiles(cache_dir, history_dir)
+        self._process = IndexerProcess(history_dir, cache_dir, self._answered)
         self._state = IndexState()
         self._tickets = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._fresh_at = float("-inf")
         self._thread: ThreadPoolExecutor | None = None
-        self._reader = _Reader(self._path, history_dir)
+        self._reader = _Reader(self._files, history_dir)
         self._closed = False
 
     @property
@@ -84,6 +84,17 @@ class SearchIndex:
         """
         if not self._closed:
             await asyncio.shield(await self._request())
+
+    async def discard(self) -> None:
+        """Take the index away, and with it every word of conversations that are gone.
+
+        It is made anew with the next update, which is asked for at once where the indexer runs.
+        """
+        with suppress(OSError):
+            await asyncio.to_thread(self._files.remove)
+        self._fresh_at = float("-inf")
+        if self._process.pid is not None:
+            await self._request()
 
     async def aclose(self) -> None:
         """End the process, which leaves the index as it is."""
@@ -134,10 +145,10 @@ class SearchIndex:
 class _Reader:
     """The connection that searches share, opened again when the file is another one.  For one thread."""
 
-    def __init__(self, path: Path, history_dir: Path) -> None:
-        self._path, self.history_dir = path, history_dir
+    def __init__(self, files: IndexFiles, history_dir: Path) -> None:
+        self._files, self.history_dir = files, history_dir
         self._connection: sqlite3.Connection | None = None
-        self._place: tuple[int, int] | None = None
+        self._path: Path | None = None
         self._running: _Job | None = None
 
     def job(self, query: Query, limit: int, offset: int) -> _Job:
@@ -146,14 +157,13 @@ class _Reader:
     def connection(self) -> sqlite3.Connection:
         """The open index.  Raises `NoIndex` and `sqlite3.Error`."""
         try:
-            state = self._path.stat()
-        except OSError:
+            path = self._files.current()
+        except NoIndex:
             self.close()
-            raise NoIndex from None
-        place = (state.st_dev, state.st_ino)
-        if self._connection is None or place != self._place:
+            raise
+        if self._connection is None or path != self._path:
             self.close()
-            self._connection, self._place = open_reader(self._path), place
+            self._connection, self._path = open_reader(path), path
         return self._connection
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """The indexer: a process of its own that keeps the index up to date, so that the screen never waits for it.
 
-    python -c "from mcp_tui.history.search.indexer import main; main()" HISTORY_DIR DATABASE
+    python -c "from mcp_tui.history.search.indexer import main; main()" HISTORY_DIR CACHE_DIR
 
 It reads a line with a number for each request on its standard input and answers in lines of JSON: how far it is, and
 ``"ticket"`` once everything that was there when the request came can be found.  It ends with its standard input, so
@@ -26,6 +26,7 @@ from typing import Any
 from mcp_tui.history.fs import REAL, SHARED
 from mcp_tui.history.search import database
 from mcp_tui.history.search.building import Builder
+from mcp_tui.history.search.database import IndexFiles
 from mcp_tui.history.search.files import scan
 
 NICENESS = 15
@@ -36,12 +37,12 @@ _TRIES = 3
 
 def main() -> None:
     """Serve requests until the standard input ends."""
-    history_dir, path = Path(sys.argv[1]), Path(sys.argv[2])
+    history_dir, cache_dir = Path(sys.argv[1]), Path(sys.argv[2])
     with suppress(OSError):
         os.nice(NICENESS)
     requests: queue.SimpleQueue[int] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
-    indexer = Indexer(history_dir, path)
+    indexer = Indexer(history_dir, cache_dir)
     while True:
         ticket = requests.get()
         while not requests.empty():
@@ -63,8 +64,9 @@ def _listen(requests: queue.SimpleQueue[int]) -> None:
 class Indexer:
     """Serves one request after the other."""
 
-    def __init__(self, history_dir: Path, path: Path) -> None:
-        self._history_dir, self._path = history_dir, path
+    def __init__(self, history_dir: Path, cache_dir: Path) -> None:
+        self._history_dir = history_dir
+        self._files = IndexFiles(cache_dir, history_dir)
         self._said = 0.0
         self._progress = (0, 0)
 
@@ -84,20 +86,22 @@ class Indexer:
         _say({"done": done, "total": total, "running": False, "problem": problem, "ticket": ticket})
 
     def _build(self) -> None:
-        """A damaged index is made anew."""
+        """A damaged index is made anew, and so is one that was deleted meanwhile."""
         for attempt in range(_TRIES):
             try:
-                with closing(database.open_writer(self._path)) as connection:
+                path, connection = self._files.open_writer()
+                with closing(connection):
                     Builder(connection, self._history_dir, self._tell).run()
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                return
+                if path.exists():
+                    return
             except sqlite3.Error as error:
                 if database.refused(error) or attempt == _TRIES - 1:
                     raise
-                database.remove(self._path)
+                self._files.remove()
 
     def _make_folder(self) -> None:
-        folder = self._path.parent
+        folder = self._files.folder
         for each in (folder.parent, folder):
             if not each.exists():
                 each.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,14 +111,14 @@ class Indexer:
     def _lock(self) -> int:
         """A descriptor with the lock; telling, while it waits, how far the holder is."""
         while True:
-            fd = REAL.open(self._path.with_suffix(".lock"), SHARED)
+            fd = REAL.open(self._files.lock, SHARED)
             try:
                 while not REAL.lock(fd):
                     self._tell(*self._others_progress())
                     time.sleep(_LOCK_POLL)
                 with suppress(FileNotFoundError):
                     # A lock on a file that was deleted meanwhile keeps nobody out.
-                    if os.path.samestat(REAL.fstat(fd), REAL.lstat(self._path.with_suffix(".lock"))):
+                    if os.path.samestat(REAL.fstat(fd), REAL.lstat(self._files.lock)):
                         return fd
             except BaseException:
                 REAL.close(fd)
@@ -126,7 +130,7 @@ class Indexer:
             return self._progress
         total = sum(each.size for each in scan(self._history_dir).values())
         try:
-            with closing(database.open_reader(self._path)) as connection:
+            with closing(database.open_reader(self._files.current())) as connection:
                 done = connection.execute("SELECT coalesce(sum(read_to), 0) FROM files").fetchone()[0]
         except (database.NoIndex, sqlite3.Error):
             done = 0

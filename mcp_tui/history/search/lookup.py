@@ -21,7 +21,7 @@ from mcp_tui.history.search.database import filter_word, row_of
 from mcp_tui.history.search.extract import texts
 from mcp_tui.history.search.files import JournalFile, blob_loader
 from mcp_tui.history.search.gathering import NUMBER
-from mcp_tui.history.search.hits import KINDS, SearchHit
+from mcp_tui.history.search.hits import KINDS, HitKind, SearchHit
 from mcp_tui.history.search.query import Filter, Query, Term
 from mcp_tui.history.search.snippets import snippet
 from mcp_tui.history.search.words import Matcher, fold, is_humped, parts_of, spaced, valid
@@ -33,6 +33,7 @@ _MOST_AS_WORDS = 200
 _WORDS_OF = {"tag": "conversation", "in": "conversation", "status": "outcome"}
 """Filters that are asked for by words of another name."""
 _OPEN_FILES = 32
+_ESCAPED = re.compile(r'[\s"\\]')
 _IDS = re.compile(r"[0-9a-hjkmnp-tv-z]{4,26}")
 
 
@@ -54,6 +55,11 @@ class Lookup:
         self._wanted = [Matcher(term.text, prefix=term.prefix) for term in query.wanted]
         self._unwanted = [Matcher(term.text) for term in query.terms if term.negated]
         self._files: dict[str, JournalFile] = {}
+        self._places: dict[tuple[int, int], tuple[str, str, str] | None] = {}
+        self._literals = [
+            fold(term.text).encode() for term, matcher in zip(query.wanted, self._wanted, strict=True)
+            if matcher.exact and term.text.isascii() and not _ESCAPED.search(term.text)
+        ]  # fmt: skip
         self._looks = any(matcher.exact for matcher in (*self._wanted, *self._unwanted))
         """Whether the texts of candidates decide."""
 
@@ -152,12 +158,14 @@ class Lookup:
         rows = self._db.execute(f"SELECT id, name, {column} FROM conversations")
         if each.field == "tag":
             patterns = [_pattern(value) for value in each.values]
-            return [number for number, _, tags in rows if any(p.match(t) for p in patterns for t in fold(tags).split())]
-        found = []
+            return [n for n, _, tags in rows if tags and any(p.match(t) for p in patterns for t in fold(tags).split())]
         ids = tuple(value for value in each.values if _IDS.fullmatch(value))
-        patterns = [_pattern(value if _has_glob(value) else f"*{value}*") for value in each.values]
+        words = [fold(valid(value.strip())) for value in each.values if not _has_glob(value)]
+        patterns = [_pattern(value) for value in each.values if _has_glob(value)]
+        found = []
         for number, name, title in rows:
-            if (ids and name.startswith(ids)) or any(p.match(fold(title)) for p in patterns):
+            folded = fold(title)
+            if any(word in folded for word in words) or any(p.match(folded) for p in patterns) or name.startswith(ids):
                 found.append(number)
         return found
 
@@ -165,15 +173,12 @@ class Lookup:
 
     def _hit(self, row: tuple[Any, ...]) -> SearchHit | None:
         conversation_number, file_number, offset, length, seq, kind_number, tool = row
-        names_of = self._db.execute(
-            "SELECT c.name, c.title, f.name FROM conversations c, files f WHERE c.id = ? AND f.id = ?",
-            (conversation_number, file_number),
-        ).fetchone()
+        names_of = self._names_of(conversation_number, file_number)
         if names_of is None:
             return None
         conversation, title, file = names_of
         raw = self._line(file, offset, length)
-        value = lines.decode(raw) if raw else None
+        value = lines.decode(raw) if raw and self._may_match(raw, KINDS[kind_number]) else None
         if value is None or value.get("seq") != seq:
             return None
         kind = KINDS[kind_number]
@@ -202,6 +207,23 @@ class Lookup:
             snippet=shown,
             marks=marks,
         )
+
+    def _may_match(self, raw: bytes, kind: HitKind) -> bool:
+        """Whether it is worth to decode a line: exact terms mostly stand in it as they are."""
+        if not self._literals or kind == "call" or b"\\" in raw or b'"$blob"' in raw:
+            return True
+        if kind == "result" and b'"structured_content":null' not in raw:
+            return True
+        lowered = raw.lower()
+        return all(literal in lowered for literal in self._literals)
+
+    def _names_of(self, conversation: int, file: int) -> tuple[str, str, str] | None:
+        key = (conversation, file)
+        if key not in self._places:
+            self._places[key] = self._db.execute(
+                "SELECT c.name, c.title, f.name FROM conversations c, files f WHERE c.id = ? AND f.id = ?", key
+            ).fetchone()
+        return self._places[key]
 
     def _line(self, name: str, offset: int, length: int) -> bytes:
         """A line of a journal; empty where it is not there any more."""

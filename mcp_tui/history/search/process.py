@@ -28,8 +28,8 @@ _KEPT = ("HOME", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "SQLITE_TMPDIR"
 class IndexerProcess:
     """Starts the indexer with the first request, hands its answers on, ends it."""
 
-    def __init__(self, history_dir: Path, database: Path, on_answer: Callable[[dict[str, Any]], None]) -> None:
-        self._arguments = (str(history_dir.absolute()), str(database.absolute()))
+    def __init__(self, history_dir: Path, cache_dir: Path, on_answer: Callable[[dict[str, Any]], None]) -> None:
+        self._arguments = (str(history_dir.absolute()), str(cache_dir.absolute()))
         self._on_answer = on_answer
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None

@@ -24,10 +24,12 @@ _NO_BLANKS = (
 """Characters that count as a word each."""
 _SINGLE = re.compile(f"[{_NO_BLANKS}]")
 _WORD = re.compile(f"[{_NO_BLANKS}]|[^\\W_{_NO_BLANKS}]+")
-_HUMP = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]")
+_HUMP = re.compile(r"[A-Z](?:(?<=[a-z0-9].)|[A-Z][a-z])")
+"""Begins with what is rare in a text: all of it is searched."""
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]{3,64}")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{200,}")
+ENCODED_FROM = 256
+_ENCODED = re.compile(f"[A-Za-z0-9+/=_-]{{{ENCODED_FROM},}}")
 """Data written as letters: nobody searches for its pieces."""
 PREFIX_FROM = 3
 """Shorter beginnings of words are searched as whole words: nearly everything begins with them."""
@@ -73,7 +75,9 @@ def spaced(text: str) -> str:
 
 def indexed(text: str) -> tuple[str, str]:
     """What goes into the index for ``text``: the text, and the parts of its camelCase words."""
-    text = _ENCODED.sub(" ", valid(text))
+    text = valid(text)
+    if len(text) >= ENCODED_FROM:
+        text = _ENCODED.sub(" ", text)
     return spaced(text), " ".join(_humped_parts(text)) if _HUMP.search(text) else ""
 
 
