@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcp_tui.errors import UsageError
 from mcp_tui.ui.chat_app import ChatApp
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
+    from mcp_tui.engine.engine import Engine
     from mcp_tui.ui.screens.history import HistoryMemory
     from mcp_tui.ui.screens.replay import ReplayChoice
 
@@ -44,7 +46,8 @@ class CatalogApp(ChatApp):
 
         if self._history_memory is None:
             self._history_memory = HistoryMemory()
-        screen = HistoryScreen(self.require_engine(), clock=self.clock, memory=self._history_memory, query=query)
+        engine, memory = self.require_engine(), self._history_memory
+        screen = HistoryScreen(engine, clock=self.clock, left=self.replay_left, memory=memory, query=query)
         self.push_screen(screen, self._history_chosen)
 
     def _history_chosen(self, conversation_id: str | None) -> None:
@@ -83,6 +86,53 @@ class CatalogApp(ChatApp):
         from mcp_tui.ui.replays import replay_left
 
         self.attempt(lambda: replay_left(self._whole, conversation_id, choice))
+
+    def rename_conversation(self, title: str = "") -> None:
+        """Give the open conversation another title; without one, ask for it."""
+        from mcp_tui.ui.screens.ask_text import AskTextScreen
+
+        engine = self._begun_engine()
+
+        def answered(line: str | None) -> None:
+            if line is not None and line.strip():
+                self.start(engine.history.rename(engine.conversation_id, line))
+
+        if title:
+            answered(title)
+        elif self.screen is self.chat:
+            self.push_screen(AskTextScreen("rename this conversation", engine.title, placeholder="title"), answered)
+
+    def tag_conversation(self, words: str = "") -> None:
+        """Add tags to the open conversation, take those away that begin with a minus; without any, ask for all."""
+        from mcp_tui.ui.screens.ask_text import AskTextScreen
+
+        engine = self._begun_engine()
+        before = engine.transcript.tags
+
+        def answered(line: str | None) -> None:
+            if line is not None:
+                self.start(self._tag(line.replace("#", " ").split()))
+
+        if words:
+            gone = {word[1:] for word in words.casefold().split() if word.startswith("-")}
+            more = [word for word in words.split() if not word.startswith("-")]
+            answered(" ".join([*(tag for tag in before if tag not in gone), *more]))
+        elif self.screen is self.chat:
+            foot = "Words, separated by blanks; an empty line takes all tags away."
+            ask = AskTextScreen("tags of this conversation", " ".join(before), foot=foot, placeholder="work later")
+            self.push_screen(ask, answered)
+
+    async def _tag(self, tags: list[str]) -> None:
+        engine = self.require_engine()
+        kept = await engine.history.tag(engine.conversation_id, tags)
+        self.say(f"Tags: {' '.join(f'#{tag}' for tag in kept)}" if kept else "No tags any more.", timeout=4)
+
+    def _begun_engine(self) -> Engine:
+        """The engine, where the open conversation is one that is stored."""
+        engine = self.require_engine()
+        if not engine.transcript.items:
+            raise UsageError("This conversation has not begun yet: it is stored with its first input.")
+        return engine
 
     def copy_conversation(self) -> None:
         """Copy what was said, as text."""

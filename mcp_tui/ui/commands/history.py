@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _run(app: McpTuiApp, argument: str) -> None:
-    app.action_history()
+    app.show_history(argument)
 
 
-COMMAND = Command("history", "Earlier conversations", _run, key="app.history")
+COMMAND = Command("history", "Conversations: browse, search, read, go on", _run, argument="[SEARCH]", key="app.history")

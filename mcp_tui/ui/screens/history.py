@@ -32,7 +32,8 @@ from mcp_tui.ui.widgets.row_list import RowList
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.history.search.hits import SearchHit
+    from mcp_tui.engine.library import SearchHit
+    from mcp_tui.ui.screens.replay import ReplayChoice
 
 _UPPER = ("read", "continue", "fork", "replay", "export", "tag", "rename", "delete")
 """Actions of the first line of keys: what is done with the conversation under the cursor."""
@@ -110,10 +111,11 @@ class HistoryScreen(HistoryActions):
         engine: Engine,
         *,
         clock: Callable[[], float],
+        left: Callable[[str, ReplayChoice], None] = lambda conversation_id, choice: None,
         memory: HistoryMemory | None = None,
         query: str = "",
     ) -> None:
-        super().__init__(engine, clock=clock)
+        super().__init__(engine, clock=clock, left=left)
         self._memory = memory or HistoryMemory()
         self.conversations = self._memory.conversations
         self.search = HistorySearch(engine.history, self._found)
@@ -299,7 +301,7 @@ class HistoryScreen(HistoryActions):
         left = (("history  ", "$primary bold"), (words if self._read_once else "reading…", "$foreground"))
         octets = formats.size(sum(stored.size for stored in self.conversations))
         order = "as a tree" if self._memory.tree and not self.search.active else ""
-        place = _folder(getattr(self.engine.history, "place", None), max(0, width - 50))
+        place = _folder(self.engine.history.place, max(0, width - 50))
         parts = [part for part in (order, octets, place) if part]
         return left, (("  ".join(parts), "$muted"),)
 

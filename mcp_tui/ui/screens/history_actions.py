@@ -20,7 +20,7 @@ from mcp_tui.ui.widgets.row_list import RowList
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.history.search.hits import SearchHit
+    from mcp_tui.engine.library import SearchHit
     from mcp_tui.ui.screens.replay import ReplayChoice
 
 
@@ -29,9 +29,12 @@ class HistoryActions(LeftOnce, Screen[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("history")
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, engine: Engine, *, clock: Callable[[], float], left: Callable[[str, ReplayChoice], None]
+    ) -> None:
+        """``left`` does what the person chose in a conversation that was opened for reading."""
         super().__init__()
-        self.engine, self.clock = engine, clock
+        self.engine, self.clock, self._left = engine, clock, left
         self._opening = False
 
     @property
@@ -99,13 +102,11 @@ class HistoryActions(LeftOnce, Screen[str]):
             self._opening = False
 
     def _chosen(self, stored: ConversationSummary, choice: ReplayChoice | None) -> None:
-        match choice.action if choice is not None else None:
-            case "continue":
-                self.dismiss(stored.id)
-            case "fork":
-                self.do(self._fork(stored, choice.event_id if choice is not None else None))
-            case _:
-                self.look_again()
+        if choice is not None and choice.action is not None:
+            self.dismiss(None)
+            self.app.call_later(self._left, stored.id, choice)
+        else:
+            self.look_again()
 
     # -- going on ------------------------------------------------------------------------------
 

@@ -1,0 +1,17 @@
+"""``/rename``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_tui.ui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mcp_tui.ui.app import McpTuiApp
+
+
+def _run(app: McpTuiApp, argument: str) -> None:
+    app.rename_conversation(argument)
+
+
+COMMAND = Command("rename", "Give this conversation another title", _run, argument="[TITLE]")
