@@ -227,7 +227,7 @@ class Playback:
                 )
                 states[number] = after
             self._steps.append(tuple(steps))
-        self.title = transcript.title
+        self.title, self.demo = transcript.title, transcript.demo
         self._kept = {self._known[number].key for number in order}
         self._live = [None] * len(self._known)
         self._states = [()] * len(self._known)

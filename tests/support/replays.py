@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.events.content import TextContent
 from tests.ui.support import AT, TOOL
+
+Add = Callable[[EventBase, float], None]
+"""Record an event so many seconds after the one before."""
 
 QUESTIONS = (
     "Which open issues mention the login timeout?",
@@ -45,7 +49,7 @@ def conversation() -> list[EventBase]:
     return out
 
 
-def _call(add, turn: str, number: int) -> None:  # type: ignore[no-untyped-def]
+def _call(add: Add, turn: str, number: int) -> None:
     call = f"c{number}"
     _answer(add, turn, f"m{number}-0", "", 1, call)
     arguments = {"issue_id": f"PROJ-79{number}", "comment": "Duplicate of PROJ-812."}
@@ -80,7 +84,7 @@ def _call(add, turn: str, number: int) -> None:  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-def _answer(add, turn: str, message: str, text: str, hop: int, call: str = "") -> None:  # type: ignore[no-untyped-def]
+def _answer(add: Add, turn: str, message: str, text: str, hop: int, call: str = "") -> None:
     add(
         turns.ModelRequestStarted(
             turn_id=turn, message_id=message, hop=hop, provider="work", model="openai/gpt-x",
@@ -97,3 +101,30 @@ def _answer(add, turn: str, message: str, text: str, hop: int, call: str = "") -
         ),
         1.4,
     )  # fmt: skip
+
+
+def long_conversation(turn_count: int) -> list[EventBase]:
+    """Turns of four messages each: input, answer, call, answer."""
+    out: list[EventBase] = [turns.ConversationCreated(app_version="1.0", at=AT, seq=1)]
+
+    def add(event: EventBase, after: float) -> None:
+        out.append(event.model_copy(update={"at": AT + timedelta(seconds=len(out)), "seq": len(out) + 1}))
+
+    for number in range(turn_count):
+        turn = f"t{number}"
+        add(turns.TurnStarted(turn_id=turn, request_id=f"r{number}"), 0)
+        add(turns.UserMessage(turn_id=turn, message_id=f"u{number}", text=f"Question {number}: what else?"), 0)
+        _answer(add, turn, f"m{number}-0", f"I look at **{number}**.", 1, f"c{number}")
+        call = {"turn_id": turn, "call_id": f"c{number}"}
+        arguments = {"issue_id": f"PROJ-{number}"}
+        add(
+            tools.ToolCallProposed(
+                **call, message_id=f"m{number}-0", hop=1, index=0, wire_name=TOOL.wire_name, server=TOOL.server,
+                name=TOOL.name, arguments=arguments,
+            ),
+            0,
+        )  # fmt: skip
+        add(tools.ToolCallFinished(**call, outcome="success", content=(TextContent(text="closed " * 20),)), 0)
+        _answer(add, turn, f"m{number}", f"Answer {number}.\n\n- one\n- two\n", 2)
+        add(turns.TurnFinished(turn_id=turn, outcome="stop"), 0)
+    return out

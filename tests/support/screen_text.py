@@ -13,7 +13,7 @@ from mcp_tui.ui.widgets.blocks.views import ItemView, view_of
 from mcp_tui.ui.widgets.call_facets import FACETS, shown
 from mcp_tui.ui.widgets.conversation import ConversationView
 from mcp_tui.ui.widgets.document.section import Canvas
-from mcp_tui.ui.widgets.document.style import Pen
+from mcp_tui.ui.widgets.document.style import Palette, Pen
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import Change
@@ -34,7 +34,8 @@ def text_of(view: ConversationView) -> list[str]:
 def inspected(items: Sequence[Item]) -> list[str]:
     """What the inspector says of each call."""
     calls = [item for item in items if isinstance(item, ToolCallItem)]
-    return [f"{call.label} {facet}\n{shown(call, facet).plain}" for call in calls for facet in FACETS]
+    facets = [facet for facet in FACETS if facet != "diff"]
+    return [f"{call.label} {facet}\n{shown(call, facet).plain}" for call in calls for facet in facets]
 
 
 def replayed(events: Sequence[EventBase], like: ConversationView, *, by_event: bool = False) -> ConversationView:
@@ -42,13 +43,12 @@ def replayed(events: Sequence[EventBase], like: ConversationView, *, by_event: b
 
     ``by_event``: each event by itself, as it is when it is played.
     """
-    view, playback = ConversationView(), Playback(events)
-    view._canvas.pen = Pen(like._canvas.pen.width, like._canvas.pen.palette)
-    view.show_reasoning = like.show_reasoning
+    view, playback = bare(like._canvas.pen.width), Playback(events)
+    view.set_reactive(ConversationView.show_reasoning, like.show_reasoning)
     changes: list[Change] | None
     while not playback.at_end:
         changes = playback.advance(0.7) if by_event else playback.move_to(playback.length)
-        _show(view, playback, changes)
+        take(view, playback, changes)
     if not by_event:
         view.load(playback.items)
     for entry in view.document.entries:
@@ -58,7 +58,15 @@ def replayed(events: Sequence[EventBase], like: ConversationView, *, by_event: b
     return view
 
 
-def _show(view: ConversationView, playback: Playback, changes: list[Change] | None) -> None:
+def bare(width: int = 80) -> ConversationView:
+    """A pane without an app."""
+    view = ConversationView()
+    view._canvas.pen = Pen(width, Palette())
+    return view
+
+
+def take(view: ConversationView, playback: Playback, changes: list[Change] | None) -> None:
+    """Have the pane take these changes in, all of them."""
     if changes is None:
         view.load(playback.items)
         view.load_all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
@@ -14,15 +14,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.screen import Screen
 
 from mcp_tui.conversation.items import Change, ToolCallItem
-from mcp_tui.safety.text import shorten
-from mcp_tui.ui import formats
 from mcp_tui.ui.bindings import bindings
-from mcp_tui.ui.keymap import effective, keys_of, show_keys
 from mcp_tui.ui.screens.left_once import LeftOnce
-from mcp_tui.ui.widgets.bars import Hint, Line, Part, hint_parts
+from mcp_tui.ui.widgets import replay_text
+from mcp_tui.ui.widgets.bars import Line
 from mcp_tui.ui.widgets.conversation import ConversationView
 from mcp_tui.ui.widgets.inspector import Inspector
 
@@ -45,8 +44,6 @@ NARROW = 100
 """Columns below which the inspector takes the place of the conversation."""
 
 SPEEDS = (1.0, 2.0, 4.0, math.inf)
-
-NOT_LIVE = "a recording: nothing runs"
 
 Action = Literal["continue", "fork", "verify"]
 
@@ -139,6 +136,8 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         self.view.focus()
         self.draw()
         self.call_after_refresh(self._painted)
+        if self._engine is not None:
+            self.set_interval(1.0, self.draw)
         if self._stored is not None:
             self.open(self._stored)
 
@@ -212,6 +211,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
                 self.view.show_item(key)
         elif changes:
             self.view.apply(merged(changes))
+        self.view.tick()
         latest = calls[-1] if calls else None
         if self.inspector.item is not None and not any(call is self.inspector.item for call in calls):
             self.inspector.show(latest)
@@ -222,59 +222,49 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         self.draw()
 
     def draw(self) -> None:
-        """Title, position and keys."""
-        if not self.query("#keys"):
-            return
-        title = self.playback.title if self.playback is not None else ""
+        """Title and position."""
+        if self.query("#keys"):
+            self._draw_title()
+            self._draw_place()
+
+    def _draw_title(self) -> None:
         line = self.query_one("#title", Line)
-        room = line.content_size.width - len("replay  ") - len(NOT_LIVE) - 2
-        shown = shorten(title or "(untitled)", max(0, room)) if room > 3 else ""
-        line.show((("replay", "$primary bold"), (f"  {shown}", "$foreground")), ((NOT_LIVE, "$warning"),))
-        self._draw_place()
-        keys = effective(getattr(self.app, "key_overrides", {}))
-        hints: dict[str, Hint] = {}
-        for key in keys_of("replay"):
-            if key.hint:
-                known = hints.get(key.hint)
-                shown = show_keys(keys[key.id][:1])
-                hints[key.hint] = Hint(f"{known.key} {shown}" if known else shown, key.hint)
-        if self._hits:
-            hints["hits"] = Hint(f"{show_keys(keys['replay.next_hit'][:1])}", "next hit")
-        self.query_one("#keys", Line).show(hint_parts(list(hints.values())))
+        line.show(*replay_text.title(self.playback, self._waiting(), line.content_size.width))
+
+    def _waiting(self) -> int:
+        """How many answers the open conversation waits for meanwhile."""
+        view = getattr(self.app, "view", None)
+        return view.live.unanswered if view is not None and view.bridge is not None else 0
 
     def _draw_place(self) -> None:
-        line, playback = self.query_one("#place", Line), self.playback
-        if playback is None:
-            line.show((("reading the conversation", "$muted"),))
-            return
-        state: Part = ("playing", "$accent bold") if self.playing else ("paused ", "$foreground")
-        speed = "at once" if math.isinf(self.speed) else f"{self.speed:g}x"
-        facts = [
-            f"event {playback.position:,} of {playback.length:,}",
-            f"turn {playback.turn:,} of {playback.turn_count:,}",
-        ]
-        if playback.at is not None:
-            facts.append(formats.local_time(playback.at))
-        if self._hits and self._hit >= 0:
-            facts.append(f"hit {self._hit + 1} of {len(self._hits)}")
-        facts.append(speed)
-        words = "  ".join(facts)
-        room = max(0, min(60, line.content_size.width - len(words) - len("playing") - 4))
-        done = round(room * playback.position / playback.length) if playback.length else room
-        bar: tuple[Part, ...] = (("━" * done, "$accent"), ("━" * (room - done), "$pane-border"))
-        line.show((state, ("  ", ""), *bar), ((words, "$muted"),))
+        line = self.query_one("#place", Line)
+        hit = f"hit {self._hit + 1} of {len(self._hits)}" if self._hit >= 0 else ""
+        width = line.content_size.width
+        line.show(*replay_text.place(self.playback, self.speed, width, playing=self.playing, hit=hit))
+
+    def _draw_keys(self) -> None:
+        line = self.query_one("#keys", Line)
+        overrides = getattr(self.app, "key_overrides", {})
+        line.show(replay_text.hints(overrides, line.content_size.width, hits=bool(self._hits)))
 
     def on_resize(self, event: events.Resize) -> None:
         """Follow the width."""
         self.set_class(event.size.width < NARROW, "-narrow")
-        self.call_after_refresh(self.draw)
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        if self.query("#keys"):
+            self.draw()
+            self._draw_keys()
 
     # -- keys ----------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In the inspector, Left, Right, n, Home and End are its own."""
+        """In the inspector, Left, Right, n, Home and End are its own; without a search, so are n and N below."""
+        if action == "hit" and not self._hits:
+            return False
         if action in ("step", "hit", "start", "end", "expand"):
-            return not self.inspector.has_focus_within
+            return not (self.query(Inspector) and self.inspector.has_focus_within)
         return True
 
     def action_play(self) -> None:
@@ -284,15 +274,17 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         elif self.playback is not None and self.playback.length:
             if self.playback.at_end:
                 self._moved(self.playback.move_to(0))
+            self.view.action_bottom()
             self._playing = self.run_worker(self._play(self.playback), name="replay", exit_on_error=True)
         self.draw()
 
     async def _play(self, playback: Playback) -> None:
-        last = time.monotonic()
+        clock: Callable[[], float] = getattr(self.app, "clock", time.monotonic)
+        last = clock()
         while not playback.at_end:
             await asyncio.sleep(FRAME_SECONDS)
-            now = time.monotonic()
-            self._moved(playback.advance((now - last) * self.speed))
+            now = clock()
+            self._moved(playback.advance(math.inf if math.isinf(self.speed) else (now - last) * self.speed))
             last = now
         self._playing = None
         self.draw()
@@ -305,12 +297,14 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     def _go(self, position: int) -> None:
         self._pause()
         if self.playback is not None:
+            self.view.action_bottom()
             self._moved(self.playback.move_to(position))
 
     def action_step(self, by: int) -> None:
         """By event."""
         self._pause()
         if self.playback is not None:
+            self.view.action_bottom()
             self._moved(self.playback.step(by))
 
     def action_turn(self, by: int) -> None:
@@ -375,6 +369,13 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         message.stop()
         if isinstance(message.item, ToolCallItem) and self.has_class("-inspecting"):
             self.inspector.show(message.item, pin=True)
+
+    def on_inspector_rerun_requested(self, message: Message) -> None:
+        """A key of the inspector that would run a call."""
+        message.stop()
+        self.app.notify(
+            "This is a recording: nothing runs here. c goes on with the conversation, v runs its calls again."
+        )
 
     def _inspect(self, item: ToolCallItem | None) -> None:
         self.add_class("-inspecting")

@@ -324,12 +324,13 @@ class ConversationView(DocumentView):
         """Let time go by on what runs and is in sight."""
         live = any(view.live for view in self._views_in_sight())
         if live and self._ticker is None:
-            self._ticker = self.set_interval(1.0, self._tick)
+            self._ticker = self.set_interval(1.0, self.tick)
         elif not live and self._ticker is not None:
             self._ticker.stop()
             self._ticker = None
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """Time went by: what runs and is in sight says how long."""
         for view in self._views_in_sight():
             if isinstance(view, ToolCallView):
                 view.tick()

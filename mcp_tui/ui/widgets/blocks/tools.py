@@ -89,8 +89,8 @@ class ToolCallView(ItemView):
         if self.item.finished or self.open or self.sections[2].blocks:
             self.sections = self.make()
         else:
-            self.redraw(0)
-            self.redraw(1)
+            for section in (0, 1, 3):
+                self.redraw(section)
 
     def tick(self) -> None:
         """Time went by."""

@@ -1,0 +1,72 @@
+"""The lines around a replay, as parts: what is replayed, where it stands, which keys there are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mcp_tui.safety.text import shorten
+from mcp_tui.ui import formats
+from mcp_tui.ui.keymap import effective, keys_of, show_keys
+from mcp_tui.ui.widgets.bars import Hint, Part, hint_parts
+
+if TYPE_CHECKING:
+    from mcp_tui.conversation.playback import Playback
+
+NOT_LIVE = "a recording: nothing runs"
+
+LONGEST_BAR = 60
+"""Cells."""
+
+_LEFT_OUT = ("verify", "fork", "speed")
+"""Hints that give way where there is no room, first the first."""
+
+Parts = tuple[Part, ...]
+
+
+def title(playback: Playback | None, waiting: int, width: int) -> tuple[Parts, Parts]:
+    """Name and title, of which the title gives way; that it is none of the present, and what ``waiting`` there is."""
+    from mcp_tui.ui.view import DEMO_LABEL
+
+    right: list[Part] = [(NOT_LIVE, "$warning")]
+    if waiting:
+        right.insert(0, (f"! {waiting} waiting in the chat  ", "$warning bold"))
+    label = f"  {DEMO_LABEL}" if playback is not None and playback.demo else ""
+    room = width - len("replay  ") - len(label) - sum(len(text) for text, _ in right) - 2
+    words = shorten(playback.title or "(untitled)", max(0, room)) if playback is not None and room > 3 else ""
+    return (("replay", "$primary bold"), (f"  {words}", "$foreground"), (label, "$warning")), tuple(right)
+
+
+def place(playback: Playback | None, speed: float, width: int, *, playing: bool, hit: str) -> tuple[Parts, Parts]:
+    """Whether it plays, a bar, then event, turn, time (or which ``hit`` of a search) and speed."""
+    if playback is None:
+        return (("reading the conversation", "$muted"),), ()
+    state: Part = ("playing", "$accent bold") if playing else ("paused ", "$foreground")
+    if not playing and playback.at_end:
+        state = ("the end", "$foreground")
+    facts = [
+        hit or (formats.local_time(playback.at) if playback.at is not None else ""),
+        f"event {playback.position:,} of {playback.length:,}",
+        f"turn {playback.turn:,} of {playback.turn_count:,}",
+        "at once" if math.isinf(speed) else f"{speed:g}x",
+    ]
+    words = "  ".join(filter(None, facts))
+    room = max(0, min(LONGEST_BAR, width - len(words) - len("playing") - 4))
+    done = round(room * playback.position / playback.length) if playback.length else room
+    return (state, ("  ", ""), ("━" * done, "$accent"), ("─" * (room - done), "$muted")), ((words, "$muted"),)
+
+
+def hints(overrides: Mapping[str, str], width: int, *, hits: bool) -> Parts:
+    """Keys that share a label stand together: ``Left Right step``."""
+    keys = effective(overrides)
+    shown: dict[str, str] = {}
+    for key in keys_of("replay"):
+        if key.hint:
+            shown[key.hint] = f"{shown.get(key.hint, '')} {show_keys(keys[key.id][:1])}".strip()
+    if hits:
+        shown = {"play": shown.pop("play"), "next hit": show_keys(keys["replay.next_hit"][:1]), **shown}
+    for least in _LEFT_OUT:
+        if sum(len(key) + len(label) + 3 for label, key in shown.items()) > width + 2:
+            del shown[least]
+    return hint_parts([Hint(key, label) for label, key in shown.items()])
