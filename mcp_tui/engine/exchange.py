@@ -56,9 +56,9 @@ def export_to(path: Path, pieces: Iterable[str], name: str, *, replace: bool = F
     that may not be replaced.
     """
     target = Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - never raises
-    if target.is_dir():
-        target /= name
     try:
+        if target.is_dir():
+            target /= name
         (replace_file if replace else write_new)(target, pieces)
     except FileExistsError:
         raise UsageError(f"There is a file {target} already.", hint="Choose another name, or replace it.") from None
