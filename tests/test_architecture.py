@@ -93,6 +93,7 @@ HEAVY = ("pydantic", "yaml", "mcp", "mcp_types", "litellm", "tiktoken", "fileloc
         ("mcp_tui.cli.wiring", ("textual", "litellm")),
         ("mcp_tui.host.host", ("textual", "litellm", "tiktoken")),
         ("mcp_tui.history.jsonl", ("textual", "litellm", "mcp")),
+        ("mcp_tui.history.search.indexer", ("textual", "litellm", "mcp", "pydantic", "platformdirs")),
         ("mcp_tui.config.loader", ("textual", "litellm", "mcp")),
     ],
 )
