@@ -35,6 +35,9 @@ TITLES: dict[Facet, str] = {
     "diff": "Diff",
 }
 
+ROOMY = 54
+"""Columns from which the tabs stand two blanks apart."""
+
 STATE_STYLES = {"success": "$success", "running": "$accent", "waiting": "$warning", "proposed": "$muted"}
 """Call state -> colour; every other state is a fault."""
 
@@ -106,6 +109,11 @@ class Inspector(Vertical):
         yield Static(id="tabs")
         with InspectorBody():
             yield Static(id="facet")
+
+    def on_resize(self) -> None:
+        """The tabs take what room there is."""
+        if self._ready:
+            self._draw_tabs()
 
     def on_mount(self) -> None:
         """Show the latest call."""
@@ -243,9 +251,10 @@ class Inspector(Vertical):
 
     def _draw_tabs(self) -> None:
         parts = []
+        between = "  " if self.size.width >= ROOMY else " "
         for number, facet in enumerate(FACETS, 1):
             style = "$primary bold underline" if facet == self._facet else "$muted"
-            parts += [(f"{number} ", "$muted"), (TITLES[facet], style), ("  ", "")]
+            parts += [(f"{number} ", "$muted"), (TITLES[facet], style), (between, "")]
         self.query_one("#tabs", Static).update(Content.assemble(*parts))
 
     def action_tab(self, facet: str) -> None:
