@@ -68,6 +68,12 @@ class Recording(Protocol):
         """In order."""
 
 
+class RecordedConversation(ConversationView):
+    """The conversation pane, under the keys of the replay."""
+
+    PANE = "replay"
+
+
 class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     """Title, conversation and inspector, position, keys.  It opens at the end, or at the beginning and playing."""
 
@@ -75,7 +81,8 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     HELP = (
         "A stored conversation as it happened. Space plays it, Left and Right go by event, [ and ] by turn, + and - "
         "change the speed. It is a recording: no model is asked, no tool runs, nothing is answered. Enter on a tool "
-        "call opens it in the inspector as it was at this moment; Up and Down move from item to item."
+        "call opens it in the inspector as it was at this moment. Up, Down, g and G move from item to item, PgUp and "
+        "PgDn scroll, x expands, y and Y copy a message or its code, m shows the source, Tab goes to the inspector."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("replay"),
@@ -126,7 +133,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         """Title, conversation beside inspector, position, keys."""
         yield Line(widget_id="title")
         with Horizontal(id="played"):
-            yield ConversationView(id="replayed", now=self._now)
+            yield RecordedConversation(id="replayed", now=self._now)
             yield Inspector(self._data_dir, self._calls)
         yield Line(widget_id="place")
         yield Line(widget_id="keys")
