@@ -1,16 +1,14 @@
 """What a list needs to know of one file, counted by how lines begin and whole blocks at a time.
 
-A gigabyte takes about a second: only the few lines that name a conversation are checked and decoded, of an
+A gigabyte takes a few seconds: only the few lines that name a conversation are checked and decoded, of an
 answer and of a call the model, the cost and the server are read where they stand.  Damaged lines may be counted.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from mcp_tui.events.base import SCHEMA_VERSION
 from mcp_tui.history import lines
@@ -25,14 +23,9 @@ _NAMING = tuple(
     _ANY + kind
     for kind in (b'conversation_created"', b'conversation_titled"', b'conversation_tagged"', b'model_selected"')
 )
-_TEXT = rb'"(?:[^"\\]|\\.)*+"'
-_SHORT = rb'(?:"(?:[^"\\]|\\.){0,500}+"|null|[0-9]+)'
-_BEFORE = rb'\n\{"type":"[a-z_]+"(?:,"(?!%b")[a-z_]+":' + _SHORT + rb"){0,16}+,"
-_MODEL = re.compile(_BEFORE % b"model" + rb'"model":(' + _TEXT + rb")")
-_SERVER = re.compile(_BEFORE % b"server" + rb'"server":(' + _TEXT + rb")")
-_COST = re.compile(rb',"cost":(null|[0-9.eE+-]+)(?:,"[a-z_]+":(?:null|[0-9.eE+-]+)){0,16},"crc":"[0-9a-f]{8}"\}')
-_TAIL = 600
-"""Bytes at the end of an answer's line that hold its cost, behind all that the model wrote."""
+_MODEL, _SERVER, _COST = b',"model":"', b',"server":"', b',"cost":'
+_HEAD, _TAIL = 2_000, 600
+"""Bytes of a line in which its model or server, and its cost, are looked for."""
 
 
 @dataclass(slots=True)
@@ -74,7 +67,7 @@ class Tally:
             self._add_answer(text, start)
         for start in _places(text, _TOOL_CALL):
             self.tool_calls += 1
-            _note(self.servers, _value(_SERVER.match(text, start), text, start, "server"))
+            _note(self.servers, _near_head(text, start, _SERVER))
         for start in sorted(place for kind in _NAMING for place in _places(text, kind)):
             raw = _line_at(text, start)
             if not lines.checksum_problem(raw):
@@ -83,10 +76,8 @@ class Tally:
         self.last_at = _time_of(text, forward=False) or self.last_at
 
     def _add_answer(self, text: bytes, start: int) -> None:
-        _note(self.models, _value(_MODEL.match(text, start), text, start, "model"))
-        end = text.index(b"\n", start + 1)
-        found = _COST.search(text, max(start, end - _TAIL), end)
-        cost = _number(found[1]) if found else (lines.decode(_line_at(text, start)) or {}).get("cost")
+        _note(self.models, _near_head(text, start, _MODEL))
+        cost = _near_end(text, start)
         if isinstance(cost, (int, float)) and not isinstance(cost, bool):
             self.cost = (self.cost or 0.0) + cost
 
@@ -110,24 +101,32 @@ def _note(names: list[str], name: object) -> None:
         names.append(name)
 
 
-def _value(found: re.Match[bytes] | None, text: bytes, start: int, key: str) -> object:
-    """A field near the head of a line; the whole line is decoded where it stands elsewhere."""
-    if found is None:
-        return (lines.decode(_line_at(text, start)) or {}).get(key)
-    inner = found[1][1:-1]
-    if b"\\" not in inner:
-        return inner.decode("ascii", "replace")
-    try:
-        return cast("object", json.loads(found[1]))
-    except ValueError:
-        return None
+def _near_head(text: bytes, start: int, key: bytes) -> object:
+    """The text behind ``key`` where only plain fields stand before it, as we write them; else of the decoded line.
+
+    A quotation mark inside of a string has a backslash before it: ``key`` is found between fields only.
+    """
+    place = text.find(key, start, start + _HEAD)
+    if place >= 0 and text.find(b"{", start + 2, place) < 0:
+        first = place + len(key)
+        value = text[first : text.find(b'"', first)]
+        if b"\\" not in value and b"\n" not in value:
+            return value.decode("ascii", "replace")
+    return (lines.decode(_line_at(text, start)) or {}).get(key[2:-3].decode())
 
 
-def _number(text: bytes) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def _near_end(text: bytes, start: int) -> object:
+    """The cost of an answer, where only plain fields stand behind it; else of the decoded line."""
+    end = text.index(b"\n", start + 1)
+    place = text.rfind(_COST, max(start, end - _TAIL), end)
+    if place >= 0 and text.find(b"}", place, end) == end - 1:
+        first = place + len(_COST)
+        value = text[first : text.find(b",", first, end)]
+        try:
+            return None if value == b"null" else float(value)
+        except ValueError:
+            pass
+    return (lines.decode(text[start + 1 : end]) or {}).get("cost")
 
 
 def _places(text: bytes, pattern: bytes) -> Iterator[int]:
