@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -21,7 +20,8 @@ EXPORTERS: Mapping[str, Exporter] = {"markdown": export_markdown, "json": export
 SUFFIXES: Mapping[str, str] = {"markdown": ".md", "json": ".json", "html": ".html"}
 """How a file of the format is called."""
 
-_NAME_LENGTH = 60
+_NAME_LENGTH = 55
+"""Characters; four bytes each leave room for a suffix in the 255 that a name may have."""
 
 
 def export(
@@ -50,7 +50,7 @@ def format_of(name: str) -> str | None:
 
 
 def file_name(summary: ConversationSummary, format: str) -> str:  # noqa: A002
-    """A name for the file, made from the title; safe on every file system."""
-    plain = unicodedata.normalize("NFKD", summary.title).encode("ascii", "ignore").decode()
-    words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:_NAME_LENGTH].strip("-")
+    """A name for the file: letters and digits of the title, which every file system takes."""
+    title = unicodedata.normalize("NFC", summary.title).casefold()
+    words = "-".join("".join(char if char.isalnum() else " " for char in title).split())[:_NAME_LENGTH].strip("-")
     return f"{words or f'conversation-{summary.id[:12]}'}{SUFFIXES[format]}"

@@ -80,7 +80,7 @@ async def test_an_export_is_a_private_file_named_after_the_title(kind: str, suff
         conversation_id = new_id()
         await store.append(conversation_id, [created("Größe: ../../etc <x>"), said("hi")])
         path = await library.export(conversation_id, kind, tmp_path)
-        assert path == tmp_path / f"groe-etc-x{suffix}"
+        assert path == tmp_path / f"grösse-etc-x{suffix}"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["a", path.name])
 
