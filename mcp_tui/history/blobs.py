@@ -39,6 +39,8 @@ class Blobs:
     def __init__(self, directory: Path, fs: FileSystem) -> None:
         self._directory = directory
         self._fs = fs
+        self.missed = False
+        """Whether a value could not be brought back."""
 
     def prepare(self, value: dict[str, Any]) -> lines.PreparedLine:
         """The line for an event's object; raises `OSError` when a side file cannot be made durable."""
@@ -155,6 +157,7 @@ class Blobs:
     def _load(self, digest: str, reference: dict[str, Any]) -> Any:
         data = self._whole(digest, reference)
         if data is None:
+            self.missed = True
             return f"{reference.get('preview', '')}\n[the rest of {reference.get('size', '?')} bytes is lost: {digest}]"
         if reference.get("encoding") != "json":
             return data.decode("utf-8", "replace")

@@ -135,9 +135,24 @@ class Journal:
         first = self._lock_current(on_wait)
         try:
             self._catch_up()
+            self._refuse_deleted(first)
             yield self._segments
         finally:
             self._unlock(first)
+
+    def _refuse_deleted(self, first: Segment) -> None:
+        """A conversation in the trash is not begun anew beside it: an empty file of ours goes again."""
+        if not first.read_to and self._is_in_trash():
+            self._fs.unlink(first.path)
+            self.close()
+            raise self._gone(first.path)
+
+    def _is_in_trash(self) -> bool:
+        try:
+            self._fs.lstat(names.journal_path(names.trash_directory(self._directory), self._id))
+        except FileNotFoundError:
+            return False
+        return True
 
     def _unlock(self, first: Segment) -> None:
         if any(segment.number in self._finished for segment in self._segments) or first not in self._segments:
@@ -189,8 +204,7 @@ class Journal:
         return Segment(number, path, fd)
 
     def _gone(self, path: Path) -> StoreFailed:
-        with suppress(OSError):
-            self._fs.lstat(names.journal_path(names.trash_directory(self._directory), self._id))
+        if self._is_in_trash():
             return StoreFailed("This conversation is in the trash.", hint="Restore it to go on; nothing was written.")
         return StoreFailed(f"{path} was removed or moved away.", hint="Nothing was written.")
 

@@ -19,6 +19,7 @@ from mcp_tui.history.blobs import Blobs
 from mcp_tui.history.fs import READ, FileSystem
 from mcp_tui.history.locking import refuse_special
 
+_TRIES = 3
 SHARED_TEXT = 100
 """Characters from which on the same text of one event is kept once."""
 
@@ -38,18 +39,41 @@ def read_conversation(
     Raises `ConversationNotFound`, and `StoreFailed` when the file itself cannot be opened or read.
     """
     names.check_id(conversation_id)
+    for _ in range(_TRIES):
+        found, whole = _read(directory, conversation_id, fs, pace)
+        if whole:
+            break
+    ordered = sorted(found.events.values(), key=lambda event: event.seq)
+    return StoredConversation(conversation_id, tuple(ordered), tuple(found.set_aside), found.newer_schema)
+
+
+def _read(directory: Path, conversation_id: str, fs: FileSystem, pace: Callable[[], None]) -> tuple[_Found, bool]:
+    """What the files hold, and whether none of them was missed.
+
+    The files of a conversation go into the trash and come back one after the other: parts that were on their way
+    are there the next time, or the conversation is not.
+    """
     blobs = Blobs(names.blob_directory(directory, conversation_id), fs)
     found = _Found()
     segment = 1
     try:
         while _read_segment(names.journal_path(directory, conversation_id, segment), blobs, found, fs, pace):
             segment += 1
+        overtaken = segment > 1 and _exists(names.journal_path(directory, conversation_id, segment), fs)
+        gone = not _exists(names.journal_path(directory, conversation_id), fs)
     except OSError as error:
         raise StoreFailed(f"The conversation {conversation_id} cannot be read: {error.strerror}.") from None
-    if segment == 1 or not (found.events or found.set_aside):
+    if gone or not (found.events or found.set_aside):
         raise ConversationNotFound(f"There is no conversation {conversation_id}.")
-    ordered = sorted(found.events.values(), key=lambda event: event.seq)
-    return StoredConversation(conversation_id, tuple(ordered), tuple(found.set_aside), found.newer_schema)
+    return found, not (overtaken or blobs.missed)
+
+
+def _exists(path: Path, fs: FileSystem) -> bool:
+    try:
+        fs.lstat(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def refuse_missing(directory: Path, conversation_id: str, fs: FileSystem) -> None:

@@ -17,6 +17,7 @@ from mcp_tui.history import names
 from mcp_tui.history.fs import REAL, FileSystem
 from mcp_tui.history.journal import Journal
 from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.history.reading import read_conversation
 from mcp_tui.history.trash import Trash
 from tests.support.faultfs import Fault, FaultFS
 from tests.support.history_events import created, said, stored
@@ -152,9 +153,12 @@ def test_two_of_one_name_are_never_mixed(tmp_path: Path) -> None:
     key = new_id()
     done = conversation(tmp_path, key)
     trash(tmp_path).delete(key)
-    journal = Journal(tmp_path, key, REAL, lock_timeout=0.5)
+    backup = tmp_path / "backup"
+    journal = Journal(backup, key, REAL, lock_timeout=0.5)
     (other,) = journal.append([[created("Other"), said("z" * 100_000)]])
     journal.close()
+    for name in ("jsonl", "blobs"):
+        (backup / f"{key}.{name}").rename(tmp_path / f"{key}.{name}")
     with pytest.raises(StoreFailed, match="already"):
         trash(tmp_path).restore(key)
     with pytest.raises(StoreFailed, match="already"):
@@ -184,6 +188,39 @@ async def test_another_window_cannot_go_on_in_what_was_deleted_or_removed(tmp_pa
             await window.append(key, [said("z")])
     assert not names.journal_path(tmp_path, key).exists()
     await asyncio.gather(writer.aclose(), reader.aclose(), other.aclose())
+
+
+def test_a_reader_whom_the_trash_overtakes_never_sees_half_of_it(tmp_path: Path) -> None:
+    """Large values are moved after the log: a fork of what was read would keep the hole for ever."""
+    key = new_id()
+    done = conversation(tmp_path, key)
+
+    class Deleted(FaultFS):
+        def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+            fd = super().open(path, flags, mode)
+            if path.suffix == ".jsonl" and not self.fired:
+                self.fired = True
+                trash(tmp_path).delete(key)
+            return fd
+
+    with pytest.raises(ConversationNotFound):
+        read_conversation(tmp_path, key, Deleted(0, "none"))
+    trash(tmp_path).restore(key)
+    assert stored(tmp_path, key).events == tuple(done)
+
+
+async def test_what_is_in_the_trash_is_not_begun_anew_by_a_window_that_never_saw_it(tmp_path: Path) -> None:
+    key = new_id()
+    store, stranger = JsonlStore(tmp_path), JsonlStore(tmp_path)
+    await store.append(key, [created()])
+    await store.delete(key)
+    with pytest.raises(StoreFailed, match="in the trash"):
+        await stranger.append(key, [said("x")])
+    assert not names.journal_path(tmp_path, key).exists()
+    await store.restore(key)
+    (event,) = await stranger.append(key, [said("x")])
+    assert event.seq == 2
+    await asyncio.gather(store.aclose(), stranger.aclose())
 
 
 async def test_many_windows_delete_and_restore_at_once(tmp_path: Path) -> None:
