@@ -128,9 +128,9 @@ async def test_everything_said_called_and_returned_is_found(place: Place) -> Non
 )
 async def test_code_and_scripts_without_blanks(place: Place, query: str, found: list[str]) -> None:
     texts = (
-        "the snake_case name", "the snake case name is not it", "in src/main.py line 3", "see #812 now", "812 and #8123",
-        "日本語のテキスト", "검색기능은 좋다", "un café noir", "call getUserName()", "only xy here", "xyz there",
-        "written in C++ mostly", "written in C mostly",
+        "the snake_case name", "the snake case name is not it", "in src/main.py line 3", "see #812 now",
+        "812 and #8123", "日本語のテキスト", "검색기능은 좋다", "un café noir", "call getUserName()", "only xy here",
+        "xyz there", "written in C++ mostly", "written in C mostly",
     )  # fmt: skip
     await place.add(*(said(text) for text in texts))
     hits = await place.snippets(query)

@@ -82,6 +82,11 @@ class IndexFiles:
             raise NoIndex
         return self.folder / max(found)
 
+    @property
+    def exist(self) -> bool:
+        """Whether there is an index."""
+        return any(name.endswith(_SUFFIX) for name in self._names())
+
     def open_writer(self) -> tuple[Path, sqlite3.Connection]:
         """The index for writing, made anew where there is none that can be used.
 

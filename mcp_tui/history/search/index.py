@@ -128,7 +128,9 @@ class SearchIndex:
             return
         done, total, ticket = answer.get("done"), answer.get("total"), answer.get("ticket")
         if isinstance(done, int) and isinstance(total, int):
-            self._state = IndexState(done, total, answer.get("running") is True, str(answer.get("problem") or ""))
+            # What was wrong stays said until an update went well.
+            problem = str(answer.get("problem") or "") if isinstance(ticket, int) else self._state.problem
+            self._state = IndexState(done, total, answer.get("running") is True, problem)
         if isinstance(ticket, int):
             if not self._state.problem:
                 self._fresh_at = time.monotonic()
@@ -197,7 +199,7 @@ class _Job:
             return self._lookup.page(self._limit, self._offset), ""
         except NoIndex:
             return Found((), False), ""
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             self._reader.close()
             return Found((), False), "" if self._cancelled else database.describe(error)
         finally:

@@ -89,14 +89,17 @@ class Indexer:
         """A damaged index is made anew, and so is one that was deleted meanwhile."""
         for attempt in range(_TRIES):
             try:
+                self._make_folder()
                 path, connection = self._files.open_writer()
                 with closing(connection):
                     Builder(connection, self._history_dir, self._tell).run()
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                if path.exists():
+                if path == self._files.current():
                     return
+            except database.NoIndex:
+                continue
             except sqlite3.Error as error:
-                if database.refused(error) or attempt == _TRIES - 1:
+                if attempt == _TRIES - 1 or (database.refused(error) and self._files.exist):
                     raise
                 self._files.remove()
 
