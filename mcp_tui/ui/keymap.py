@@ -68,7 +68,7 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding("app.previous_pane", "shift+tab", "next_pane(-1)", "Previous pane"),
     KeyBinding("app.new", "ctrl+n", "new_conversation", "New conversation", priority=True),
     KeyBinding("app.model", "ctrl+l", "choose_model", "Choose the model", priority=True),
-    KeyBinding("app.find", "ctrl+f", "find", "Find in the conversation", "find", priority=True),
+    KeyBinding("app.find", "ctrl+f", "find", "Find in the conversation", priority=True),
     KeyBinding("app.copy_last", "ctrl+y", "copy_last", "Copy the last answer (its source)"),
     KeyBinding("app.stop", "escape", "stop_or_back", "Stop the turn; again within 1 s: drop the queue", "stop"),
     KeyBinding(

@@ -21,13 +21,15 @@ from mcp_tui.ui.widgets.welcome import Welcome
 if TYPE_CHECKING:
     from mcp_tui.ui.prompt_history import PromptHistory
     from mcp_tui.ui.widgets.approval import ApprovalCard
+    from mcp_tui.ui.widgets.conversation import ConversationView
+    from mcp_tui.ui.widgets.find_bar import FindBar
 
 NARROW, WIDE = 100, 140
 """Columns: below the first, one pane at a time; from the second on, sidebar and inspector beside each other."""
 TINY = (60, 16)
 """Below either, conversation and composer only."""
 
-PANE_ORDER = ("composer", "approval", "question", "conversation", "welcome", "inspector", "sidebar")
+PANE_ORDER = ("composer", "approval", "question", "find", "conversation", "welcome", "inspector", "sidebar")
 """Order of Tab: what waits for an answer comes right after the input."""
 
 PLACEHOLDER = "ask, / for commands, Ctrl+G editor"
@@ -190,6 +192,17 @@ class ChatScreen(Screen[None]):
         else:
             await main.mount(widget)
         return widget
+
+    async def find_bar(self, conversation: ConversationView) -> FindBar:
+        """The bar above the composer, made on first use."""
+        from mcp_tui.ui.widgets.find_bar import FindBar
+
+        found = self.query(FindBar)
+        if found:
+            return found.first()
+        bar = FindBar(conversation, widget_id="find")
+        await self.mount(bar, before="#completions")
+        return bar
 
     # -- messages -----------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from mcp_tui.ui.widgets.conversation_css import CONVERSATION_CSS
 from mcp_tui.ui.widgets.conversation_keys import CONVERSATION_KEYS
 from mcp_tui.ui.widgets.document.document import Position
 from mcp_tui.ui.widgets.document.style import Palette, own_style
-from mcp_tui.ui.widgets.document.view import DocumentView
+from mcp_tui.ui.widgets.finding import FindingView
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,7 +47,7 @@ Branch = Literal["fork", "edit", "again", "again_with"]
 """A fork; before an input, to change it; to ask the same again; that with a model chosen first."""
 
 
-class ConversationView(DocumentView):
+class ConversationView(FindingView):
     """All items of a conversation.  It follows the end until the person moves."""
 
     PANE: ClassVar[str] = "conversation"
@@ -160,6 +160,7 @@ class ConversationView(DocumentView):
         if more_above:
             self._more_above = MoreAbove(self._canvas)
             self._document.prepend([self._more_above])
+        self.find_again()
 
     def complete(self, items: Sequence[Item]) -> None:
         """Show all of a conversation of which the end is shown: what is in sight stays where it is."""
@@ -226,6 +227,11 @@ class ConversationView(DocumentView):
             entry.rebuild()
             self._document.changed(entry)
 
+    @property
+    def all_there(self) -> bool:
+        """Whether every item is in the document."""
+        return self._beginning is None and self._more_above is None
+
     def apply(self, changes: Iterable[Change]) -> None:
         """Take note of changes of the items; they show in the next frame."""
         for change in changes:
@@ -244,10 +250,12 @@ class ConversationView(DocumentView):
                 self._document.append(view)
             elif change.kind == "appended" and isinstance(view, AssistantView) and view.item is change.item:
                 view.appended()
+                self.find_changed(view)
                 self._dirty.setdefault(change.item.key, view)
                 continue
             view.item = change.item
             view.stale = True
+            self.find_changed(view)
             self._dirty[change.item.key] = view
         self._schedule()
 
@@ -275,7 +283,7 @@ class ConversationView(DocumentView):
     @property
     def busy(self) -> bool:
         """Whether changes wait to be shown."""
-        waiting = bool(self._dirty) or bool(self._document.unfinished) or self._beginning is not None
+        waiting = bool(self._dirty) or bool(self._document.unfinished) or self._beginning is not None or self.find_busy
         return self._pending or waiting or self._highlighter.busy or not self.ready
 
     # -- frames ------------------------------------------------------------------------------------
@@ -313,7 +321,8 @@ class ConversationView(DocumentView):
         if self._highlighter.coloured:
             self._highlighter.coloured = False
             self.changed_from(0)
-        return bool(self._dirty) or colouring or self._beginning is not None
+        finding = self.find_work(end)
+        return bool(self._dirty) or colouring or finding or self._beginning is not None
 
     def _work(self, view: ItemView, end: float) -> None:
         changed = view.work(end)
@@ -382,11 +391,34 @@ class ConversationView(DocumentView):
         self._warming.add_done_callback(lambda _done: self._schedule(0.001))
 
     def decorate(self, strip: Strip, position: Position) -> Strip:
-        """The mark of the block cursor in the first column, not on the gap above the item."""
+        """What is found, and the mark of the block cursor in the first column, not on the gap above the item."""
+        strip = self.find_marks(strip, position)
         view = self._cursor_view()
         if view is None or view.serial != position.serial or (position.spot == (0, 0, 0) and view.gap):
             return strip
         return Strip.join([Strip([Segment("┃", self.rich_style + self._canvas.pen.palette.cursor)], 1), strip.crop(1)])
+
+    # -- finding -----------------------------------------------------------------------------------
+
+    def first_in_sight(self) -> ItemView | None:
+        """The item at the top of the window."""
+        return next(iter(self._views_in_sight()), None)
+
+    def is_here(self, view: ItemView) -> None:
+        """The cursor goes along to what is found."""
+        self.cursor_key = view.item.key
+
+    def action_find_step(self, step: int) -> None:
+        """To the next place of what is found, or to the one before."""
+        if not self.finding:
+            raise SkipAction
+        self.find_step(step)
+
+    def action_end_find(self) -> None:
+        """Esc: no more of it; without a search it means something else."""
+        if self.leave_find is None:
+            raise SkipAction
+        self.leave_find()
 
     # -- cursor ------------------------------------------------------------------------------------
 

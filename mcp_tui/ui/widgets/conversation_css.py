@@ -39,6 +39,8 @@ ConversationView {
     & .conversation--code-comment { color: $muted; text-style: italic; }
     & .conversation--code-operator { color: $foreground; }
     & .conversation--table-line { color: $muted 70%; }
+    & .conversation--found { color: $foreground; background: $warning 35%; }
+    & .conversation--found-here { color: $background; background: $warning; text-style: bold; }
     & .conversation--table-header { text-style: bold; }
 }
 """

@@ -19,6 +19,9 @@ CONVERSATION_KEYS: tuple[tuple[str, str, str, str, str], ...] = (
     ("conversation.fork", "f", "branch('fork')", "Fork here: go on in a copy that ends with this", "fork"),
     ("conversation.again", "r", "branch('again')", "Ask this again, in a fork", "ask again"),
     ("conversation.again_with", "R", "branch('again_with')", "Ask this again with another model", ""),
+    ("conversation.find_next", "n", "find_step(1)", "Next place of what is found (Ctrl+F)", ""),
+    ("conversation.find_previous", "N", "find_step(-1)", "Previous place of what is found", ""),
+    ("conversation.find_close", "escape", "end_find", "Close the find bar, else stop", ""),
     ("conversation.raw", "m", "raw", "Markdown source on or off", "source"),
 )
 """Id, default keys, action, help, hint: the fields of a `KeyBinding`."""

@@ -40,6 +40,11 @@ class Header(Block):
         self._describe = describe
         self.gap = gap
 
+    @property
+    def text(self) -> str:
+        """The left side."""
+        return "".join(text for text, _purpose in self._describe()[0])
+
     def estimate(self, width: int) -> int:
         """Exact."""
         return self.gap + 1
@@ -83,6 +88,16 @@ class Note(Block):
         self._hang = hang
         self._bar = bar
         self.gap = gap
+
+    @property
+    def text(self) -> str:
+        """All of its words."""
+        return "".join(text for text, _purpose in self._describe())
+
+    @property
+    def left(self) -> int:
+        """Columns before the text of its first row."""
+        return self._indent
 
     def estimate(self, width: int) -> int:
         """From the number of characters."""

@@ -98,6 +98,11 @@ class CodeBlock(Leaf):
         """Whether the next line belongs to another piece."""
         return len(self.fence.lines) - self.start >= PIECE_LINES
 
+    @property
+    def labelled(self) -> bool:
+        """Whether its first row names the language."""
+        return bool(self._label())
+
     def estimate(self, width: int) -> int:
         """Exact: the rows of code do not depend on its colours."""
         inner = self.frame.text_width(width) - 2

@@ -53,6 +53,8 @@ class Palette:
     code_operator: Style = NO_STYLE
     table_line: Style = field(default=Style(dim=True))
     table_header: Style = field(default=Style(bold=True))
+    found: Style = field(default=Style(underline=True))
+    found_here: Style = field(default=Style(reverse=True))
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ class DocumentView(ScrollView, can_focus=True):
         number = position.encode()
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(number)) is not None:
-            strip = _painted(strip, span, self.screen.get_component_rich_style("screen--selection"))
+            strip = painted(strip, span, self.screen.get_component_rich_style("screen--selection"))
         return strip if self._painting else strip.apply_offsets(0, number)
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -302,7 +302,7 @@ class DocumentView(ScrollView, can_focus=True):
         return found[0] if found is not None else ""
 
 
-def _painted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
+def painted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
     """``strip`` with the characters of ``span`` in the style of a selection."""
     start, end = span
     if end == -1:
