@@ -127,6 +127,22 @@ class CatalogApp(ChatApp):
         kept = await engine.history.tag(engine.conversation_id, tags)
         self.say(f"Tags: {' '.join(f'#{tag}' for tag in kept)}" if kept else "No tags any more.", timeout=4)
 
+    def export_conversation(self, format: str = "", line: str = "") -> None:  # noqa: A002 - as the command says
+        """Write the open conversation to a file; asks for what is not said."""
+        self.start(self._export(self._begun_engine(), format, line))
+
+    async def _export(self, engine: Engine, format: str, line: str) -> None:  # noqa: A002
+        from mcp_tui.ui.screens.export import Export
+
+        stored = next((each for each in await engine.history.list() if each.id == engine.conversation_id), None)
+        if stored is None:
+            raise UsageError("This conversation is not stored yet.")
+        export = Export(self._whole, engine, stored, self.start, self.clock)
+        if format and line:
+            export.write(format, line)
+        elif self.screen is self.chat:
+            export.ask_file(format) if format else export.ask()
+
     def _begun_engine(self) -> Engine:
         """The engine, where the open conversation is one that is stored."""
         engine = self.require_engine()

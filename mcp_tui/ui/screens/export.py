@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from textual.app import App
 from textual.content import Content
 
 from mcp_tui.errors import UsageError
@@ -16,53 +19,71 @@ from mcp_tui.ui.widgets.history_text import name_of
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
-    from mcp_tui.ui.screens.history_actions import HistoryActions
+    from mcp_tui.engine.engine import Engine
 
 FORMATS = {
     "markdown": (".md", "for reading, tool calls folded"),
     "html": (".html", "one page for a browser; nothing in it is executed or loaded"),
-    "json": (".json", "every event; mcp-tui import takes it back"),
+    "json": (".json", "every event; mcp-tui history import takes it back"),
 }
 
 
-def export_conversation(screen: HistoryActions, stored: ConversationSummary) -> None:
-    """Ask for the format and the file, then write it."""
-    rows = [
-        Row(name, Content.assemble(f"{name:<10}", (f" {suffix:<6} {words}", "$muted")), f"{name} {suffix} {words}")
-        for name, (suffix, words) in FORMATS.items()
-    ]
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Asks how one conversation is to be written to a file, and writes it."""
 
-    def chosen(name: str | None) -> None:
-        if name is not None:
-            _ask_file(screen, stored, name)
+    app: App[Any]
+    engine: Engine
+    stored: ConversationSummary
+    run: Callable[[Coroutine[Any, Any, None]], None]
+    """Runs what waits, and shows errors of ours."""
+    clock: Callable[[], float]
 
-    foot = "What looks like a key in a result is masked.  Enter chooses  Esc goes back"
-    screen.app.push_screen(Chooser(f"export {name_of(stored)}", rows, placeholder="format", foot=foot), chosen)
+    def ask(self) -> None:
+        """Which format, then which file."""
+        rows = [
+            Row(name, Content.assemble(f"{name:<10}", (f" {suffix:<6} {words}", "$muted")), f"{name} {suffix} {words}")
+            for name, (suffix, words) in FORMATS.items()
+        ]
 
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.ask_file(name)
 
-def _ask_file(screen: HistoryActions, stored: ConversationSummary, name: str) -> None:
-    suggested = f"{_slug(stored.title) or stored.id}{FORMATS[name][0]}"
+        foot = "What looks like a key in a result is masked.  Enter chooses  Esc goes back"
+        title = f"export {name_of(self.stored)}"
+        self.app.push_screen(Chooser(title, rows, placeholder="format", foot=foot), chosen)
 
-    def answered(line: str | None) -> None:
-        if line is not None:
-            path = _path(line)
-            if path.is_file():
-                question = f"{strict(str(path))} is there already. Write over it?"
-                ask = ConfirmScreen(question, "w", "write over it", clock=screen.clock)
-                screen.app.push_screen(ask, lambda yes: write(path, replace=True) if yes else None)
-            else:
-                write(path, replace=False)
+    def ask_file(self, name: str) -> None:
+        """Which file; a name made from the title is suggested."""
+        from mcp_tui.engine.exchange import default_name
 
-    def write(path: Path, *, replace: bool) -> None:
-        screen.do(_write(screen, stored, name, path, replace=replace))
+        def answered(line: str | None) -> None:
+            if line is not None:
+                self.write(name, line)
 
-    foot = f"A file or a folder, seen from {strict(str(Path.cwd()))}.  Enter writes  Esc goes back"
-    screen.app.push_screen(AskTextScreen(f"export as {name}", suggested, foot=foot, check=_check), answered)
+        foot = f"A file or a folder, seen from {strict(str(Path.cwd()))}.  Enter writes  Esc goes back"
+        suggested = default_name(self.stored, name)
+        self.app.push_screen(AskTextScreen(f"export as {name}", suggested, foot=foot, check=_check), answered)
 
+    def write(self, name: str, line: str) -> None:
+        """Write it; over a file that is there only after another question."""
+        _check(line)
+        path = _path(line)
+        if not path.is_file():
+            self.run(self._write(name, path, replace=False))
+            return
 
-async def _write(screen: HistoryActions, stored: ConversationSummary, name: str, path: Path, *, replace: bool) -> None:
-    where = await screen.engine.history.export(stored.id, name, path, replace=replace)
-    screen.app.notify(f"Written to {where}.", timeout=6)
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.run(self._write(name, path, replace=True))
+
+        question = f"{strict(str(path))} is there already. Write over it?"
+        self.app.push_screen(ConfirmScreen(question, "w", "write over it", clock=self.clock), answered)
+
+    async def _write(self, name: str, path: Path, *, replace: bool) -> None:
+        where = await self.engine.history.export(self.stored.id, name, path, replace=replace)
+        self.app.notify(f"Written to {where}.", timeout=6)
 
 
 def _path(line: str) -> Path:
@@ -78,9 +99,3 @@ def _check(line: str) -> None:
         raise UsageError("There is no such home folder.") from None
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.", hint="Make it first, or write elsewhere.")
-
-
-def _slug(title: str) -> str:
-    """The title as a plain file name."""
-    words = "".join(char if char.isalnum() else " " for char in title).split()
-    return "-".join(words)[:60].strip("-").casefold()

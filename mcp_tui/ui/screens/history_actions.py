@@ -170,9 +170,9 @@ class HistoryActions(LeftOnce, Screen[str]):
     def action_export(self) -> None:
         """Write it to a file."""
         if (stored := self.current) is not None:
-            from mcp_tui.ui.screens.export import export_conversation
+            from mcp_tui.ui.screens.export import Export
 
-            export_conversation(self, stored)
+            Export(self.app, self.engine, stored, self.do, self.clock).ask()
 
     def action_delete(self) -> None:
         """Move it to the trash, when the person says so."""

@@ -1,0 +1,76 @@
+"""``/export``: the open conversation as a file, asked for or said at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.errors import UsageError
+from mcp_tui.ui.screens.ask_text import AskTextScreen
+from mcp_tui.ui.screens.chooser import Chooser
+from mcp_tui.ui.screens.confirm import ConfirmScreen
+from tests.ui.support import AT, ScriptedEngine, answer, attach, make_app, turn_start, until
+
+OPEN = ConversationSummary(
+    id="01open", title="Close: the duplicate", created_at=AT, updated_at=AT, events=9, user_messages=1, tool_calls=0,
+    model="m", demo=False, size=1, messages=2,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def exports(engine: ScriptedEngine) -> list[tuple[object, ...]]:
+    return [call for call in engine.history.calls if call[0] == "export"]
+
+
+async def test_format_and_file_are_said_at_once_and_a_file_that_is_there_asks(tmp_path: Path) -> None:
+    engine, app = ScriptedEngine(stored=(OPEN,)), make_app()
+    async with app.run_test() as pilot:
+        await until(app.painted.is_set, pilot)
+        attach(app, engine)
+        await until(lambda: app.view.bridge is not None and engine.subscriptions, pilot)
+        engine.emit(*turn_start(), answer("done"))
+        assert app.submit("/export html out.html")
+        await until(lambda: exports(engine), pilot)
+        assert exports(engine) == [("export", "01open", "html", Path("out.html"), False)]
+        await until(lambda: any("Written to" in toast.message for toast in app._notifications), pilot)
+        (tmp_path / "out.html").write_text("mine")
+        app.submit("/export html out.html")
+        await until(lambda: isinstance(app.screen, ConfirmScreen), pilot)
+        await pilot.press("escape")
+        await until(lambda: not isinstance(app.screen, ConfirmScreen), pilot)
+        assert len(exports(engine)) == 1
+        assert not app.submit("/export pdf")
+        assert not app.submit("/export markdwn x")
+
+
+async def test_what_is_not_said_is_asked_with_a_name_from_the_title() -> None:
+    engine, app = ScriptedEngine(stored=(OPEN,)), make_app()
+    async with app.run_test() as pilot:
+        await until(app.painted.is_set, pilot)
+        attach(app, engine)
+        await until(lambda: app.view.bridge is not None and engine.subscriptions, pilot)
+        engine.emit(*turn_start(), answer("done"))
+        app.submit("/export")
+        await until(lambda: isinstance(app.screen, Chooser), pilot)
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, AskTextScreen), pilot)
+        await pilot.press("enter")
+        await until(lambda: exports(engine), pilot)
+        assert exports(engine) == [("export", "01open", "markdown", Path("close-the-duplicate.md"), False)]
+
+
+async def test_a_conversation_that_has_not_begun_cannot_be_exported() -> None:
+    engine, app = ScriptedEngine(), make_app()
+    async with app.run_test() as pilot:
+        await until(app.painted.is_set, pilot)
+        attach(app, engine)
+        await until(lambda: app.view.bridge is not None and engine.subscriptions, pilot)
+        with pytest.raises(UsageError, match="has not begun"):
+            app.export_conversation()
+        assert not app.submit("/export")
