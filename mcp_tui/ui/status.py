@@ -32,12 +32,17 @@ _ORIGINS = {
 
 
 def origin_words(transcript: Transcript, width: int) -> str:
-    """Where a conversation comes from, such as ``fork of nightly failures``; empty where it began by itself."""
+    """Where a conversation comes from, such as ``fork of nightly failures``; empty where it began by itself.
+
+    Empty too where its title says so already, as that of a verification does.
+    """
     origin = transcript.origin
     if origin is None:
         return ""
     alone, of = _ORIGINS.get(origin.kind, (origin.kind, f"{origin.kind} of"))
     name = origin.source if origin.kind == "import" else origin.title
+    if name and transcript.title == f"{of} {name}":
+        return ""
     return f"{of} {shorten(name, max(16, width // 4))}" if name and name != transcript.title else alone
 
 
