@@ -29,6 +29,7 @@ from mcp_tui.ui.widgets.conversation_css import CONVERSATION_CSS
 from mcp_tui.ui.widgets.conversation_keys import CONVERSATION_KEYS
 from mcp_tui.ui.widgets.document.document import Position
 from mcp_tui.ui.widgets.document.style import Palette, own_style
+from mcp_tui.ui.widgets.document.view import CATCH_UP
 from mcp_tui.ui.widgets.finding import FindingView
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ class ConversationView(FindingView):
         """Older items that are not in the document yet."""
         self._more_above: MoreAbove | None = None
         """The row that says so, while nobody knows those items yet."""
+        self._estimated_before: list[ItemView] = []
+        """Those whose height was estimated for another width."""
 
     # -- items -------------------------------------------------------------------------------------
 
@@ -185,6 +188,7 @@ class ConversationView(FindingView):
     def _show(self, items: Sequence[Item], start: int) -> None:
         """Put the items from ``start`` on into the document; the others follow."""
         self._dirty = {}
+        self._estimated_before = []
         self._more_above = None
         self._beginning = Beginning(items[:start], self._new_view) if start else None
         views: list[ItemView] = []
@@ -284,6 +288,7 @@ class ConversationView(FindingView):
     def busy(self) -> bool:
         """Whether changes wait to be shown."""
         waiting = bool(self._dirty) or bool(self._document.unfinished) or self._beginning is not None or self.find_busy
+        waiting = waiting or bool(self._estimated_before)
         return self._pending or waiting or self._highlighter.busy or not self.ready
 
     # -- frames ------------------------------------------------------------------------------------
@@ -314,6 +319,7 @@ class ConversationView(FindingView):
                 document.unfinished.pop(serial, None)
         if self._beginning is not None and self._beginning.work(end):
             self._join(self._beginning)
+        self._estimate_again(end)
         colouring = self._highlighter.work(max(0.002, end - time.perf_counter()))
         if self._highlighter.restyled:
             self._highlighter.restyled = False
@@ -323,6 +329,21 @@ class ConversationView(FindingView):
             self.changed_from(0)
         finding = self.find_work(end)
         return bool(self._dirty) or colouring or finding or self._beginning is not None
+
+    def width_changed(self) -> None:
+        """The scroll bar is right again soon: what is far away is estimated anew, from the end on."""
+        self._estimated_before = list(self._views.values())
+
+    def _estimate_again(self, end: float) -> None:
+        waiting = self._estimated_before
+        while waiting and time.perf_counter() < end:
+            for view in waiting[-16:]:
+                if view.estimate_again() and self._views.get(view.item.key) is view:
+                    self._document.changed(view)
+            del waiting[-16:]
+            self.changed_from(0)
+        if waiting:
+            self._schedule(CATCH_UP)
 
     def _work(self, view: ItemView, end: float) -> None:
         changed = view.work(end)

@@ -187,3 +187,53 @@ async def test_a_conversation_that_was_read_again_with_others_items_keeps_its_pl
         await settled(pilot)
         assert app.rows() == before
         assert keys(app)[-len(others) - 1] == items[-1].key
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_every_row_comes_by_once_in_both_directions(width: int) -> None:
+    app = Pane(mixed(60))
+    async with app.run_test(size=(width, 24)) as pilot:
+        await settled(pilot)
+        pane, up = app.pane, 0
+        while pane.scroll_offset.y > 0:
+            before = app.rows()
+            pane.scroll_to(y=pane.scroll_offset.y - 3, animate=False)
+            after, up = app.rows(), up + 1
+            assert pane.scroll_offset.y == 0 or after[3:] == before[:-3]
+        while pane.scroll_offset.y < pane.document.height - 24:
+            before = app.rows()
+            pane.scroll_to(y=pane.scroll_offset.y + 3, animate=False)
+            assert app.rows()[:-3] == before[3:] or pane.scroll_offset.y == pane.document.height - 24
+            up -= 1
+        assert abs(up) <= 2
+
+
+async def test_a_page_up_goes_exactly_a_page_over_what_was_never_drawn() -> None:
+    app = Pane(mixed(200))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        for _ in range(30):
+            before = app.rows()
+            app.pane.action_page(-1)
+            assert app.rows()[-1] == before[0]
+
+
+async def test_another_width_keeps_the_place_and_the_scroll_bar_is_right_soon() -> None:
+    items = mixed(1500)
+    app = Pane(items)
+    async with app.run_test(size=(120, 24)) as pilot:
+        await settled(pilot)
+        app.pane.show_item(items[700].key)
+        await settled(pilot)
+        top = app.pane.document.position_at(app.pane.scroll_offset.y)
+        await pilot.resize_terminal(60, 24)
+        await settled(pilot)
+        resized = app.pane.document.position_at(app.pane.scroll_offset.y)
+        assert top is not None
+        assert resized is not None
+        assert (resized.serial, resized.spot[:2]) == (top.serial, top.spot[:2])
+        estimated = app.pane.document.height
+    fresh = Pane(items)
+    async with fresh.run_test(size=(60, 24)) as pilot:
+        await settled(pilot)
+        assert abs(estimated - fresh.pane.document.height) < fresh.pane.document.height / 100

@@ -75,6 +75,13 @@ class ItemView(Entry):
         else:
             self._height = -1
 
+    def estimate_again(self) -> bool:
+        """The width is another one; whether the height is, as far as it was only estimated."""
+        if self._built or self._height < 0:
+            return False
+        before, self._height = self._height, -1
+        return self.height != before
+
     def rebuild(self) -> None:
         """Make the sections again, if there are any."""
         self._height = -1

@@ -215,6 +215,14 @@ class Document:
             if not self.measure(top, top + height, pen):
                 return top
 
+    def above(self, position: Position, rows: int, pen: Pen) -> Position | None:
+        """The position exactly so many rows above another: all between them is drawn."""
+        while True:
+            bottom = self.row_of(position)
+            top = max(0, bottom - rows)
+            if not self.measure(top, bottom, pen):
+                return self.position_at(top)
+
     def strip(self, position: Position, pen: Pen) -> Strip | None:
         """The row at a position, drawn if need be; ``None`` when it is gone."""
         entry = self.entry_at(position)

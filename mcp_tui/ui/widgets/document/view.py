@@ -33,6 +33,10 @@ CATCH_UP = 0.004
 """Seconds until the next frame while there is more to do than fits in one."""
 
 
+STEP = 3
+"""Windows; whoever goes further up at once does not look for what was in sight."""
+
+
 class DocumentView(ScrollView, can_focus=True):
     """Shows a `Document`.  It follows the end until the person moves; then the first row in sight stays in its place.
 
@@ -82,6 +86,9 @@ class DocumentView(ScrollView, can_focus=True):
 
     def drawn(self) -> None:
         """A frame was finished."""
+
+    def width_changed(self) -> None:
+        """Rows have another width from now on: estimates of heights no longer hold."""
 
     def changed_from(self, row: int) -> None:
         """Rows of the document from this one on look different in the next frame."""
@@ -214,6 +221,8 @@ class DocumentView(ScrollView, can_focus=True):
         if palette == old.palette and width == old.width:
             return
         self._first_changed = 0
+        if width != old.width:
+            self.width_changed()
         self._canvas.pen = Pen(width, palette, old.generation + 1, self.colours())
         self._schedule()
 
@@ -238,11 +247,16 @@ class DocumentView(ScrollView, can_focus=True):
         """The person moved: keep that row in its place from now on, or follow the end again."""
         super().watch_scroll_y(old_value, new_value)
         if not self._placing and round(old_value) != round(new_value):
-            self._moved_to(round(new_value))
+            self._moved_to(round(new_value), round(old_value))
 
-    def _moved_to(self, row: int) -> None:
+    def _moved_to(self, row: int, before: int) -> None:
+        """A step up is exact: what comes into sight is drawn first, as it may be higher or lower than estimated."""
         at_end = row >= self._document.height - self.size.height
-        self._anchor = None if at_end else self._document.position_at(row)
+        seen = self._document.position_at(before) if 0 < before - row <= STEP * self.size.height else None
+        if seen is not None and self.ready:
+            self._anchor = self._document.above(seen, before - row, self._canvas.pen)
+        else:
+            self._anchor = None if at_end else self._document.position_at(row)
         self._settle()
         if self._document.unfinished:
             self._schedule(CATCH_UP)
