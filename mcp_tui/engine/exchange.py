@@ -36,7 +36,16 @@ def export_pieces(
     *,
     with_secrets: bool = False,
 ) -> Iterable[str]:
-    """The text of an export.  Raises `UsageError` for a format that there is none of."""
+    """The text of an export.
+
+    Raises `UsageError` for a format that there is none of, and for the events of a newer release: this one drops
+    fields that it does not know.
+    """
+    if stored.newer_schema and format == "json":
+        raise UsageError(
+            "A newer release of mcp-tui wrote this conversation: its events cannot be written without loss.",
+            hint="Export it there, or as Markdown or HTML.",
+        )
     from mcp_tui.export.exporters import export
 
     return export(format, stored.events, summary, with_secrets=with_secrets)

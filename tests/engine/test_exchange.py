@@ -114,6 +114,15 @@ async def test_home_is_expanded_and_a_place_that_is_none_is_told(tmp_path: Path)
         assert not [p for p in tmp_path.iterdir() if p.is_file()]
 
 
+async def test_a_conversation_of_a_newer_release_is_exported_for_reading_only(tmp_path: Path) -> None:
+    async with machine(tmp_path / "a") as (library, store):
+        conversation_id = new_id()
+        await store.append(conversation_id, [created("t").model_copy(update={"schema_version": 2}), said("x")])
+        with pytest.raises(UsageError, match="newer release"):
+            await library.export(conversation_id, "json", tmp_path / "x.json")
+        assert (await library.export(conversation_id, "html", tmp_path / "x.html")).is_file()
+
+
 async def test_an_export_that_fails_on_its_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object, **named: object) -> Any:
         yield "a"
