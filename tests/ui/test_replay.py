@@ -18,6 +18,7 @@ from mcp_tui.history.base import StoredConversation
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.screens.replay import ReplayChoice, ReplayScreen
 from mcp_tui.ui.widgets.bars import Line
+from mcp_tui.ui.widgets.find_bar import FindBar
 from tests.support.replays import conversation, long_conversation
 from tests.support.screen_text import replayed, text_of
 from tests.ui.support import Clock, make_app, until
@@ -61,6 +62,31 @@ async def test_reading_opens_at_the_end_and_leaves_with_a_choice() -> None:
         await pilot.press("escape")
         await until(lambda: left, pilot)
         assert left == [ReplayChoice(None)]
+
+
+async def test_text_is_found_in_a_recording_and_its_keys_come_back_afterwards() -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, left = await opened(pilot, app)
+        place = playback_of(screen).position
+        await pilot.press("ctrl+f", *"fnc x")
+        bar = screen.query_one(FindBar)
+        assert bar.input.value == "fnc x"
+        assert playback_of(screen).position == place
+        bar.input.value = "the"
+        await until(lambda: screen.view.found.total > 1 and screen.view.found.number and not screen.view.busy, pilot)
+        number = screen.view.found.number
+        await pilot.press("enter")
+        await until(lambda: screen.view.found.number != number, pilot)
+        await pilot.press("tab", "N")
+        await until(lambda: screen.view.found.number == number, pilot)
+        await pilot.press("escape")
+        assert not bar.is_open
+        assert not left
+        await pilot.press("left")
+        await until(lambda: playback_of(screen).position == place - 1, pilot)
+        await pilot.press("escape")
+        await until(lambda: left, pilot)
 
 
 async def test_an_event_of_a_call_is_where_it_opens() -> None:

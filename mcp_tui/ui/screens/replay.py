@@ -23,6 +23,7 @@ from mcp_tui.ui.screens.left_once import LeftOnce
 from mcp_tui.ui.widgets import replay_text
 from mcp_tui.ui.widgets.bars import Line
 from mcp_tui.ui.widgets.conversation import ConversationView
+from mcp_tui.ui.widgets.find_bar import FindBar
 from mcp_tui.ui.widgets.inspector import Inspector
 
 if TYPE_CHECKING:
@@ -132,9 +133,11 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     def compose(self) -> ComposeResult:
         """Title, conversation beside inspector, position, keys."""
         yield Line(widget_id="title")
+        view = RecordedConversation(id="replayed", now=self._now)
         with Horizontal(id="played"):
-            yield RecordedConversation(id="replayed", now=self._now)
+            yield view
             yield Inspector(self._data_dir, self._calls)
+        yield FindBar(view)
         yield Line(widget_id="place")
         yield Line(widget_id="keys")
 
@@ -267,7 +270,15 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     # -- keys ----------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In the inspector, Left, Right, n, Home and End are its own; without a search, so are n and N below."""
+        """In the inspector, Left, Right, n, Home and End are its own; without a search, so are n and N below.
+
+        While something is to be found, what is typed belongs to the find bar, and Esc, n and N to that search.
+        """
+        if self.query(FindBar) and (bar := self.query_one(FindBar)).is_open:
+            if bar.has_focus_within:
+                return action in ("next_pane", "copy_last")
+            if action in ("hit", "leave"):
+                return False
         if action == "hit" and not self._hits:
             return False
         if action in ("step", "hit", "start", "end", "expand"):
@@ -330,8 +341,9 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
 
     def action_speed(self, by: int) -> None:
         """The next speed, or the one before."""
-        nearest = min(range(len(SPEEDS)), key=lambda i: abs(min(SPEEDS[i], 8.0) - min(self.speed, 8.0)))
-        self.speed = SPEEDS[max(0, min(len(SPEEDS) - 1, nearest + by))]
+        beyond = [speed for speed in SPEEDS if (speed > self.speed if by > 0 else speed < self.speed)]
+        if beyond:
+            self.speed = min(beyond) if by > 0 else max(beyond)
         self.draw()
 
     def action_hit(self, by: int) -> None:
@@ -357,6 +369,12 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     def action_expand(self) -> None:
         """Expand or collapse what is under the cursor."""
         self.view.action_expand()
+
+    def find(self) -> None:
+        """Ctrl+F: find in what has happened up to here."""
+        if self.has_class("-inspecting") and self.has_class("-narrow"):
+            self.toggle_inspector()
+        self.query_one(FindBar).open()
 
     def action_copy_last(self) -> None:
         """Copy the source of the last answer up to here."""
