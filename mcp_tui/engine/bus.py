@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 from mcp_tui.conversation.calls import CallHistory
@@ -26,6 +27,9 @@ from mcp_tui.history.base import HistoryStore
 from mcp_tui.permissions.grants import ConversationGrants
 from mcp_tui.permissions.guards import CutAnswers, RepeatedCalls
 from mcp_tui.safety.secrets import Redactor
+
+_MOST_MISSING = 10_000
+"""Numbers that are remembered one by one: more than a turn ever takes."""
 
 PATIENCE = 2.0
 """Seconds that a cancelled task waits for its write, so that what is stored is also seen."""
@@ -169,8 +173,12 @@ class Contents:
     fragments: dict[str, list[EventBase]] = field(default_factory=dict)
     """Of messages that are not whole yet, by message id."""
     last_seq: int = 0
-    gap: bool = False
-    """Whether a number was left out: what others wrote, or what was compacted away."""
+    missing: set[int] = field(default_factory=set)
+    """Numbers that were left out: what others wrote, or what was compacted away."""
+    out_of_order: bool = False
+    """Whether an event came after later ones, to which that makes a difference."""
+    known: set[str] = field(default_factory=set)
+    """Ids of what was recorded."""
 
     @classmethod
     def of(cls, events: Iterable[EventBase], pace: Callable[[], None] = unpaced) -> Contents:
@@ -182,8 +190,21 @@ class Contents:
             contents.folds.apply(event)
         return contents
 
-    def keep(self, event: EventBase) -> None:
-        """Keep for those who come later; fragments only until the whole message is there."""
+    @property
+    def gap(self) -> bool:
+        """Whether the log holds something else than this, or in another order."""
+        return self.out_of_order or bool(self.missing)
+
+    def is_as_stored(self) -> None:
+        """Say that all of it was read: numbers that are missing were compacted away."""
+        self.missing.clear()
+        self.out_of_order = False
+
+    def keep(self, event: EventBase) -> bool:
+        """Keep for those who come later; fragments only until the whole message is there.  False for a known one."""
+        if event.id in self.known:
+            return False
+        self.known.add(event.id)
         match event:
             case turns.MessageFragment():
                 self.fragments.setdefault(event.message_id, []).append(event)
@@ -193,8 +214,19 @@ class Contents:
             case _:
                 self.recorded.append(event)
         if event.seq:
-            self.gap = self.gap or event.seq != self.last_seq + 1
-            self.last_seq = max(self.last_seq, event.seq)
+            self._count(event)
+        return True
+
+    def _count(self, event: EventBase) -> None:
+        if event.seq > self.last_seq + _MOST_MISSING:
+            self.out_of_order, self.last_seq = True, event.seq
+        elif event.seq > self.last_seq:
+            self.missing.update(range(self.last_seq + 1, event.seq))
+            self.last_seq = event.seq
+        elif event.seq in self.missing and isinstance(event, turns.ConversationTitled | turns.ConversationTagged):
+            self.missing.discard(event.seq)
+        else:
+            self.out_of_order = True
 
     @property
     def events(self) -> list[EventBase]:
@@ -210,15 +242,25 @@ class EventBus:
         self._redactor = self.redactor = redactor
         self._subscribers: list[Subscription] = []
         self._owed: list[EventBase] = []
+        self._changed = asyncio.Event()
         self._set("", Contents(), more_above=False)
 
     def _set(self, conversation_id: str, contents: Contents, *, more_above: bool) -> None:
         self.conversation_id = conversation_id
         self._contents = contents
-        contents.gap = False
+        contents.is_as_stored()
         self.more_above = more_above
         """Whether only the end of the conversation is here (`complete`)."""
         self._unwritten: dict[str, tuple[list[str], list[str]]] = {}
+        self._tell()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def changed(self) -> None:
+        """Return when another conversation is open, or the open one has its first events."""
+        await self._changed.wait()
 
     def open(self, conversation_id: str, log: Contents | Sequence[EventBase] = (), *, more_above: bool = False) -> None:
         """Make another conversation the current one; every subscriber starts afresh from its log.
@@ -234,14 +276,15 @@ class EventBus:
 
     def complete(self, contents: Contents) -> None:
         """All of the conversation of which the end is open; what was recorded since it was read is added."""
-        contents.gap, last_seq = False, contents.last_seq
+        contents.is_as_stored()
+        last_seq = contents.last_seq
         for event in self._contents.events:
             if event.seq > last_seq:
                 contents.keep(event)
                 contents.folds.apply(event)
-        gap = contents.gap
+        missing, out_of_order = set(contents.missing), contents.out_of_order
         self.open(self.conversation_id, contents)
-        contents.gap = gap
+        contents.missing, contents.out_of_order = missing, out_of_order
 
     @property
     def folds(self) -> Folds:
@@ -301,9 +344,16 @@ class EventBus:
         except BaseException:
             self._owed = [*owed, *filter(_is_end, events), *self._owed]
             raise
+        self.take_in(stored)
+
+    def take_in(self, stored: Sequence[EventBase]) -> None:
+        """Fold and publish what is stored, whoever stored it; what is known already changes nothing."""
+        first = not self.last_seq
         for event in stored:
-            self._remember(event)
-            self._send(event)
+            if self._remember(event):
+                self._send(event)
+        if first:
+            self._tell()
 
     async def write_fragments(self) -> None:
         """Store what has streamed since the last time, so that a crash costs seconds (requirement A5)."""
@@ -330,13 +380,21 @@ class EventBus:
         for event in stored:
             self._contents.keep(event)
 
-    async def catch_up(self) -> None:
+    async def catch_up(self, unless: Callable[[], bool] = lambda: False) -> None:
         """Read the conversation again, in the order of its log, since others have written to it.
 
-        Subscribers start afresh.  Raises `mcp_tui.errors.HistoryError`.
+        Subscribers start afresh, but not when ``unless`` holds by then.  Raises `mcp_tui.errors.HistoryError`.
         """
-        stored = await self._store.read(self.conversation_id)
-        self.open(self.conversation_id, await beside(lambda pace: Contents.of(stored.events, pace)))
+        conversation_id = self.conversation_id
+        while True:
+            stored = await self._store.read(conversation_id)
+            contents = await beside(partial(Contents.of, stored.events))
+            if unless() or self.conversation_id != conversation_id:
+                return
+            # Something was recorded while it was read.
+            if contents.last_seq >= self.last_seq:
+                break
+        self.open(conversation_id, contents)
 
     def events_of(self, turn_id: str) -> list[EventBase]:
         """What was recorded of a recent turn, the ends included that could not be stored yet."""
@@ -358,11 +416,13 @@ class EventBus:
             return await asyncio.to_thread(redacted, event, self._redactor)
         return redacted(event, self._redactor)
 
-    def _remember(self, event: EventBase) -> None:
-        self._contents.keep(event)
+    def _remember(self, event: EventBase) -> bool:
+        if not self._contents.keep(event):
+            return False
         if isinstance(event, turns.AssistantMessage):
             self._unwritten.pop(event.message_id, None)
         self.folds.apply(event)
+        return True
 
     @property
     def recorded(self) -> list[EventBase]:

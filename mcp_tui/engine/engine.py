@@ -21,6 +21,7 @@ from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.assessment import Assessment, Assessor
 from mcp_tui.engine.bus import PATIENCE, Batch, Contents, EventBus, Subscription
 from mcp_tui.engine.library import Library
+from mcp_tui.engine.other_windows import OtherWindows
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.engine.rerun import Rerun, RerunTurn, recorded_run
 from mcp_tui.engine.rulebook import RuleBook
@@ -50,6 +51,9 @@ __all__ = ["Batch", "Decision", "Engine", "EngineParts", "EngineSettings", "Prov
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+
+NEWER = "A newer release of mcp-tui wrote this conversation: it can be read, not continued."
+TAKEN_AWAY = "This conversation was deleted or moved away by another window: it can be read, not continued."
 
 INDEX_AFTER = 1.0
 """Seconds from the start until the search index is brought up to date."""
@@ -103,6 +107,8 @@ class _Opened:
     contents: Contents
     set_aside: int
     """Damaged lines."""
+    read_only: str
+    """Why nothing can be added to it, if so."""
 
 
 class Engine:
@@ -149,6 +155,12 @@ class Engine:
         self._closing = False
         self._assessor = Assessor(self._bus, parts.store, self._spawn)
         self._taken_up: set[str] = set()
+        self._own_turns: set[str] = set()
+        self._read_only = ("", "")
+        """A conversation, and why nothing can be added to it."""
+        self._others = OtherWindows(
+            self._bus, parts.store, at_rest=self._at_rest, resting=lambda: not self.busy, gone=self._taken_away
+        )
         self._bus.open(new_id())
 
     # -- life ----------------------------------------------------------------------------
@@ -161,6 +173,8 @@ class Engine:
         await self._services.host.start()
         self._spawn(self._learn_window(self._provider), "model information")
         self._spawn(self.trust.watch(), "watch what is trusted")
+        if self._services.settings.interactive:
+            self._spawn(self._others.run(), "other windows")
         if self._search is not None and self._services.settings.interactive:
             self._spawn(self._update_index(self._search), "search index")
 
@@ -206,6 +220,16 @@ class Engine:
     def title(self) -> str:
         """Title of the open conversation; empty before its first input."""
         return self.transcript.title
+
+    @property
+    def read_only(self) -> str:
+        """Why nothing can be added to the open conversation; empty where something can."""
+        conversation_id, reason = self._read_only
+        return reason if conversation_id == self.conversation_id else ""
+
+    def runs_here(self, turn_id: str | None) -> bool:
+        """Whether a turn is, or was, one of this engine: what it asks is answered here."""
+        return turn_id in self._own_turns
 
     @property
     def demo(self) -> bool:
@@ -311,6 +335,10 @@ class Engine:
         return request
 
     def _take_up(self, work: Work) -> None:
+        if reason := self.read_only:
+            hint = "Start another conversation for it."
+            self._give_back(work, ErrorInfo(kind="read_only", message=reason, hint=hint))
+            return
         self._taken_up.add(work.request_id)
         self._assessor.begin()
         self._queue.append(work)
@@ -426,8 +454,8 @@ class Engine:
         """Open a stored conversation; a turn that a crash left open is closed in its log.
 
         ``at_once``: of a long one the end is open when this returns, all of it soon after (`loading`); an input
-        waits until then.  Raises `ConversationNotFound`, and `UsageError` while a turn runs or when a newer release
-        wrote it.
+        waits until then.  What a newer release wrote is opened to be read (`read_only`).  Raises
+        `ConversationNotFound`, and `UsageError` while a turn runs.
         """
         self._refuse_while_busy()
         end = await self._store.read_end(conversation_id) if at_once else None
@@ -435,9 +463,10 @@ class Engine:
             opened = await self._read_whole(conversation_id)
             self._refuse_while_busy()
             self._leave_conversation()
+            self._read_only = (conversation_id, opened.read_only)
             self._bus.open(conversation_id, opened.contents)
             self._keep_model()
-            self._tell_of_damage(opened)
+            self._tell(opened)
             return
         self._refuse_while_busy()
         self._leave_conversation()
@@ -468,7 +497,7 @@ class Engine:
         self._bus.complete(opened.contents)
         if self._provider == provider:
             self._keep_model()
-        self._tell_of_damage(opened)
+        self._tell(opened)
 
     async def _all_there(self) -> None:
         """Wait until all of the open conversation is here.  Raises `HistoryError` when it could not be read."""
@@ -478,16 +507,16 @@ class Engine:
 
     async def _read_whole(self, conversation_id: str) -> _Opened:
         stored = await self._store.read(conversation_id)
-        if stored.newer_schema:
-            raise UsageError(
-                "This conversation was written by a newer release of mcp-tui.", hint="Upgrade mcp-tui to continue it."
-            )
-        closing = await beside(lambda _pace: closing_events(stored.events))
-        closed = await self._close_open_turn(conversation_id, closing)
+        closed: list[EventBase] = []
+        if not stored.newer_schema:
+            closing = await beside(lambda _pace: closing_events(stored.events))
+            closed = await self._close_open_turn(conversation_id, closing)
         contents = await beside(lambda pace: Contents.of((*stored.events, *closed), pace))
-        return _Opened(contents, len(stored.set_aside))
+        return _Opened(contents, len(stored.set_aside), NEWER if stored.newer_schema else "")
 
-    def _tell_of_damage(self, opened: _Opened) -> None:
+    def _tell(self, opened: _Opened) -> None:
+        if opened.read_only:
+            self.notice(opened.read_only)
         if opened.set_aside:
             words = f"{opened.set_aside} damaged lines of this conversation were set aside; they stay in its file."
             self.notice(words)
@@ -504,6 +533,21 @@ class Engine:
         except StoreFailed as error:
             self._bus.publish(turns.Notice(severity="error", message=error.message, hint=error.hint))
             return closing
+
+    async def _at_rest(self) -> None:
+        """Wait until no turn runs here, and all of the open conversation is there."""
+        while self.busy or self.loading:
+            running = {task for task in (self._turn, self._loading) if task is not None and not task.done()}
+            await asyncio.wait(running)
+            await asyncio.sleep(0)
+
+    def _taken_away(self, conversation_id: str, gone: bool) -> None:
+        if gone:
+            self._read_only = (conversation_id, TAKEN_AWAY)
+            self.notice(TAKEN_AWAY)
+        elif self.read_only == TAKEN_AWAY:
+            self._read_only = ("", "")
+            self.notice("This conversation is back, and can be continued.", severity="information")
 
     def _keep_model(self) -> None:
         known = {choice.name for choice in self.providers}
@@ -558,6 +602,7 @@ class Engine:
             async with AsyncExitStack() as stack:
                 await held(self._take_lease(stack), PATIENCE)
                 turn = self._turn_of(work)
+                self._own_turns.add(turn.id)
                 await turn.run()
         except asyncio.CancelledError:
             if work.request_id not in self.transcript.request_ids:
@@ -576,7 +621,8 @@ class Engine:
 
     async def _take_lease(self, stack: AsyncExitStack) -> None:
         """Run to its end even when the turn is stopped: a lease half taken would refuse our own next turn."""
-        await stack.enter_async_context(self._store.lease(self.conversation_id))
+        async with self._others.closing:
+            await stack.enter_async_context(self._store.lease(self.conversation_id))
 
     def _history_failed(self, work: Work, error: HistoryError) -> None:
         """Give the input back when it was not taken up; say what happened in any case."""

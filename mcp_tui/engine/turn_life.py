@@ -108,13 +108,14 @@ class TurnLife(ABC):
 
     async def _begin(self) -> None:
         first: list[EventBase] = []
+        left_open = self._bus.folds.transcript.open_turn
         if not self._bus.last_seq:
             first += self._creation()
         await self._record(
             *first, *self.before(), turns.TurnStarted(turn_id=self.id, request_id=self.request_id), *self.after()
         )
         log.info("turn started", extra={"operation": "turn", "request_id": self.request_id})
-        if self._bus.behind:
+        if self._bus.behind or left_open:
             await self._catch_up()
 
     def _creation(self) -> list[EventBase]:

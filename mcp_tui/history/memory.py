@@ -67,6 +67,8 @@ class MemoryStore:
         if conversation_id in self._gone:
             raise StoreFailed(f"The conversation {conversation_id} was removed.", hint="Nothing was written.")
         stored = self._conversations.setdefault(conversation_id, {})
+        if _is_newer(stored):
+            raise StoreFailed("This conversation was written by a newer version of mcp-tui.")
         for event in events:
             if event.id not in stored:
                 seq = next(reversed(stored.values())).seq + 1 if stored else 1
@@ -85,7 +87,8 @@ class MemoryStore:
     async def read(self, conversation_id: str) -> StoredConversation:
         """All events; see `HistoryStore.read`."""
         self._refuse_missing(conversation_id)
-        return StoredConversation(conversation_id, tuple(self._conversations[conversation_id].values()))
+        events = self._conversations[conversation_id]
+        return StoredConversation(conversation_id, tuple(events.values()), newer_schema=_is_newer(events))
 
     async def read_end(self, conversation_id: str) -> StoredEnd:
         """Everything is there at once; see `HistoryStore.read_end`."""
@@ -137,6 +140,8 @@ class MemoryStore:
         """Remove fragments that whole messages superseded; see `HistoryStore.compact`."""
         self._refuse_missing(conversation_id)
         events = self._conversations[conversation_id]
+        if _is_newer(events):
+            return 0
         whole = {event.message_id for event in events.values() if isinstance(event, AssistantMessage)}
         last = max(event.seq for event in events.values())
         superseded = [
@@ -203,6 +208,11 @@ class MemoryStore:
             check_id(conversation_id)
             if conversation_id not in self._trash:
                 raise ConversationNotFound(f"There is no conversation {conversation_id} in the trash.")
+
+
+def _is_newer(events: dict[str, EventBase]) -> bool:
+    first = next(iter(events.values()), None)
+    return isinstance(first, ConversationCreated) and first.schema_version > SCHEMA_VERSION
 
 
 def _summary(conversation_id: str, events: tuple[EventBase, ...]) -> ConversationSummary:

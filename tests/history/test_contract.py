@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from mcp_tui.errors import ConversationNotFound, StoreBusy, StoreFailed
-from mcp_tui.events.base import new_id, utc_now
+from mcp_tui.events.base import SCHEMA_VERSION, new_id, utc_now
 from mcp_tui.events.codec import UnknownEvent, from_object
 from mcp_tui.events.tools import ToolCallProposed
-from mcp_tui.events.turns import ConversationTitled, ModelSelected, TextDelta
+from mcp_tui.events.turns import ConversationCreated, ConversationTitled, ModelSelected, TextDelta
 from mcp_tui.history.base import HistoryStore
 from mcp_tui.history.jsonl import JsonlStore
 from mcp_tui.history.memory import MemoryStore
@@ -232,6 +232,24 @@ async def test_case_009_unknown_events_are_kept_with_all_their_fields(store: His
     (_, event) = (await store.read(key)).events
     assert isinstance(event, UnknownEvent)
     assert event.model_extra == {"extra": {"a": [1]}}
+
+
+async def test_case_009_what_a_newer_release_wrote_is_read_and_never_changed(store: HistoryStore) -> None:
+    key = new_id()
+    newer = ConversationCreated(app_version="9", schema_version=SCHEMA_VERSION + 1)
+    done = await store.append(key, [newer, fragment("a"), answered("a")])
+    found = await store.read(key)
+    assert (found.newer_schema, found.events) == (True, tuple(done))
+    with pytest.raises(StoreFailed, match="newer version"):
+        await store.append(key, [said("x")])
+    assert await store.compact(key) == 0
+    assert (await store.list())[0].newer_schema
+    (check,) = (await store.check(repair=True)).conversations
+    assert check.clean
+    assert (await store.read(key)).events == tuple(done)
+    await store.delete(key)
+    await store.restore(key)
+    assert (await store.read(key)).events == tuple(done)
 
 
 async def test_case_021_many_tasks_at_once(store: HistoryStore) -> None:
