@@ -40,7 +40,7 @@ class Haystacks:
         if known is not None and known[0] is stored:
             return known[1]
         tags = [f"#{tag}" for tag in stored.tags]
-        parts = (stored.title, *tags, stored.model, *stored.models, *stored.servers, stored.id)
+        parts = (stored.title, *tags, stored.model, *stored.models, *stored.servers)
         text = "\n".join(parts).casefold()
         self._texts[stored.id] = (stored, text)
         return text

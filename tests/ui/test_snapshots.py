@@ -14,7 +14,6 @@ from textual.pilot import Pilot
 from mcp_tui.config.rule_models import ArgumentPattern, RuleEntry
 from mcp_tui.config.theme_data import DEFAULT_THEME
 from mcp_tui.conversation.calls import CallRecord
-from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.assessment import Assessment
 from mcp_tui.errors import ConfigError
@@ -256,21 +255,6 @@ def test_completions(snap_compare: Any) -> None:
         await pilot.press("slash", "c")
 
     draw(snap_compare, scene, "80x24")
-
-
-def test_history(snap_compare: Any) -> None:
-    stored = tuple(
-        ConversationSummary(
-            id=f"c{number}", title=title, created_at=AT, updated_at=AT - timedelta(days=number), events=9,
-            user_messages=14, tool_calls=9, model="openai/gpt-x", demo=number == 2, size=41200,
-        )
-        for number, title in enumerate(["login-timeouts", "proxy keep-alive", "nightly failures of the long kind"])
-    )  # fmt: skip
-
-    async def scene(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
-        await pilot.press("f4")
-
-    draw(snap_compare, scene, "80x24", on=engine(stored=stored))
 
 
 def test_config_error(snap_compare: Any) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FORMATS = {
     "markdown": (".md", "for reading, tool calls folded"),
-    "html": (".html", "one page for a browser; nothing in it is executed or loaded"),
+    "html": (".html", "one page for a browser; nothing in it acts"),
     "json": (".json", "every event; mcp-tui history import takes it back"),
 }
 
@@ -50,7 +50,7 @@ class Export:
             if name is not None:
                 self.ask_file(name)
 
-        foot = "What looks like a key in a result is masked.  Enter chooses  Esc goes back"
+        foot = "What looks like a key in a result is masked.\nEnter chooses  Esc goes back"
         title = f"export {name_of(self.stored)}"
         self.app.push_screen(Chooser(title, rows, placeholder="format", foot=foot), chosen)
 
@@ -62,7 +62,7 @@ class Export:
             if line is not None:
                 self.write(name, line)
 
-        foot = f"A file or a folder, seen from {strict(str(Path.cwd()))}.  Enter writes  Esc goes back"
+        foot = f"A file or a folder, seen from {strict(str(Path.cwd()))}.\nEnter writes  Esc goes back"
         suggested = default_name(self.stored, name)
         self.app.push_screen(AskTextScreen(f"export as {name}", suggested, foot=foot, check=_check), answered)
 

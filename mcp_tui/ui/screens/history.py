@@ -250,6 +250,8 @@ class HistoryScreen(HistoryActions):
     def _show_hits(self) -> None:
         current = self.current if self.search.active else None
         self.set_class(self.search.active, "-hits")
+        half = max(3, (self.size.height - 7) // 2)
+        self.rows.styles.height = min(half, max(3, len(self.entries))) if self.search.active and self.entries else "1fr"
         if current is None:
             self.hits, self._hits_all = (), False
         else:
@@ -271,7 +273,9 @@ class HistoryScreen(HistoryActions):
             self.draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Columns follow the width."""
+        """Columns follow the width, and the two lists share the height."""
+        if self._read_once and self.query("#keys"):
+            self._show_hits()
         self.draw()
 
     # -- drawing -------------------------------------------------------------------------------
@@ -474,6 +478,8 @@ def _folder(place: Path | None, room: int) -> str:
     """The folder of the files, from the person's home, its end where there is little room."""
     if place is None:
         return "in memory"
+    if room < 12:
+        return ""
     with suppress(ValueError, RuntimeError):
         place = Path("~") / place.relative_to(Path.home())
     text = strict(str(place))

@@ -149,7 +149,7 @@ class HistoryActions(LeftOnce, Screen[str]):
             if line is not None and tuple(line.split()) != stored.tags:
                 self.do(self._then(self.engine.history.tag(stored.id, line.replace("#", " ").split())))
 
-        foot = "Words, separated by blanks; an empty line takes all tags away.  Enter takes it  Esc goes back"
+        foot = "Words, separated by blanks; an empty line takes all tags away.\nEnter takes it  Esc goes back"
         ask = AskTextScreen(f"tags of {name_of(stored)}", " ".join(stored.tags), foot=foot, placeholder="work later")
         self.app.push_screen(ask, answered)
 
@@ -184,11 +184,11 @@ class HistoryActions(LeftOnce, Screen[str]):
                 self.do(self._then(self._delete(stored)))
 
         is_open = stored.id == self.engine.conversation_id
-        after = "It is the open one: a new conversation begins.\n" if is_open else ""
+        after = "\nIt is the open one: a new conversation begins." if is_open else ""
         question = (
             f"Move to the trash: {name_of(stored)}?\n"
             f"{formats.plural(stored.messages, 'message')}, {formats.plural(stored.tool_calls, 'tool call')}, "
-            f"{formats.size(stored.size)}. {after}T shows the trash, from where it can be restored."
+            f"{formats.size(stored.size)}.{after}\nT shows the trash, from where it can be restored."
         )
         self.app.push_screen(ConfirmScreen(question, "d", "delete", clock=self.clock), answered)
 

@@ -79,9 +79,11 @@ def row(entry: Entry, columns: Columns, words: Sequence[str], now: datetime, *, 
     if columns.cost:
         parts.append((_right(cost(stored), columns.cost), "$muted"))
     if columns.servers:
-        parts.append((_left(f"  {' '.join(map(strict, stored.servers))}", columns.servers), "$role-tool"))
+        parts.append((_left(f"  {_fitting(stored.servers, columns.servers - 3)}", columns.servers), "$role-tool"))
     if columns.tags:
-        parts.append((_left(f"  {tags(stored)}", columns.tags), "$accent"))
+        parts.append(
+            (_left(f"  {_fitting([f'#{tag}' for tag in stored.tags], columns.tags - 3)}", columns.tags), "$accent")
+        )
     if columns.size:
         parts.append((_right(formats.size(stored.size), columns.size), "$muted"))
     return Content.assemble(*parts)
@@ -206,6 +208,18 @@ def _snippet(found: SearchHit) -> list[Part]:
 
 def _line(text: str) -> str:
     return prose(text).replace("\n", " ")
+
+
+def _fitting(names: Sequence[str], width: int) -> str:
+    """Whole names as far as they fit, and how many more there are; of the first one at least its beginning."""
+    shown = ""
+    for number, name in enumerate(names):
+        rest = len(names) - number - 1
+        longer = f"{shown} {strict(name)}".strip()
+        if number and len(longer) + (len(f" +{rest}") if rest else 0) > width:
+            return f"{shown[: max(1, width - 3)]} +{rest + 1}"
+        shown = longer
+    return shown
 
 
 def _left(text: str, width: int) -> str:
