@@ -231,7 +231,9 @@ def plural(number: int, noun: str) -> str:
 
 
 def money(dollars: float) -> str:
-    """``$0.0004``, ``$1.25``."""
+    """``$0``, ``$0.0004``, ``$1.25``."""
+    if dollars <= 0:
+        return "$0"
     return f"${dollars:.4f}" if dollars < 0.1 else f"${dollars:.2f}"
 
 

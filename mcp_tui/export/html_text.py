@@ -9,13 +9,13 @@ from html import escape
 
 from markdown_it.tree import SyntaxTreeNode
 
-from mcp_tui.export.marked_up import address_words, followable, harmless, text_of, tree
+from mcp_tui.export.marked_up import address_words, alignment, followable, harmless, text_of, tree
 from mcp_tui.safety.text import strict
 
 _HEADINGS_BELOW = 2
 _PLAIN = {
     "strong": "strong", "em": "em", "s": "s", "blockquote": "blockquote", "bullet_list": "ul", "list_item": "li",
-    "thead": "thead", "tbody": "tbody", "tr": "tr", "th": "th", "td": "td",
+    "thead": "thead", "tbody": "tbody", "tr": "tr",
 }  # fmt: skip
 
 
@@ -68,6 +68,9 @@ def _node(node: SyntaxTreeNode) -> str:
             return f'<ol start="{int(node.attrs.get("start", 1))}">{inner}</ol>\n'
         case "table":
             return f'<div class="table"><table>{inner}</table></div>\n'
+        case "th" | "td":
+            side = f' class="{side}"' if (side := alignment(node)) else ""
+            return f"<{node.type}{side}>{inner}</{node.type}>"
         case "link":
             return _link(str(node.attrs.get("href", "")), inner, text_of(node))
         case "image":

@@ -11,7 +11,7 @@ import re
 
 from markdown_it.tree import SyntaxTreeNode
 
-from mcp_tui.export.marked_up import address_words, followable, harmless, text_of, tree
+from mcp_tui.export.marked_up import address_words, alignment, followable, harmless, text_of, tree
 from mcp_tui.safety.text import strict
 
 _HEADINGS_BELOW = 2
@@ -139,11 +139,14 @@ def _list(node: SyntaxTreeNode, markers: list[str]) -> list[str]:
     return out
 
 
+_RULES = {"": "---", "right": "---:", "center": ":---:"}
+
+
 def _table(node: SyntaxTreeNode) -> list[str]:
     rows = [[_cell(cell) for cell in row.children] for section in node.children for row in section.children]
     if not rows:
         return []
-    rule = ["---"] * len(rows[0])
+    rule = [_RULES[alignment(cell)] for cell in node.children[0].children[0].children]
     return [f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]]]
 
 

@@ -80,6 +80,12 @@ def followable(url: str) -> str:
     return quote(url, safe=_URL_SAFE)
 
 
+def alignment(cell: SyntaxTreeNode) -> str:
+    """``right`` or ``center`` for a cell of a table; empty for what is on the left."""
+    side = str(cell.attrs.get("style", "")).removeprefix("text-align:")
+    return side if side in ("right", "center") else ""
+
+
 def text_of(node: SyntaxTreeNode) -> str:
     """All words below a node."""
     if node.type in ("softbreak", "hardbreak"):

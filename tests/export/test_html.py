@@ -24,7 +24,8 @@ TAGS = {
 ATTRIBUTES = {
     "html": {"lang"}, "meta": {"charset", "http-equiv", "content", "name"}, "link": {"rel", "href"}, "ol": {"start"},
     "article": {"class", "id"}, "time": {"datetime"}, "details": {"class", "id"}, "span": {"class"}, "p": {"class"},
-    "div": {"class"}, "ul": {"class"}, "a": {"href", "rel", "class"}, "img": {"alt", "src"},
+    "div": {"class"}, "ul": {"class"}, "a": {"href", "rel", "class"}, "th": {"class"}, "td": {"class"},
+    "img": {"alt", "src"},
 }  # fmt: skip
 TEXT_TAGS = TAGS - {"html", "head", "meta", "link", "title", "style", "body", "header", "main", "article", "img"}
 

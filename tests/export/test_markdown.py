@@ -35,7 +35,8 @@ def check(page: Page) -> None:
     assert page.open == []
     assert page.tags() <= TAGS
     for tag, attributes in page.elements:
-        names = set(attributes) - ({"start"} if tag == "ol" else {"class"} if tag == "code" else {"style"} & set())
+        names = set(attributes) - {"ol": {"start"}, "code": {"class"}, "th": {"style"}, "td": {"style"}}.get(tag, set())
+        assert attributes.get("style", "text-align:right") in ("text-align:right", "text-align:center")
         assert names <= ({"href"} if tag == "a" else set()), (tag, attributes)
         if tag == "a":
             assert re.match(r"https?://", attributes["href"] or "")
@@ -122,6 +123,7 @@ def test_a_span_of_code_and_an_escaped_line_read_as_they_are(text: str) -> None:
         ("````\n```\n````", "````\n```\n````"),
         ("    x\n", "```\nx\n```"),
         ("| a | b |\n|---|---|\n| 1 | `x\\|y` |", "| a | b |\n| --- | --- |\n| 1 | `x\\|y` |"),
+        ("|a|b|c|\n|-|:-:|-:|\n|1|2|3|", "| a | b | c |\n| --- | :---: | ---: |\n| 1 | 2 | 3 |"),
         ("a\nb  \nc", "a\nb  \nc"),
         ("<b>x</b> `Vec<T>`", "&lt;b>x&lt;/b> <code>Vec&#60;T&#62;</code>"),
         ("[t](https://e.example/a_b)", "t (e.example: <https://e.example/a_b>)"),
