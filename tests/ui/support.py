@@ -20,6 +20,7 @@ from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.assessment import Assessment
 from mcp_tui.engine.engine import Batch, ProviderChoice
+from mcp_tui.engine.library import ImportResult
 from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.events import content, servers, tools, turns
 from mcp_tui.events.base import EventBase
@@ -168,6 +169,8 @@ class ScriptedHistory:
     index_state: IndexState = field(default_factory=IndexState)
     place: Path | None = Path("/data/mcp-tui/history")
     calls: list[tuple[Any, ...]] = field(default_factory=list)
+    imports: tuple[ImportResult, ...] = ()
+    """What an import says."""
     failure: McpTuiError | None = None
     """What every call raises."""
 
@@ -203,6 +206,10 @@ class ScriptedHistory:
     async def export(self, conversation_id: str, name: str, path: Path, **more: Any) -> Path:
         self._note("export", conversation_id, name, path, more["replace"])
         return path
+
+    async def import_file(self, path: Path) -> tuple[ImportResult, ...]:
+        self._note("import", path)
+        return self.imports
 
     async def delete(self, conversation_id: str) -> None:
         self._note("delete", conversation_id)
@@ -240,6 +247,9 @@ class ScriptedEngine:
     demo: bool = False
     busy: bool = False
     loading: bool = False
+    read_only: str = ""
+    elsewhere: set[str] = field(default_factory=set)
+    """Turns of another window."""
     title: str = ""
     queue: tuple[str, ...] = ()
     context: ContextShare | None = None
@@ -269,6 +279,9 @@ class ScriptedEngine:
         self.subscriptions: list[Subscription] = []
         self.log: list[EventBase] = []
         self._seq = 0
+
+    def runs_here(self, turn_id: str | None) -> bool:
+        return turn_id not in self.elsewhere
 
     @property
     def model(self) -> str:

@@ -1,4 +1,4 @@
-"""``/export``: the open conversation as a file, asked for or said at once."""
+"""``/export``: the open conversation as a file, asked for or said at once; ``/import``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.engine.library import ImportResult
 from mcp_tui.errors import UsageError
 from mcp_tui.ui.screens.ask_text import AskTextScreen
 from mcp_tui.ui.screens.chooser import Chooser
@@ -74,3 +75,30 @@ async def test_a_conversation_that_has_not_begun_cannot_be_exported() -> None:
         with pytest.raises(UsageError, match="has not begun"):
             app.export_conversation()
         assert not app.submit("/export")
+
+
+async def test_import_says_what_became_of_each_conversation() -> None:
+    engine, app = ScriptedEngine(), make_app()
+    async with app.run_test() as pilot:
+        await until(app.painted.is_set, pilot)
+        attach(app, engine)
+        await until(lambda: app.view.bridge is not None and engine.subscriptions, pilot)
+        engine.history.imports = (
+            ImportResult("imported", "1", "a", ("2 system messages were left out.",)),
+            ImportResult("changed", "2", "b"),
+            ImportResult("present", "3", "c"),
+            ImportResult("failed", title="conversation 4", notes=("`mapping` is no object",)),
+        )
+        assert app.submit("/import ~/conversations.json")
+        await until(lambda: app._notifications, pilot)
+        assert ("import", Path("~/conversations.json")) in engine.history.calls
+        assert [toast.message for toast in app._notifications] == [
+            "2 conversations imported: F4 shows them; 1 of them beside another version that was here; "
+            "1 conversation already here; conversation 4: `mapping` is no object."
+        ]
+        app.submit("/import")
+        await until(lambda: isinstance(app.screen, AskTextScreen), pilot)
+        engine.history.failure = UsageError("x.json is nothing that can be imported.")
+        await pilot.press("x", "enter")
+        await until(lambda: len(app._notifications) > 1, pilot)
+        assert ("import", Path("x")) in engine.history.calls
