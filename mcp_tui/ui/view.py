@@ -100,7 +100,8 @@ class ChatView:
             self._app.return_input(returned.text)
             self._toast(f"Not sent: {returned.reason.message}", returned.reason.hint, "error")
         elif event.type in ("approval_requested", "question_asked") and not self._app.app_focus:
-            self._app.bell()
+            if self.engine is not None and self.engine.runs_here(event.turn_id):
+                self._app.bell()
 
     def _toast(self, message: str, hint: str, severity: str) -> None:
         """What to do about it has a line of its own; the more there is to read, the longer it stays."""
@@ -190,11 +191,13 @@ class ChatView:
         """Name, title, demo label, of which only the title gives way; on the right what the turn does."""
         engine, line, right = self.engine, self._screen.line("header"), self._activity()
         label = f"  {DEMO_LABEL}" if engine is not None and engine.demo else ""
+        label += "  read only" if engine is not None and engine.read_only else ""
         words = status.origin_words(engine.transcript, line.content_size.width) if engine is not None else ""
-        origin = f"  ({words})" if words else ""
+        given = engine.title if engine is not None else ""
+        origin = f"  ({words})" if words and given else ""
         taken = len("mcp-tui  ") + len(origin) + len(label) + sum(len(text) for text, _ in right)
         room = line.content_size.width - taken - 2
-        title = shorten(engine.title, max(0, room)) if engine is not None and engine.title else "new conversation"
+        title = shorten(given or words or "new conversation", max(0, room))
         left: list[Part] = [("mcp-tui", "$primary bold"), (f"  {title if room > 3 else ''}", "$foreground")]
         line.show((*left, (origin, "$muted"), (label, "$warning")), right)
 

@@ -61,7 +61,7 @@ async def test_typing_finds_enter_goes_on_and_esc_gives_the_focus_back():
         await told(app, pilot, 3, 5)
         await pilot.press("up")
         await told(app, pilot, 2, 5)
-        assert "Enter next" in count(bar)
+        assert "Enter next" in app.chat.line("hints").plain
         await pilot.press("escape")
         assert not bar.is_open
         assert app.composer.has_focus
@@ -93,6 +93,7 @@ async def test_from_the_conversation_its_keys_go_on_and_esc_closes():
         await pilot.press(*"timeout", "tab")
         assert app.view.conversation.has_focus
         await told(app, pilot, 1, 5)
+        assert "N previous" in count(bar)
         await pilot.press("n", "n")
         await told(app, pilot, 3, 5)
         await pilot.press("N")

@@ -137,7 +137,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         with Horizontal(id="played"):
             yield view
             yield Inspector(self._data_dir, self._calls)
-        yield FindBar(view)
+        yield FindBar(view, keys=True)
         yield Line(widget_id="place")
         yield Line(widget_id="keys")
 

@@ -39,9 +39,10 @@ class FindBar(Horizontal):
     }
     """
 
-    def __init__(self, view: FindingView, *, widget_id: str | None = None) -> None:
+    def __init__(self, view: FindingView, *, keys: bool = False, widget_id: str | None = None) -> None:
+        """``keys``: name them here; needless where a line of the screen does."""
         super().__init__(id=widget_id)
-        self._view = view
+        self._view, self._keys = view, keys
         self._before: Widget | None = None
         """What had the focus."""
 
@@ -92,12 +93,24 @@ class FindBar(Horizontal):
     def show(self, found: Found) -> None:
         """Say how many there are, and the keys where there is room."""
         text, style = _words(found)
-        keys = "   Enter next  Up previous  Esc closes" if self.size.width >= WIDE else ""
+        keys = ""
+        if self.size.width >= WIDE and not self.has_focus_within:
+            keys = "   n next  N previous  Esc closes"
+        elif self.size.width >= WIDE and self._keys:
+            keys = "   Enter next  Up previous  Esc closes"
         self.query_one("#find-count", Static).update(Content.assemble((f" {text}", style), (keys, "$muted")))
 
     def on_resize(self) -> None:
         """Room for the keys, or not."""
         self.show(self._view.found)
+
+    def on_descendant_focus(self) -> None:
+        """Its own keys count."""
+        self.show(self._view.found)
+
+    def on_descendant_blur(self) -> None:
+        """Those of the conversation count."""
+        self.call_after_refresh(lambda: self.show(self._view.found))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Look for what is written now."""

@@ -75,7 +75,7 @@ class Leaf(Block):
 
     def style(self, palette: Palette) -> Style:
         """The style under this leaf's own."""
-        style: Style = getattr(palette, self.base)
+        style: Style = palette.text + getattr(palette, self.base)
         return style + palette.quote if self.frame.quoted else style
 
     def render(self, pen: Pen) -> list[Strip]:
