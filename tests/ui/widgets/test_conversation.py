@@ -118,6 +118,16 @@ async def test_view_stays_where_the_person_put_it(keep: str) -> None:
         assert app.rows()[-1].startswith("   Paragraph 119")
 
 
+async def test_the_end_is_followed_when_something_below_goes_away() -> None:
+    """As an approval card does: the window grows, and its first row moves up without anybody having scrolled."""
+    app = Pane(talk(60))
+    async with app.run_test(size=(80, 14)) as pilot:
+        await settled(pilot)
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert app.pane.following
+
+
 async def test_scrolling_through_estimated_heights_meets_every_row_once() -> None:
     app = Pane(talk(60))
     async with app.run_test(size=(70, 20)) as pilot:

@@ -253,10 +253,12 @@ class DocumentView(ScrollView, can_focus=True):
         """A step up is exact: what comes into sight is drawn first, as it may be higher or lower than estimated."""
         at_end = row >= self._document.height - self.size.height
         seen = self._document.position_at(before) if 0 < before - row <= STEP * self.size.height else None
-        if seen is not None and self.ready:
+        if at_end:  # as when the window grew at its bottom: its end is where it was
+            self._anchor = None
+        elif seen is not None and self.ready:
             self._anchor = self._document.above(seen, before - row, self._canvas.pen)
         else:
-            self._anchor = None if at_end else self._document.position_at(row)
+            self._anchor = self._document.position_at(row)
         self._settle()
         if self._document.unfinished:
             self._schedule(CATCH_UP)
