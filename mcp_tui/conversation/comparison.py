@@ -76,7 +76,7 @@ def summary_words(items: Iterable[ToolCallItem]) -> str:
     for item in items:
         labels[verdict(item)].append(item.label)
     differs, not_run = labels["differs"], labels["not_run"]
-    words = [f"{len(labels['same'])} same"]
+    words = [f"{len(labels['same'])} same"] if labels["same"] or not (differs or not_run) else []
     if differs:
         words.append(f"{len(differs)} {'differs' if len(differs) == 1 else 'differ'} ({_names(differs)})")
     if not_run:

@@ -42,11 +42,15 @@ class Verification:
 
 
 def verification_of(conversation_id: str, events: Iterable[EventBase]) -> Verification:
-    """What there is to verify in a conversation.  Raises `UsageError` when none of its calls has a result."""
+    """What there is to verify in a conversation: the calls of its models.
+
+    In a verification, which has none, those that were run again.  Raises `UsageError` when none has a result.
+    """
     transcript = Transcript()
     for event in events:
         transcript.apply(event)
-    calls = [item for item in transcript.items if isinstance(item, ToolCallItem) and item.started_at is not None]
+    ran = [item for item in transcript.items if isinstance(item, ToolCallItem) and item.started_at is not None]
+    calls = [item for item in ran if item.rerun_of is None] or ran
     known = tuple(item for item in calls if has_result(item))
     if not known:
         raise UsageError("There is nothing to verify: no tool call of this conversation has a result.")

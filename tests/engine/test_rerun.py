@@ -8,6 +8,7 @@ import pytest
 
 from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.engine.engine import Decision
+from mcp_tui.engine.recovery import closing_events
 from mcp_tui.errors import UsageError
 from mcp_tui.events import tools, turns
 from mcp_tui.permissions.rules import AllowedTools, Policy
@@ -330,6 +331,44 @@ async def test_a_stopped_verification_says_what_it_knows() -> None:
         assert finished.outcome == "cancelled"
         texts = [item.text for item in engine.transcript.items if not isinstance(item, ToolCallItem)]
         assert texts == ["verified: 1 same, 1 could not be run (local.count)", "stopped"]
+
+
+async def test_only_the_calls_of_the_model_are_verified_and_those_of_a_verification() -> None:
+    store = KeptStore()
+    async with running(several(), counting(), store=store, fallback=Policy("allow")) as engine:
+        await ask(engine, "look")
+        engine.rerun(call_items(engine)[0].key)
+        await engine.idle()
+        first = await engine.verify(engine.conversation_id)
+        await engine.idle()
+        assert len(first.calls) == 3
+        second = await engine.verify(engine.conversation_id)
+        await engine.idle()
+        assert [item.key for item in second.calls] == [
+            event.call_id
+            for event in (await store.read(second.conversation_id)).events
+            if isinstance(event, tools.ToolCallStarted)
+        ]
+
+
+async def test_every_prefix_of_a_rerun_is_closed_and_goes_on() -> None:
+    """A kill -9 may leave any of these behind."""
+    store = KeptStore()
+    async with running(script(), counting(), store=store, **GRANT) as engine:
+        await ask(engine)
+        engine.rerun(call_items(engine)[0].key)
+        await engine.idle()
+        events = (await store.read(engine.conversation_id)).events
+    begun = next(n for n, e in enumerate(events) if isinstance(e, tools.ToolCallProposed) and e.rerun_of is not None)
+    for length in range(begun, len(events) + 1):
+        closed = [*events[:length], *closing_events(events[:length])]
+        transcript = folded(closed)
+        assert transcript.open_turn is None
+        items = [item for item in transcript.items if isinstance(item, ToolCallItem)]
+        assert all(item.finished for item in items)
+        sent = any(isinstance(event, tools.ToolCallStarted) and event.call_id == items[-1].key for event in closed)
+        if len(items) == 2 and not any(isinstance(event, tools.ToolCallFinished) for event in events[begun:length]):
+            assert items[-1].state == ("unknown" if sent else "cancelled")
 
 
 async def test_nothing_to_verify_is_said() -> None:
