@@ -65,7 +65,7 @@ class Bridge:
         self._engine, self._view, self._clock = engine, view, clock
         self._new_transcript = Transcript
         self.transcript = Transcript()
-        self.live = LiveState(clock)
+        self.live = LiveState(clock, engine.runs_here)
         self._changes: list[Change] = []
         self._opened: EventBase | None = None
         """What opened the conversation that the view does not show yet."""
@@ -95,7 +95,7 @@ class Bridge:
         from mcp_tui.conversation.pace import beside
 
         start = max(index for index, event in enumerate(events) if event.type == "conversation_opened")
-        transcript, live = self._new_transcript(), LiveState(self._clock)
+        transcript, live = self._new_transcript(), LiveState(self._clock, self._engine.runs_here)
 
         def fold(pace: Callable[[], None]) -> list[Exception]:
             faults: list[Exception] = []
@@ -125,7 +125,7 @@ class Bridge:
     def _fold(self, event: EventBase, live: bool) -> None:
         if event.type == "conversation_opened":
             self.transcript = self._new_transcript()
-            self.live = LiveState(self._clock)
+            self.live = LiveState(self._clock, self._engine.runs_here)
             self._changes.clear()
             self._opened = event
         changes = self.transcript.apply(event)

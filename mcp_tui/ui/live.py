@@ -24,11 +24,20 @@ class Retry:
     reason: str
 
 
+def _anywhere(turn_id: str | None) -> bool:
+    del turn_id
+    return True
+
+
 @dataclass(slots=True)
 class LiveState:
     """State of the running turn, if one runs."""
 
     clock: Callable[[], float] = monotonic
+    runs_here: Callable[[str | None], bool] = _anywhere
+    """Whether a turn is one of this window: what another one's asks is answered there."""
+    elsewhere: bool = False
+    """Whether another window's turn runs in this conversation."""
     waiting: dict[str, ToolCallItem] = field(default_factory=dict)
     """Calls that wait for the person, in the order in which they were asked; by call id."""
     questions: dict[str, QuestionAsked] = field(default_factory=dict)
@@ -57,8 +66,9 @@ class LiveState:
         for change in changes:
             if isinstance(change.item, ToolCallItem):
                 self._call_changed(change.item)
-        handler = _HANDLERS.get(event.type)
-        if handler is not None:
+        if event.turn_id is not None and not self.runs_here(event.turn_id):
+            self.elsewhere = event.type != "turn_finished"
+        elif (handler := _HANDLERS.get(event.type)) is not None:
             handler(self, event)
 
     def settle(self, *, busy: bool) -> None:
@@ -79,7 +89,7 @@ class LiveState:
         if not any(known is item for known in self.turn_calls):
             self.turn_calls.append(item)
         self.latest_call = item
-        if item.state == "waiting":
+        if item.state == "waiting" and self.runs_here(item.turn_id):
             self.waiting.setdefault(item.key, item)
         else:
             self.waiting.pop(item.key, None)

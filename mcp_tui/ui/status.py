@@ -48,6 +48,8 @@ def origin_words(transcript: Transcript, width: int) -> str:
 
 # -- what the turn does ------------------------------------------------------------------------------
 
+ELSEWHERE = "a turn runs in another window"
+
 
 def activity(engine: Engine, live: LiveState, now: float, *, model_up: bool) -> tuple[Part, ...]:
     """What the turn does or waits for right now; nothing when none runs.
@@ -60,7 +62,7 @@ def activity(engine: Engine, live: LiveState, now: float, *, model_up: bool) -> 
         reading = ("reading what came before", "$accent")
         return (reading, ("  Esc stops", "$muted")) if engine.busy else (reading,)
     if not engine.busy:
-        return _for_review(engine)
+        return ((ELSEWHERE, "$accent"),) if live.elsewhere else _for_review(engine)
     if live.stopping:
         return (("stopping", "$warning"),)
     if live.retry is not None:

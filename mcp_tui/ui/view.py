@@ -99,9 +99,12 @@ class ChatView:
             returned = cast("Any", event)
             self._app.return_input(returned.text)
             self._toast(f"Not sent: {returned.reason.message}", returned.reason.hint, "error")
-        elif event.type in ("approval_requested", "question_asked") and not self._app.app_focus:
-            if self.engine is not None and self.engine.runs_here(event.turn_id):
-                self._app.bell()
+        elif event.type in ("approval_requested", "question_asked") and self._asks_here(event.turn_id):
+            self._app.bell()
+
+    def _asks_here(self, turn_id: str | None) -> bool:
+        """Whether somebody who looks elsewhere has to be called: what another window's turn asks waits there."""
+        return not self._app.app_focus and self.engine is not None and self.engine.runs_here(turn_id)
 
     def _toast(self, message: str, hint: str, severity: str) -> None:
         """What to do about it has a line of its own; the more there is to read, the longer it stays."""

@@ -33,7 +33,7 @@ from mcp_tui.ui.screens.confirm import ConfirmScreen
 from mcp_tui.ui.screens.help import HelpScreen
 from mcp_tui.ui.screens.history import HistoryScreen
 from mcp_tui.ui.screens.jump import JumpScreen
-from tests.ui.support import AT, Clock, ScriptedEngine, answer, attach, make_app, status, turn_start, until
+from tests.ui.support import AT, Clock, ScriptedEngine, answer, attach, make_app, proposal, status, turn_start, until
 
 
 @asynccontextmanager
@@ -213,6 +213,23 @@ async def test_an_input_that_comes_back_does_not_mix_with_an_earlier_prompt() ->
         engine.emit(turns.InputReturned(text=long, reason=reason))
         await until(lambda: app.chat.composer.draft == f"{long}\ndraft", pilot)
         assert len(app.chat.composer.text) < 200
+
+
+async def test_a_turn_of_another_window_is_shown_and_asks_nothing_here() -> None:
+    engine = ScriptedEngine(elsewhere={"t1"}, title="Shared")
+    async with running(engine) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {}))
+        await until(lambda: "a turn runs in another window" in shown(app), pilot)
+        assert app.focused is app.chat.composer
+        assert app.view.live.unanswered == 0
+        assert app.view.card is None or not app.view.card.display
+        engine.emit(turns.TurnFinished(at=AT, turn_id="t1", outcome="stop"))
+        await until(lambda: "another window" not in shown(app), pilot)
+
+
+async def test_what_can_only_be_read_says_so() -> None:
+    async with running(ScriptedEngine(read_only="newer", title="From tomorrow")) as (app, _, pilot):
+        await until(lambda: "From tomorrow  read only" in shown(app), pilot)
 
 
 async def test_a_notice_is_a_toast_with_its_hint() -> None:

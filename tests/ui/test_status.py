@@ -181,6 +181,18 @@ def test_approvals_and_questions_are_counted_together() -> None:
     assert watch.live.unanswered == 0
 
 
+def test_what_another_windows_turn_asks_does_not_wait_here() -> None:
+    watch = Watcher()
+    watch.engine.busy = False
+    watch.engine.elsewhere.add("t1")
+    watch.live.runs_here = watch.engine.runs_here
+    assert watch.take(*turn_start()) == status.ELSEWHERE
+    question = turns.QuestionAsked(at=AT, turn_id="t1", question_id="q", kind="cost", message="m", yes="y", no="n")
+    assert watch.take(requested(), *proposal("c1", {}), question) == status.ELSEWHERE
+    assert watch.live.unanswered == 0
+    assert watch.take(turns.TurnFinished(at=AT, turn_id="t1", outcome="stop")) == ""
+
+
 def test_a_guarded_call_is_not_offered_a_rule() -> None:
     guarded = status.hints("approval", {}, 200, waiting="", without=("approval.conversation", "approval.rule"))
     text = "".join(part for part, _ in guarded)
