@@ -12,7 +12,16 @@ import time
 from benchmarks.measure import Row, table
 from benchmarks.rows import ADAPTERS
 
-NAMES = ("start", "stall", "stream_markdown", "long_conversation", "open_conversation", "tool_call", "servers")
+NAMES = (
+    "start",
+    "stall",
+    "stream_markdown",
+    "long_conversation",
+    "open_conversation",
+    "tool_call",
+    "servers",
+    "history",
+)
 """Modules with a ``run(quick)`` that returns rows, or what `benchmarks.rows` makes rows of."""
 
 

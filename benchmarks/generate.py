@@ -26,7 +26,7 @@ _COMMON = (
     "when there use more no out so what up into its only new about some could time these two may then do first any "
     "file error server request tool result value test code line function data list name user call message timeout "
     "connection proxy login session token index query table column return class object string number check build"
-).split()
+)
 _RARE_CODE = ("retry_count", "src/net/proxy.py", "getUserName", "max_idle_seconds", "#812", "HTTPServer", "lib/io.rs")
 _CJK = ("接続がタイムアウトしました", "数据库连接失败，请重试", "로그인 세션이 만료되었습니다")
 _TOOLS = (
@@ -54,9 +54,10 @@ class Text:
 
     def __init__(self, seed: int = 4) -> None:
         self._random = random.Random(seed)
+        common = _COMMON.split()
         syllables = [a + b for a in "bcdfglmnprstv" for b in ("a", "e", "i", "o", "u", "er", "in", "on")]
         made = ("".join(self._random.choices(syllables, k=self._random.randint(2, 4))) for _ in itertools.count())
-        self.words = [*_COMMON, *itertools.islice((word for word in made if word not in _COMMON), 30_000)]
+        self.words = [*common, *itertools.islice((word for word in made if word not in common), 30_000)]
         weights = list(itertools.accumulate(1 / (n + 3) for n in range(len(self.words))))
         drawn = self._random.choices(self.words, cum_weights=weights, k=400_000)
         for place in range(0, len(drawn), 90):
@@ -117,7 +118,7 @@ def _lines(number: int, began: datetime, text: Text, draw: random.Random) -> Ite
         answer = f'"hop":1,"provider":"main","model":"{model}"'
         usage = '"prompt_tokens":1520,"completion_tokens":240,"reasoning_tokens":0,"cached_tokens":0'
         arguments = f'{{"path":"src/{text.piece(8).split(" ")[0]}","query":"{text.piece(24)}"}}'
-        result = text.piece(text.size(560))
+        result = text.piece(text.size(430))
         request = (
             f'"message_id":"m{turn_number}",{answer},"messages":4,"prompt_tokens":1520,"tools_tokens":400,'
             '"context_window":200000'
@@ -158,7 +159,7 @@ def _lines(number: int, began: datetime, text: Text, draw: random.Random) -> Ite
         yield line("model_request_started", request, turn)
         yield line(
             "assistant_message",
-            f'"message_id":"n{turn_number}",{answer},"text":"{text.piece(text.size(430))}","reasoning":"",'
+            f'"message_id":"n{turn_number}",{answer},"text":"{text.piece(text.size(330))}","reasoning":"",'
             f'"thinking_blocks":[],"tool_calls":[],"finish_reason":"stop","complete":true,"problem":null,'
             f'"usage":{{{usage}}},"cost":0.0042,"first_token_seconds":0.8,"duration_seconds":4.4',
             turn,

@@ -34,6 +34,10 @@ class FileState:
     modified_ns: int
 
 
+Stamp = tuple[int, int, int]
+"""Inode, size and time of change of a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """An event in a file."""
@@ -64,6 +68,23 @@ def scan(directory: Path) -> dict[str, FileState]:
                     found[entry.name] = FileState(entry.name, *place, state.st_ino, state.st_size, state.st_mtime_ns)
     except FileNotFoundError:
         return {}
+    return found
+
+
+def stamps(directory: Path) -> dict[str, Stamp]:
+    """What tells whether anything changed in ``directory``.  Raises `OSError` unless it is merely missing."""
+    found = {}
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name.endswith(".jsonl"):
+                    try:
+                        state = entry.stat(follow_symlinks=False)
+                    except OSError:
+                        continue
+                    found[entry.name] = (state.st_ino, state.st_size, state.st_mtime_ns)
+    except FileNotFoundError:
+        pass
     return found
 
 

@@ -19,7 +19,7 @@ from mcp_tui.history.search.lookup import Found, Lookup
 from mcp_tui.history.search.process import IndexerProcess
 from mcp_tui.history.search.query import Query, parse_query
 
-QUICK = 0.05
+QUICK = 0.04
 """Seconds that a search waits for the index to be brought up to date before it answers from what there is."""
 FRESH = 0.5
 """Seconds for which an index that was up to date counts as that."""

@@ -12,6 +12,7 @@ Imports neither pydantic nor Textual: it is there in a tenth of a second and tak
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -27,7 +28,7 @@ from mcp_tui.history.fs import REAL, SHARED
 from mcp_tui.history.search import database
 from mcp_tui.history.search.building import Builder
 from mcp_tui.history.search.database import IndexFiles
-from mcp_tui.history.search.files import scan
+from mcp_tui.history.search.files import Stamp, scan, stamps
 
 NICENESS = 15
 _SAY_EVERY = 0.2
@@ -69,24 +70,39 @@ class Indexer:
         self._files = IndexFiles(cache_dir, history_dir)
         self._said = 0.0
         self._progress = (0, 0)
+        self._served: tuple[Path, dict[str, Stamp]] | None = None
+        """The index that was brought up to date last, and the files as they stood then."""
 
     def serve(self, ticket: int) -> None:
         """Bring the index up to date, and say that, or why not."""
         problem = ""
         try:
-            self._make_folder()
-            lock = self._lock()
-            try:
-                self._build()
-            finally:
-                REAL.close(lock)
+            seen = stamps(self._history_dir)
+            if not self._nothing_new(seen):
+                self._served = None
+                self._make_folder()
+                lock = self._lock()
+                try:
+                    self._served = (self._build(), seen)
+                finally:
+                    REAL.close(lock)
         except (OSError, sqlite3.Error) as error:
             problem = database.describe(error)
         done, total = self._progress
         _say({"done": done, "total": total, "running": False, "problem": problem, "ticket": ticket})
 
-    def _build(self) -> None:
-        """A damaged index is made anew, and so is one that was deleted meanwhile."""
+    def _nothing_new(self, seen: dict[str, Stamp]) -> bool:
+        """Whether the files are as they were, and the index still there: most requests are answered by a look."""
+        try:
+            return self._served is not None and self._served == (self._files.current(), seen)
+        except database.NoIndex:
+            return False
+
+    def _build(self) -> Path:
+        """Bring the index up to date; returns which one it is.
+
+        A damaged one is made anew, and so is one that was deleted meanwhile.
+        """
         for attempt in range(_TRIES):
             try:
                 self._make_folder()
@@ -95,13 +111,14 @@ class Indexer:
                     Builder(connection, self._history_dir, self._tell).run()
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 if path == self._files.current():
-                    return
+                    return path
             except database.NoIndex:
                 continue
             except sqlite3.Error as error:
                 if attempt == _TRIES - 1 or (database.refused(error) and self._files.exist):
                     raise
                 self._files.remove()
+        raise OSError(errno.ENOENT, "it is deleted again and again")
 
     def _make_folder(self) -> None:
         folder = self._files.folder
