@@ -1,0 +1,125 @@
+"""A replay in a real pseudo-terminal: it shows what was on the screen when it happened, and starts nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.support.program import LARGE, SMALL, Program
+from tests.support.terminal import Terminal
+from tests.terminal import steps
+
+pytestmark = pytest.mark.terminal
+
+BOTH = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+TWO_TOOLS = "What time is it in Tokyo, and what is 12 * (3 + 4)?"
+ANSWER = "12 * (3 + 4) = 84"
+PLACE = re.compile(r"event (\d+) of (\d+)")
+
+
+def talk(program: Program, size: tuple[int, int]) -> list[str]:
+    """A turn with two allowed calls; the rows of the conversation that are on the screen at its end."""
+    with program.app("demo", size=size) as terminal:
+        steps.open_demo(terminal)
+        if size == LARGE:
+            terminal.press("f2", "f2")
+            terminal.wait_for(lambda text: "CONTEXT" not in text)
+        steps.ask(terminal, TWO_TOOLS)
+        steps.answer(terminal, "y", "approval 1 of 2")
+        steps.answer(terminal, "y", "approval 1 of 1")
+        terminal.wait_for(ANSWER)
+        steps.idle(terminal)
+        rows = steps.conversation(terminal)
+        steps.quit_idle(terminal)
+    return said(rows)
+
+
+def said(rows: list[str]) -> list[str]:
+    """The rows without the empty ones at both ends, and without the scroll bar."""
+    text = "\n".join(re.sub(r"[ ▁-█]+$", "", row) for row in rows)
+    return text.strip("\n").split("\n")
+
+
+def position(terminal: Terminal) -> int:
+    found = PLACE.search(terminal.text)
+    assert found is not None, terminal.text
+    return int(found[1])
+
+
+@BOTH
+def test_step_speed_and_quit_in_the_middle(program: Program, size: tuple[int, int]) -> None:
+    live = talk(program, size)
+    with program.app("replay", "last", "--speed", "0.1", size=size) as terminal:
+        terminal.wait_for("playing")
+        terminal.wait_for("a recording: nothing runs")
+        terminal.press("space")
+        terminal.wait_for("paused")
+        assert not [process for process in terminal.descendants() if process.pid != terminal.process.pid]
+        terminal.press("end")
+        terminal.wait_for("the end")
+        terminal.wait_for(ANSWER)
+        terminal.settle(quiet=0.25, seconds=3)
+        replayed = said(terminal.lines[1:-2])
+        shared = min(len(live), len(replayed))
+        assert replayed[-shared:] == live[-shared:]
+        assert shared > 10
+
+        last = position(terminal)
+        terminal.press("left")
+        terminal.wait_for(lambda _: position(terminal) == last - 1)
+        terminal.press("[")
+        terminal.wait_for("turn 1 of 1")
+        terminal.wait_for(lambda text: ANSWER not in text and TWO_TOOLS in text)
+        while "?? waiting" not in terminal.text:
+            before = position(terminal)
+            terminal.press("right")
+            terminal.wait_for(lambda _, before=before: position(terminal) == before + 1)
+            assert before < last
+            terminal.settle(quiet=0.1, seconds=1)
+        terminal.press("+", "+", "+")
+        terminal.wait_for("4x")
+        terminal.press("space")
+        terminal.wait_for("playing")
+        terminal.wait_for(ANSWER)
+        terminal.press("home", "space")
+        terminal.wait_for("playing")
+        terminal.press("q")
+        steps.ended_well(terminal)
+    kinds = [event["type"] for event in program.events()]
+    assert kinds.count("turn_started") == 1, "nothing was added"
+
+
+def test_from_the_chat_and_back(program: Program) -> None:
+    with program.app("demo", size=SMALL) as terminal:
+        steps.open_demo(terminal)
+        steps.ask(terminal, "/replay")
+        terminal.wait_for("Nothing has happened")
+        steps.ask(terminal, "What is 2 + 3?")
+        steps.answer(terminal, "y")
+        terminal.wait_for("2 + 3 = 5")
+        steps.idle(terminal)
+        steps.ask(terminal, "/replay")
+        terminal.wait_for("a recording: nothing runs")
+        terminal.press("+", "+", "+")
+        terminal.wait_for("the end")
+        terminal.wait_for("2 + 3 = 5")
+        terminal.press("c")
+        terminal.wait_for("ask, / for commands")
+        steps.quit_idle(terminal)
+
+
+def test_going_on_from_the_command_line(program: Program) -> None:
+    """c starts what the replay did not: servers and model; the conversation goes on."""
+    talk(program, SMALL)
+    with program.app("replay", "last", "--speed", "once", size=SMALL) as terminal:
+        terminal.wait_for("the end")
+        terminal.press("c")
+        terminal.wait_for("4/4")
+        terminal.wait_for(ANSWER)
+        steps.ask(terminal, "What is 2 + 3?")
+        steps.answer(terminal, "y")
+        terminal.wait_for("2 + 3 = 5")
+        steps.idle(terminal)
+        steps.quit_idle(terminal)
+    assert len(program.stored("turn_finished")) == 2
