@@ -45,6 +45,7 @@ class Builder:
 
     def run(self) -> None:
         """Until the index is up to date.  Raises `OSError` and `sqlite3.Error`."""
+        self._forget_vanished(scan(self._directory))
         self._renew_if_stale()
         while True:
             found = scan(self._directory)
