@@ -16,6 +16,7 @@
 ``following``   what other processes append, as it comes
 ``catalog``     the list of conversations, and its cache
 ``tally``       what the list tells of one file, counted without decoding it
+``search``      the full-text index, a cache
 ``calls``       the tool calls of all conversations
 ``lines``       the line format: checksum, tolerant reading
 ``blobs``       large values in content-addressed side files
