@@ -7,7 +7,8 @@
 ``preferences``  what the screen remembers between runs
 ``commands/``    slash commands, one file each
 ``rule_source``  one permission rule as text to edit, and back
-``screens/``     chat, history, config_error, choosers; trust and review (on ``guarded``), rules and rule_editor
+``replays``      opening a replay, and what comes of it
+``screens/``     chat, history, replay, config_error, choosers; trust and review (on ``guarded``), rules and rule_editor
 ``widgets/``     conversation, composer, inspector, server_sidebar, bars; approval and question,
                  whose keys sleep (``waking``)
 

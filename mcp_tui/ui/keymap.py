@@ -305,7 +305,8 @@ def _key_problems(value: str) -> list[str]:
 _SHOWN = {
     "escape": "Esc", "enter": "Enter", "tab": "Tab", "space": "Space", "up": "Up", "down": "Down", "left": "Left",
     "right": "Right", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "slash": "/",
-    "question_mark": "?", "plus": "+", "minus": "-", "backspace": "Backspace", "delete": "Del", "insert": "Ins",
+    "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=",
+    "left_square_bracket": "[", "right_square_bracket": "]", "backspace": "Backspace", "delete": "Del", "insert": "Ins",
 }  # fmt: skip
 
 
