@@ -35,6 +35,9 @@ from mcp_tui.telemetry.logging import silence
 
 WORDS: dict[Verdict, str] = {"same": "same", "differs": "differs", "not_run": "not run"}
 
+DERIVED = frozenset({"verification", "offline_replay"})
+"""Kinds of origin of conversations that must not become the measure of the next verification by themselves."""
+
 MOST_ARGUMENTS = 200
 """Characters of the arguments in a line."""
 
@@ -50,10 +53,16 @@ def verify(options: Options) -> int:
 
 
 async def stored_conversation(made: Setup, wanted: str) -> StoredConversation:
-    """The conversation that ``wanted`` means.  Raises `ConversationNotFound` and `UsageError`."""
+    """The conversation that ``wanted`` means; ``last`` is none that came of verifying or replaying another one.
+
+    Raises `ConversationNotFound` and `UsageError`.
+    """
     store = JsonlStore(conversations_dir(made.paths))
     try:
-        return await store.read(find(await store.list(), wanted).id)
+        stored = await store.list()
+        if wanted == "last":
+            stored = tuple(one for one in stored if one.origin is None or one.origin.kind not in DERIVED)
+        return await store.read(find(stored, wanted).id)
     finally:
         await store.aclose()
 

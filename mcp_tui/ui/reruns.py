@@ -56,6 +56,8 @@ async def verify(app: McpTuiApp, conversation_id: str = "") -> None:
     if not conversation_id and not engine.transcript.items:
         raise UsageError("Nothing has happened in this conversation yet.", hint="F4 has the earlier ones.")
     request = await engine.verify(conversation_id or engine.conversation_id)
+    if app.chat.has_class("-narrow"):
+        app.chat.set_pane("inspector", opened=False)
     app.chat.composer.focus()
     calls = f"{len(request.calls)} call{'s' if len(request.calls) != 1 else ''}"
     left = f"; {request.without_result} without a recorded result left out" if request.without_result else ""

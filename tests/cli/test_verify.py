@@ -84,7 +84,7 @@ def test_a_server_that_answers_as_before_passes(program: Program, provider: Fake
     ]  # fmt: skip
     assert "second" in json.dumps(calls[0]["differences"])
     assert (summary["same"], summary["differs"], summary["not_run"]) == (2, 2, 0)
-    words = program.run("replay", identity, "--verify", "--policy", "allow")
+    words = program.run("replay", "last", "--verify", "--policy", "allow")
     assert words.returncode == 1
     assert words.stdout.splitlines()[-1] == "2 same, 2 differ (git.git_log)"
     assert any(line.strip().startswith("+") and "second" in line for line in words.stdout.splitlines())

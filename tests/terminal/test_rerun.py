@@ -1,0 +1,88 @@
+"""A recorded call is run again from the inspector, in the whole program; all of a conversation with /verify."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.support.program import LARGE, SMALL, Program
+from tests.support.terminal import Terminal
+from tests.terminal import steps
+
+pytestmark = pytest.mark.terminal
+
+CALL = '/call clock.now {"timezone": "Asia/Tokyo"}'
+
+
+def of_kind(program: Program, kind: str) -> list[dict[str, Any]]:
+    """Events of one kind in all logs."""
+    lines = (line for path in program.logs() for line in path.read_text(encoding="utf-8").splitlines())
+    return [event for event in map(json.loads, lines) if event["type"] == kind]
+
+
+def jump(terminal: Terminal, letter: str) -> None:
+    """Go to a pane."""
+    terminal.press("ctrl+o")
+    terminal.wait_for("jump to")
+    terminal.press(letter)
+    terminal.wait_gone("jump to")
+
+
+def answer(terminal: Terminal, key: str) -> None:
+    """Answer the card, wherever the focus is."""
+    terminal.wait_for("approval 1 of")
+    jump(terminal, "a")
+    steps.answer(terminal, key)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+def test_run_again_compare_and_verify(program: Program, size: tuple[int, int]) -> None:
+    with program.app("demo", size=size) as terminal:
+        steps.open_demo(terminal)
+        steps.ask(terminal, CALL)
+        steps.answer(terminal, "y")
+        terminal.wait_for("In Asia/Tokyo it is")
+        steps.idle(terminal)
+
+        jump(terminal, "i")
+        terminal.wait_for("structured content")
+        terminal.press("r")
+        terminal.wait_for("re-run of #3, by you")
+        assert len(of_kind(program, "tool_call_started")) == 1
+        answer(terminal, "y")
+        steps.idle(terminal)
+        jump(terminal, "i")
+        terminal.wait_for(re.compile(r"re-run of #3: (same result|1 difference)"))
+        assert terminal.shows("6 Diff")
+        (compared,) = of_kind(program, "tool_call_compared")
+        if not compared["same"]:
+            assert terminal.shows("- recorded   + today")
+            assert terminal.shows(re.compile(r"- \"20\d\d-"))
+            assert terminal.shows(re.compile(r"\+ \"20\d\d-"))
+        terminal.press("d")
+        terminal.wait_for("beside #3")
+
+        terminal.press("e")
+        terminal.wait_for("run clock.now again with")
+        terminal.press("f8")
+        terminal.type('{"timezone": "Europe/Rome"}')
+        terminal.press("ctrl+s")
+        answer(terminal, "y")
+        steps.idle(terminal)
+        jump(terminal, "i")
+        terminal.wait_for("arguments.timezone")
+        started = of_kind(program, "tool_call_started")
+        assert [event["arguments"]["timezone"] for event in started] == ["Asia/Tokyo"] * 2 + ["Europe/Rome"]
+
+        jump(terminal, "p")
+        steps.ask(terminal, "/verify")
+        terminal.wait_for("verification of")
+        answer(terminal, "n")
+        terminal.wait_for("verified: 1 could not be run (clock.now)")
+        steps.idle(terminal)
+        assert len(program.logs()) == 2
+        assert len(of_kind(program, "model_request_started")) == 2
+        steps.quit_idle(terminal)
