@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mcp_tui.ui.widgets.server_sidebar import ServerSidebar
 
 DEMO_LABEL = "offline demo, not an AI"
+_TITLE_ROOM = 16
+"""Cells of a title that the name of its origin does not take."""
 
 
 class ChatView:
@@ -191,15 +193,18 @@ class ChatView:
     # -- drawing -------------------------------------------------------------------------------
 
     def draw_header(self) -> None:
-        """Name, title, demo label, of which only the title gives way; on the right what the turn does."""
+        """Name, title, origin, demo label; on the right what the turn does.  The origin gives way, then the title."""
         engine, line, right = self.engine, self._screen.line("header"), self._activity()
         label = f"  {DEMO_LABEL}" if engine is not None and engine.demo else ""
         label += "  read only" if engine is not None and engine.read_only else ""
         words = status.origin_words(engine.transcript, line.content_size.width) if engine is not None else ""
         given = engine.title if engine is not None else ""
         origin = f"  ({words})" if words and given else ""
-        taken = len("mcp-tui  ") + len(origin) + len(label) + sum(len(text) for text, _ in right)
+        taken = len("mcp-tui  ") + len(label) + sum(len(text) for text, _ in right)
         room = line.content_size.width - taken - 2
+        if room - len(origin) < min(len(given), _TITLE_ROOM):
+            origin = ""
+        room -= len(origin)
         title = shorten(given or words or "new conversation", max(0, room))
         left: list[Part] = [("mcp-tui", "$primary bold"), (f"  {title if room > 3 else ''}", "$foreground")]
         line.show((*left, (origin, "$muted"), (label, "$warning")), right)

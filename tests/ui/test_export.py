@@ -9,6 +9,7 @@ import pytest
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.library import ImportResult
 from mcp_tui.errors import UsageError
+from mcp_tui.events import turns
 from mcp_tui.ui.screens.ask_text import AskTextScreen
 from mcp_tui.ui.screens.chooser import Chooser
 from mcp_tui.ui.screens.confirm import ConfirmScreen
@@ -102,3 +103,20 @@ async def test_import_says_what_became_of_each_conversation() -> None:
         await pilot.press("x", "enter")
         await until(lambda: len(app._notifications) > 1, pilot)
         assert ("import", Path("x")) in engine.history.calls
+
+
+async def test_an_imported_conversation_says_so_unless_its_title_would_have_no_room() -> None:
+    origin = turns.Origin(kind="import", source="claude", title="Notes on tea")
+    created = turns.ConversationCreated(app_version="1", title="Notes on tea", origin=origin)
+    engine, app = ScriptedEngine(title="Notes on tea", demo=True), make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(app.painted.is_set, pilot)
+        attach(app, engine)
+        await until(lambda: app.view.bridge is not None and engine.subscriptions, pilot)
+        engine.emit(created, *turn_start(), answer("done"))
+        await until(lambda: "imported from claude" in app.chat.line("header").plain, pilot)
+        engine.busy = True
+        engine.emit(*turn_start("more", "t2"))
+        await until(lambda: "Esc stops" in app.chat.line("header").plain, pilot)
+        assert "Notes on tea" in app.chat.line("header").plain
+        assert "imported" not in app.chat.line("header").plain
