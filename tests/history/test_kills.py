@@ -1,18 +1,23 @@
-"""kill -9 at random moments of everything that is done to stored conversations: nothing acknowledged is lost."""
+"""kill -9 at random moments of everything that is done to stored conversations, and a disk that is full at each of
+them: nothing acknowledged is lost."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +25,7 @@ from mcp_tui.events.base import EventBase, new_id
 from mcp_tui.events.turns import AssistantMessage
 from mcp_tui.history import names
 from mcp_tui.history.jsonl import JsonlStore
-from tests.support.history_churn import churn
+from tests.support.history_churn import Churn, churn
 from tests.support.history_events import assert_sound, created, stored
 
 MOMENTS = int(os.environ.get("MCP_TUI_KILL_MOMENTS", "16"))
@@ -161,6 +166,56 @@ def test_case_001_015_random_kills_of_everything_lose_nothing_acknowledged(tmp_p
     )
     assert acknowledged
     assert MOMENTS < 300 or set(hit) >= WORKS
+
+
+async def work_without_room(directory: Path, notes: Path, keys: list[str]) -> None:
+    """No file may grow over a limit that changes; then there is room again, and each kind of work is done."""
+    work = Churn(directory, notes, keys)
+    refused: Counter[str] = Counter()
+    for _ in range(40):
+        limit = random.choice([0, 300, 2_000, 20_000, 100_000, 400_000])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        kind = random.choice(sorted(work.works))
+        refused[kind] += not await work.do(kind)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert await work.do("restore")
+    for kind in ("append", "compact", "create", "repair", "delete", "restore", "empty"):
+        assert await work.do(kind), f"{kind} is refused although there is room again"
+    await work.store.aclose()
+    assert refused["append"] or refused["create"]
+
+
+def in_child(work: Coroutine[Any, Any, None]) -> int:
+    """Exit status of a process that does this."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            random.seed()
+            with contextlib.suppress(AssertionError):
+                asyncio.run(work)
+                status = 0
+        finally:
+            os._exit(status)
+    work.close()
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.timeout(60 + 10 * MOMENTS)
+def test_case_002_003_005_a_disk_that_is_full_at_any_moment_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    acknowledged = 0
+    for number in range(max(2, MOMENTS // 10)):
+        directory, notes = tmp_path / str(number), tmp_path / f"notes-{number}"
+        keys = [new_id() for _ in range(3)]
+        asyncio.run(begin(directory, keys))
+        assert in_child(work_without_room(directory, notes, keys)) == 0
+        expected = Expected()
+        expected.read(notes)
+        asyncio.run(look(directory, repair=False))
+        verify(directory, keys, expected)
+        assert list(directory.rglob("*.tmp")) == []
+        acknowledged += sum(map(len, expected.acknowledged.values()))
+    assert acknowledged
 
 
 async def begin(directory: Path, keys: list[str]) -> None:

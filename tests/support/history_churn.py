@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import random
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ SIZES = (10, 500, 5_000, 70_000, 200_000)
 
 
 class Notes:
-    """One line for each fact; a line that was written outlives its process."""
+    """One line for each fact; a line that was written outlives its process.  No limit is on this file."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -36,7 +37,10 @@ class Notes:
             "ids": [event.id for event in events],
             "fragment_of": {event.id: event.message_id for event in events if isinstance(event, MessageFragment)},
         }
+        limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         os.write(self._fd, json.dumps(fact).encode() + b"\n")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
 
 
 class Churn:
@@ -116,6 +120,7 @@ class Churn:
             self._notes.add("begin", "empty", forks[0])
             await self.store.empty_trash(forks[:1])
             self._notes.add("done", "empty", forks[0])
+            self._forks = [key for key in self._forks if key != forks[0]]
 
     async def repair(self) -> None:
         self._notes.add("begin", "repair", "")
