@@ -28,6 +28,7 @@ from benchmarks.stall import GOAL_MS, Probe
 LIST_GOAL = 0.3
 SEARCH_GOAL = 0.1
 HITS = 50
+START_LIMIT = 60.0
 QUERIES: tuple[tuple[str, str | None], ...] = (
     ("timeout ", '"timeout"'),
     ("the of and ", "the of and"),
@@ -76,7 +77,11 @@ async def _app(report: Path) -> None:
 async def _watch(app: Any, report: Path) -> None:
     """From a moment after the start until everything is indexed, and at least for three seconds."""
     await app.painted.wait()
-    while app.engine is None or not all(server.state == "running" for server in app.engine.servers):  # noqa: ASYNC110
+    limit = time.monotonic() + START_LIMIT
+    while app.engine is None or not all(server.state == "running" for server in app.engine.servers):
+        if time.monotonic() > limit:
+            app.exit()
+            return
         await asyncio.sleep(0.01)
     probe = Probe()
     task = asyncio.create_task(probe.watch())
