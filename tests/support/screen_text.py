@@ -51,6 +51,7 @@ def replayed(events: Sequence[EventBase], like: ConversationView, *, by_event: b
         take(view, playback, changes)
     if not by_event:
         view.load(playback.items)
+        view.load_all()
     for entry in view.document.entries:
         expanded = like._views.get(entry.item.key) if isinstance(entry, ItemView) else None
         if isinstance(entry, ItemView) and expanded is not None:

@@ -38,6 +38,8 @@ def watch(folder: Path) -> None:
         if view.engine is None or view.bridge is None or not view.alive or view.engine.busy or tasks:
             return
         engine: Any = view.engine
+        if engine.loading:
+            return
         known, conversation = engine._bus.last_seq, engine.conversation_id
         if known and seen.get(conversation) != known and view.bridge.transcript.open_turn is None:
             seen[conversation] = known
@@ -72,6 +74,7 @@ async def _compare(view: ChatView, engine: Any, folder: Path) -> None:
             transcript is not None
             and engine._bus.last_seq == last
             and not pane.busy
+            and len(transcript.items) == len(engine.transcript.items)
             and transcript.knows(stored.events[-1])
         ):
             break
