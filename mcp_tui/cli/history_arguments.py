@@ -48,7 +48,7 @@ Filters: tool:time.* server:git status:error model:NAME kind:result before:2026-
         "is named after its title. What looks like a key in a tool's result is masked.",
     )
     exporting.add_argument("--format", choices=("markdown", "json", "html"), default="", help="default: markdown")
-    exporting.add_argument("--output", metavar="FILE", default="", help="a file, or a folder")
+    exporting.add_argument("--output", metavar="FILE", default="", help="a file, a folder, or - for standard output")
     exporting.add_argument("--force", action="store_true", help="replace a file that is there")
     exporting.add_argument("--with-secrets", action="store_true", help="mask nothing")
     importing = commands.add_parser(

@@ -32,7 +32,7 @@ async def _export(options: Options) -> int:
     wanted = options.format or format_of(options.output) or "markdown"
     async with opened_library() as library:
         summary = find(await library.list(), options.id)
-        if not options.output and not options.json and not sys.stdout.isatty():
+        if options.output == "-" or not (options.output or options.json or sys.stdout.isatty()):
             return _pass_on(await library.export_text(summary.id, wanted, with_secrets=options.with_secrets))
         path = await library.export(
             summary.id,

@@ -31,6 +31,7 @@ def test_export_to_standard_output_and_to_a_file(stored: Program, tmp_path: Path
     done = stored.run("history", "export", "last")
     assert done.returncode == 0
     assert done.stdout.startswith("# count the files\n\n- When: 2026-11-21 10:00 UTC\n")
+    assert stored.run("history", "export", "last", "--output", "-").stdout == done.stdout
     file = tmp_path / "x.html"
     done = stored.run("history", "export", EVERY, "--output", str(file))
     assert (done.returncode, done.stdout) == (0, f"exported to {file}\n")

@@ -16,4 +16,4 @@ def _run(app: McpTuiApp, argument: str) -> None:
     ask_import(app, argument)
 
 
-COMMAND = Command("import", "Take in conversations of ChatGPT, Claude or another mcp-tui", _run, argument="[FILE]")
+COMMAND = Command("import", "Import conversations from a file", _run, argument="[FILE]")
