@@ -62,9 +62,10 @@ class SearchIndex:
         query = parse_query(text)
         if query.empty or self._closed:
             return SearchPage(state=self._state)
+        updating: asyncio.Future[None] | None = None
         if time.monotonic() - self._fresh_at > FRESH:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(await self._request()), QUICK)
+            updating = await self._request()
+            await asyncio.wait({updating}, timeout=QUICK)
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="search")
         job = self._reader.job(query, limit, offset)
@@ -74,7 +75,8 @@ class SearchIndex:
         except asyncio.CancelledError:
             job.cancel()
             raise
-        state = replace(self._state, problem=self._state.problem or problem)
+        waits = updating is not None and not updating.done()
+        state = replace(self._state, running=self._state.running or waits, problem=self._state.problem or problem)
         return SearchPage(found.hits, found.more, state)
 
     async def update(self) -> None:
