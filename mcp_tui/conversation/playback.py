@@ -8,12 +8,13 @@ position equals a fold of the events before it, and a step costs what its event 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from mcp_tui.conversation.items import AssistantItem, Change, Item
+from mcp_tui.conversation.pace import unpaced
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.events import turns
 
@@ -73,7 +74,8 @@ class _Beat:
 class Playback:
     """The positions 0 (nothing happened) to ``length`` (everything did) of a conversation."""
 
-    def __init__(self, events: Iterable[EventBase]) -> None:
+    def __init__(self, events: Iterable[EventBase], pace: Callable[[], None] = unpaced) -> None:
+        """``pace`` is called between two events: see `mcp_tui.conversation.pace.beside`."""
         self.events: Sequence[EventBase] = tuple(events)
         self.items: list[Item] = []
         """The conversation at the position.  Items are changed in place."""
@@ -86,8 +88,15 @@ class Playback:
         self._numbers: dict[int, int] = {}
         """Identity of an item in `_live` -> its number."""
         self._beat: _Beat | None = None
-        self._record()
+        self._record(pace)
         self._stops, self._turns = _turns(self.events)
+
+    @classmethod
+    def at_the_end(cls, pace: Callable[[], None], events: Iterable[EventBase]) -> Playback:
+        """One that stands where everything has happened."""
+        playback = cls(events, pace)
+        playback.move_to(playback.length)
+        return playback
 
     # -- where it stands -----------------------------------------------------------------------
 
@@ -202,13 +211,14 @@ class Playback:
 
     # -- recording -----------------------------------------------------------------------------
 
-    def _record(self) -> None:
+    def _record(self, pace: Callable[[], None]) -> None:
         """Fold all events once, keeping what each of them changed."""
         transcript = Transcript()
         numbers: dict[int, int] = {}
         order: list[int] = []
         states: list[State] = []
         for event in self.events:
+            pace()
             steps = []
             for change in transcript.apply(event):
                 number = numbers.setdefault(id(change.item), len(self._known))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 FRAME_SECONDS = 1 / 30
 """Time between two looks at the clock while it plays."""
 
-AT_ONCE = 2_000
+AT_ONCE = 1_000
 """Events up to which a conversation is prepared before the first paint; a longer one is, beside it."""
 
 NARROW = 100
@@ -160,11 +160,15 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         self.run_worker(self._open(stored.events), name="open replay", exit_on_error=True)
 
     async def _open(self, recorded: Sequence[EventBase]) -> None:
+        from mcp_tui.conversation.pace import beside
         from mcp_tui.conversation.playback import Playback
 
-        playback = Playback(recorded) if len(recorded) <= AT_ONCE else await asyncio.to_thread(Playback, recorded)
-        if not self._play_first:
-            playback.move_to(playback.length)
+        if len(recorded) <= AT_ONCE:
+            playback = Playback.at_the_end(lambda: None, recorded)
+        else:
+            playback = await beside(Playback.at_the_end, recorded)
+        if self._play_first:
+            playback.move_to(0)
         self.playback = playback
         self.view.load(playback.items)
         if self._play_first:
