@@ -86,7 +86,7 @@ def kill_after(indexer: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 @pytest.mark.timeout(120 + 10 * ROUNDS)
-async def test_case_001_random_kills_during_updates_lose_nothing(place: Place, tmp_path: Path) -> None:
+async def test_random_kills_during_updates_lose_nothing(place: Place, tmp_path: Path) -> None:
     """MCP_TUI_KILL_ROUNDS rounds: the indexer is killed somewhere between its start and its end, the logs grow."""
     generate(place.history, 40)
     store = JsonlStore(place.history)
@@ -139,7 +139,7 @@ async def test_every_moment_of_an_update_may_be_its_last(
     assert len(place.found()) == 3 * (1 + 9 * 6)
 
 
-async def test_case_028_the_indexer_ends_with_the_app(place: Place) -> None:
+async def test_the_indexer_ends_with_the_app(place: Place) -> None:
     """kill -9 of the app in the middle of an update leaves no process."""
     generate(place.history, 300)
     code = (
@@ -258,7 +258,7 @@ async def test_case_017_a_spoiled_index_is_made_anew(place: Place, spoil: Callab
     assert await hits(place, "kind:user") == 27
 
 
-async def test_case_002_without_space_search_answers_from_what_there_is_and_says_why(
+async def test_without_space_search_answers_from_what_there_is_and_says_why(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generate(place.history, 10)
@@ -287,7 +287,7 @@ async def test_case_002_without_space_search_answers_from_what_there_is_and_says
 
 
 @pytest.mark.parametrize("limit", [0, 1, 4096, 20_000, 40_000, 70_000, 150_000])
-async def test_case_002_no_space_at_any_size_of_the_index(
+async def test_no_space_at_any_size_of_the_index(
     place: Place, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     generate(place.history, 20)
@@ -301,14 +301,14 @@ async def test_case_002_no_space_at_any_size_of_the_index(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-async def test_case_010_a_cache_that_cannot_be_written_says_so(place: Place) -> None:
+async def test_a_cache_that_cannot_be_written_says_so(place: Place) -> None:
     generate(place.history, 2)
     place.cache.mkdir(mode=0o500)
     await place.search.update()
     assert "does not allow" in place.search.state.problem or "Permission" in place.search.state.problem
 
 
-async def test_case_010_a_cache_directory_that_is_a_file_says_so(place: Place) -> None:
+async def test_a_cache_directory_that_is_a_file_says_so(place: Place) -> None:
     generate(place.history, 2)
     place.cache.write_text("mine")
     await place.search.update()
