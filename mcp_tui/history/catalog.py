@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from mcp_tui.conversation.pace import unpaced
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.errors import HistoryError
 from mcp_tui.events.turns import Origin
@@ -56,17 +57,18 @@ class Catalog:
         self._tallies: dict[str, Tally] | None = None
         self._summaries: dict[str, tuple[list[Tally], ConversationSummary | None]] = {}
 
-    def list(self) -> tuple[ConversationSummary, ...]:
-        """All conversations as their files are now; see `list_conversations`."""
+    def list(self, pace: Callable[[], None] = unpaced) -> tuple[ConversationSummary, ...]:
+        """All conversations as their files are now; see `list_conversations`.  ``pace`` is called between two files."""
         with self._lock:
-            return self._list()
+            return self._list(pace)
 
-    def _list(self) -> tuple[ConversationSummary, ...]:
+    def _list(self, pace: Callable[[], None]) -> tuple[ConversationSummary, ...]:
         directory, fs = self._directory, self._fs
         found: dict[str, tuple[str, int]] = {}
         states: dict[str, os.stat_result] = {}
         try:
             for name, state in fs.states(directory):
+                pace()
                 if stat.S_ISREG(state.st_mode) and (place := names.parse_journal_name(name)):
                     found[name], states[name] = place, state
         except OSError:
@@ -74,19 +76,21 @@ class Catalog:
         known = self._tallies if self._tallies is not None else _load_index(directory, fs)
         tallies: dict[str, Tally] = {}
         for name, state in states.items():
+            pace()
             tally = known.get(name)
             if tally is None or (tally.inode, tally.size, tally.modified_ns) != _place(state):
-                tally = _tally(directory / name, state, tally, fs)
+                tally = _tally(directory / name, state, tally, fs, pace)
             if tally is not None:
                 tallies[name] = tally
         if len(tallies) != len(known) or any(known.get(name) is not tally for name, tally in tallies.items()):
-            _save_index(directory, tallies, fs)
+            _save_index(directory, tallies, fs, pace)
         self._tallies = tallies
         by_id: dict[str, list[Tally]] = {}
         for name in sorted(tallies, key=found.__getitem__):
             by_id.setdefault(found[name][0], []).append(tallies[name])
         before, self._summaries = self._summaries, {}
         for conversation_id, parts in by_id.items():
+            pace()
             last = before.get(conversation_id)
             same = last is not None and len(last[0]) == len(parts) and all(map(_is, last[0], parts))
             summary = last[1] if last is not None and same else _summary(conversation_id, parts)
@@ -106,7 +110,9 @@ def _place(state: os.stat_result) -> tuple[int, int, int]:
     return state.st_ino, state.st_size, state.st_mtime_ns
 
 
-def _tally(path: Path, state: os.stat_result, known: Tally | None, fs: FileSystem) -> Tally | None:
+def _tally(
+    path: Path, state: os.stat_result, known: Tally | None, fs: FileSystem, pace: Callable[[], None]
+) -> Tally | None:
     """What is counted anew, or on from where the last reading ended; None for a file that cannot be read."""
     grown = known is not None and known.inode == state.st_ino and known.size < state.st_size
     try:
@@ -114,7 +120,7 @@ def _tally(path: Path, state: os.stat_result, known: Tally | None, fs: FileSyste
             same = known is not None and grown and known.mark == _before(known.read_to, fd, fs)
             tally = _copy(known) if known and same else Tally()
             tally.inode, tally.size, tally.modified_ns = _place(state)
-            _count(tally, fd, fs)
+            _count(tally, fd, fs, pace)
     except (OSError, HistoryError):
         return None
     return tally
@@ -124,9 +130,10 @@ def _copy(tally: Tally) -> Tally:
     return replace(tally, models=[*tally.models], servers=[*tally.servers])
 
 
-def _count(tally: Tally, fd: int, fs: FileSystem) -> None:
+def _count(tally: Tally, fd: int, fs: FileSystem, pace: Callable[[], None]) -> None:
     """To the size that was seen: what comes later makes the entry stale, and is counted then."""
     for block, end in lines.read_blocks(lambda size, at: fs.pread(fd, size, at), tally.read_to, tally.size):
+        pace()
         tally.add(block)
         tally.read_to = end
     tally.mark = _before(tally.read_to, fd, fs)
@@ -253,17 +260,20 @@ def _checked(rows: dict[str, list[Any]]) -> dict[str, Tally]:
     return tallies
 
 
-def _save_index(directory: Path, tallies: dict[str, Tally], fs: FileSystem) -> None:
+def _save_index(directory: Path, tallies: dict[str, Tally], fs: FileSystem, pace: Callable[[], None]) -> None:
     """A cache need not be durable, and may be impossible: a directory can be read-only."""
-    rows = {name: _row(tally) for name, tally in tallies.items()}
-    value = {"version": _VERSION, "fields": _FIELDS, "files": rows}
+    rows = []
+    for name, tally in tallies.items():
+        pace()
+        rows.append(f"{json.dumps(name)}:{json.dumps(_row(tally), separators=(',', ':'))}")
+    text = f'{{"version":{_VERSION},"fields":{json.dumps(_FIELDS)},"files":{{{",".join(rows)}}}}}'
     temporary = directory / f"{INDEX_NAME}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     try:
         remove_abandoned(fs, directory, f"{INDEX_NAME}.")
         fd = fs.open(temporary, NEW)
         try:
             fs.fchmod(fd, 0o600)
-            write_all(fs, fd, json.dumps(value, separators=(",", ":")).encode("ascii"))
+            write_all(fs, fd, text.encode("ascii"))
             fs.replace(temporary, directory / INDEX_NAME)
         finally:
             fs.close(fd)

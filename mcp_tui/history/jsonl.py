@@ -98,7 +98,7 @@ class JsonlStore:
 
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""
-        return await asyncio.to_thread(self._catalog.list)
+        return await beside(self._catalog.list)
 
     async def tool_calls(self) -> Sequence[CallRecord]:
         """The tool calls of all conversations; see `HistoryStore.tool_calls`."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
+
+
+_SLICE = 500
+"""Texts that are made in a row: a millisecond or two."""
 
 
 class Entry(NamedTuple):
@@ -34,6 +39,13 @@ class Haystacks:
             if all(word in text for word in words):
                 found.append(stored)
         return found
+
+    async def prepare(self, conversations: Sequence[ConversationSummary]) -> None:
+        """Make the texts before the first key of a filter needs them, a few at a time."""
+        for first in range(0, len(conversations), _SLICE):
+            for stored in conversations[first : first + _SLICE]:
+                self._text(stored)
+            await asyncio.sleep(0)
 
     def _text(self, stored: ConversationSummary) -> str:
         known = self._texts.get(stored.id)

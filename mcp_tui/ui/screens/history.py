@@ -129,7 +129,9 @@ class HistoryScreen(HistoryActions):
         self._hits_all = False
         self._read_once = bool(self.conversations)
         self._problem = ""
-        self._columns = history_text.Columns.for_width(80)
+        self._columns: history_text.Columns | None = None
+        self._drawn_where: Content | None = None
+        self._octets = 0
         self._news = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -219,6 +221,7 @@ class HistoryScreen(HistoryActions):
                 self.conversations, self._problem = conversations, problem
                 current = self.current
                 self.fill(self.engine.conversation_id if first or current is None else current.id)
+                await self._haystacks.prepare(conversations)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), max(_LEAST_PAUSE, 20 * took))
 
@@ -234,6 +237,7 @@ class HistoryScreen(HistoryActions):
         else:
             found = self._haystacks.matching(self.conversations, "" if self.searching else query)
             self.entries = history_rows.as_tree(found) if self._memory.tree else history_rows.by_date(found)
+        self._octets = sum(stored.size for stored in self.conversations)
         place = next((n for n, entry in enumerate(self.entries) if entry.stored.id == keep), self.rows.cursor)
         self.rows.explain(self._explanation())
         self.rows.show(len(self.entries), place)
@@ -288,10 +292,13 @@ class HistoryScreen(HistoryActions):
         columns = history_text.Columns.for_width(width - 1)
         if columns != self._columns:
             self._columns = columns
+            self.query_one("#columns", Static).update(history_text.head(columns))
             self.rows.redraw()
-        self.query_one("#columns", Static).update(history_text.head(columns))
         self.query_one("#title", Line).show(*self._title(width))
-        self.query_one("#where", Static).update(self._where())
+        if (where := self._where()) != self._drawn_where:
+            # Drawing it lays the screen out anew: not at each step through the list.
+            self._drawn_where = where
+            self.query_one("#where", Static).update(where)
         self.query_one("#hits-head", Line).show(*self._hits_head())
         current = self.current
         is_open = current is not None and current.id == self.engine.conversation_id
@@ -303,7 +310,7 @@ class HistoryScreen(HistoryActions):
         if shown != total:
             words = f"{shown:,} of {words}"
         left = (("history  ", "$primary bold"), (words if self._read_once else "reading…", "$foreground"))
-        octets = formats.size(sum(stored.size for stored in self.conversations))
+        octets = formats.size(self._octets)
         order = "as a tree" if self._memory.tree and not self.search.active else ""
         place = _folder(self.engine.history.place, max(0, width - 50))
         parts = [part for part in (order, octets, place) if part]
@@ -369,7 +376,8 @@ class HistoryScreen(HistoryActions):
         entry = self.entries[index]
         words = [] if self.searching else self.line.value.casefold().split()
         is_open = entry.stored.id == self.engine.conversation_id
-        return history_text.row(entry, self._columns, words, datetime.now(UTC), is_open=is_open)
+        columns = self._columns or history_text.Columns.for_width(width)
+        return history_text.row(entry, columns, words, datetime.now(UTC), is_open=is_open)
 
     def _hit_row(self, index: int, width: int) -> Content:
         return history_text.hit(self.hits[index], width)
