@@ -188,6 +188,8 @@ def describe(error: Exception) -> str:
         return "The search index cannot be written: no space is left for the cache."
     if "readonly" in text or "unable to open" in text:
         return "The search index cannot be written: its folder does not allow it."
+    if "no such module" in text:
+        return "There is no search: the SQLite of this Python has no FTS5."
     if "locked" in text:
         return "The search index is in use by another window; the search is not up to date."
     return f"The search index could not be used ({text}); it is made anew."
