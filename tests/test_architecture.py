@@ -214,7 +214,9 @@ def test_the_wheel_holds_themes_sample_configuration_and_stylesheets(tmp_path: P
         shipped = {path.name for path in (ROOT / folder).iterdir() if not path.name.startswith(".")}
         assert shipped
         assert shipped <= {name.rpartition("/")[2] for name in names if name.startswith(f"mcp_tui/_data/{folder}/")}
-    sources = {path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*") if path.suffix in (".py", ".tcss")}
+    sources = {
+        path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*") if path.suffix in (".py", ".tcss", ".css")
+    }
     assert {name for name in sources if "__pycache__" not in name} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
