@@ -34,6 +34,7 @@ _WORDS_OF = {"tag": "conversation", "in": "conversation", "status": "outcome"}
 """Filters that are asked for by words of another name."""
 _OPEN_FILES = 32
 _ESCAPED = re.compile(r'[\s"\\]')
+_ID_LENGTH = 26
 _IDS = re.compile(r"[0-9a-hjkmnp-tv-z]{4,26}")
 
 
@@ -154,6 +155,10 @@ class Lookup:
         return [number for number, name in rows if fits(name)]
 
     def _conversations(self, each: Filter) -> list[int]:
+        if each.field == "in" and all(len(value) == _ID_LENGTH and _IDS.fullmatch(value) for value in each.values):
+            marks = ", ".join("?" * len(each.values))
+            named = self._db.execute(f"SELECT id FROM conversations WHERE name IN ({marks})", each.values)
+            return [number for (number,) in named]
         column = "tags" if each.field == "tag" else "title"
         rows = self._db.execute(f"SELECT id, name, {column} FROM conversations")
         if each.field == "tag":
