@@ -1,8 +1,8 @@
 """Large values in content-addressed side files, so that a line stays short enough to be read and written at once.
 
 A string of more than `LIMIT` bytes becomes ``{"$blob": sha256, "size": bytes, "preview": "…"}``, and the file
-``<conversation>.blobs/<sha256>`` holds it as UTF-8.  What UTF-8 cannot hold, and fields that are long without
-holding a long string, are kept as JSON and say so: ``"encoding": "json"``.
+``<conversation>.blobs/<sha256>`` holds it as UTF-8.  What UTF-8 cannot hold, and large objects and lists of a line that
+is long without a long string, are kept as JSON and say so: ``"encoding": "json"``.
 
 An object of the user's own with such a key is told apart by one more ``$`` on the key.
 """
@@ -25,6 +25,9 @@ from mcp_tui.history.write import remove_abandoned, write_all
 
 LIMIT = 64 * 1024
 """Bytes of a value that still stands in the line."""
+LONG_LINE = 4 * LIMIT
+"""Bytes of a line from which on objects and lists larger than `LIMIT` leave it too, the same one once: what a server
+answers stands in the result and in the raw message."""
 PREVIEW = 400
 """Characters that stay in the line."""
 _SHARED_FIELDS = frozenset({"type", "id", "seq", "at", "conversation_id", "turn_id"})
@@ -46,6 +49,9 @@ class Blobs:
         """The line for an event's object; raises `OSError` when a side file cannot be made durable."""
         value = {key: item if key in _SHARED_FIELDS else self._move_out(item) for key, item in value.items()}
         line = lines.prepare(value)
+        if len(line) > LONG_LINE:
+            value = {key: item if key in _SHARED_FIELDS else self._move_large(item)[0] for key, item in value.items()}
+            line = lines.prepare(value)
         if len(line) <= lines.MAX_LINE:
             return line
         return lines.prepare({key: self._move_whole(key, item) for key, item in value.items()})
@@ -54,7 +60,8 @@ class Blobs:
         """Undo `prepare` on the object ``value`` decoded from ``raw``; a lost side file leaves its preview."""
         if _MARK not in raw:
             return value
-        return {key: self._bring_back(item) for key, item in value.items()}
+        loaded: dict[str, Any] = {}
+        return {key: self._bring_back(item, loaded) for key, item in value.items()}
 
     def lost(self, raw: bytes, known: dict[str, bool]) -> list[str]:
         """Names of the values that the line ``raw`` refers to and that are missing or altered.
@@ -92,6 +99,34 @@ class Blobs:
             case list():
                 return [self._move_out(item) for item in value]
         return value
+
+    def _move_large(self, value: Any) -> tuple[Any, int]:
+        """Move out the innermost objects and lists that are too large; what is left, and about how long it is.
+
+        One that names a side file stays, so that side files do not name others: its length is then ``-1``.
+        """
+        match value:
+            case {"$blob": str()}:
+                return value, -1
+            case dict():
+                moved: Any = {key: self._move_large(item) for key, item in value.items()}
+                left: Any = {key: item for key, (item, _) in moved.items()}
+                lengths = [length for _, length in moved.values()] + [len(key) + 4 for key in moved]
+            case list():
+                moved = [self._move_large(item) for item in value]
+                left, lengths = [item for item, _ in moved], [length for _, length in moved]
+            case str():
+                return value, len(value) + 2
+            case _:
+                return value, 8
+        if -1 in lengths:
+            return left, -1
+        if sum(lengths) + len(lengths) <= LIMIT:
+            return left, sum(lengths) + len(lengths)
+        data = lines.dumps(left).encode("ascii")
+        if len(data) <= LIMIT:
+            return left, len(data)
+        return self._store(data, data[:PREVIEW].decode("ascii"), encoding="json"), -1
 
     def _move_text(self, text: str) -> Any:
         try:
@@ -144,24 +179,28 @@ class Blobs:
         if not stat.S_ISDIR(self._fs.lstat(self._directory).st_mode):
             raise StoreFailed(f"{self._directory} is not a plain directory.", hint="Move it away; nothing was written.")
 
-    def _bring_back(self, value: Any) -> Any:
+    def _bring_back(self, value: Any, loaded: dict[str, Any]) -> Any:
+        """``loaded``: values of side files that were read already; the same one is one object."""
         match value:
             case {"$blob": str(digest)}:
-                return self._load(digest, value)
+                key = f"{digest} {value.get('size')} {value.get('encoding')}"
+                if key not in loaded:
+                    loaded[key] = self._load(digest, value, loaded)
+                return loaded[key]
             case dict():
-                return {_unescape(key): self._bring_back(item) for key, item in value.items()}
+                return {_unescape(key): self._bring_back(item, loaded) for key, item in value.items()}
             case list():
-                return [self._bring_back(item) for item in value]
+                return [self._bring_back(item, loaded) for item in value]
         return value
 
-    def _load(self, digest: str, reference: dict[str, Any]) -> Any:
+    def _load(self, digest: str, reference: dict[str, Any], loaded: dict[str, Any]) -> Any:
         data = self._whole(digest, reference)
         if data is None:
             self.missed = True
             return f"{reference.get('preview', '')}\n[the rest of {reference.get('size', '?')} bytes is lost: {digest}]"
         if reference.get("encoding") != "json":
             return data.decode("utf-8", "replace")
-        return self._bring_back(_json(data))
+        return self._bring_back(_json(data), loaded)
 
     def _whole(self, digest: str, reference: dict[str, Any]) -> bytes | None:
         data = self._read(digest, reference.get("size")) if _SHA256.fullmatch(digest) else None

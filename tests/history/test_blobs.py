@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_tui.errors import StoreFailed
@@ -185,3 +185,41 @@ def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_are_not(tmp_p
     add(tmp_path, key, said("x" * 100_000))
     assert not old.exists()
     assert new.exists()
+
+
+def test_what_a_server_answers_is_stored_once_and_is_one_object_in_memory(tmp_path: Path) -> None:
+    rows = [{"id": number, "name": f"row {number}"} for number in range(20_000)]
+    text = json.dumps({"rows": rows})
+    key = new_id()
+    message = {"result": {"content": [{"type": "text", "text": text}], "structuredContent": {"rows": rows}}}
+    finished = ToolCallFinished(
+        call_id="c",
+        outcome="success",
+        content=(TextContent(text=text),),
+        structured_content={"rows": rows},
+        wire=({"direction": "received", "at": "2026-01-01T00:00:00Z", "message": message},),  # type: ignore[arg-type]
+    )
+    (kept,) = add(tmp_path, key, finished)
+    sizes = sorted(path.stat().st_size for path in names.blob_directory(tmp_path, key).iterdir())
+    assert sizes == sorted([len(text), len(lines.dumps(rows))])
+    assert names.journal_path(tmp_path, key).stat().st_size < LIMIT
+    (read,) = stored(tmp_path, key).events
+    assert read == kept
+    assert isinstance(read, ToolCallFinished)
+    result = read.wire[0].message["result"]
+    assert result["structuredContent"]["rows"] is read.structured_content["rows"]
+    assert result["content"][0]["text"] is read.content[0].text  # type: ignore[union-attr]
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.dictionaries(KEYS, OBJECTS, max_size=3), st.integers(1, 3))
+def test_whatever_leaves_a_long_line_comes_back_and_no_side_file_names_another(
+    tmp_path_factory: pytest.TempPathFactory, value: Any, times: int
+) -> None:
+    folder = tmp_path_factory.mktemp("long") / "x.blobs"
+    store = Blobs(folder, REAL)
+    many = [list(range(20_000)), "y" * LIMIT * 5]
+    data = {"value": [value] * times, "many": {"inner": many[:times], "$blob": "mine"}, "again": [many[0], many[0]]}
+    assert back(store, event(data=data)) == event(data=data)
+    for path in folder.iterdir():
+        assert not path.read_bytes().startswith((b"{", b"[")) or b'{"$blob":"' not in path.read_bytes()

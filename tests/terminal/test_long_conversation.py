@@ -57,6 +57,7 @@ def test_opened_from_the_command_line_typed_into_at_once_scrolled_and_continued(
         assert re.search(r"you .*#1\s*$", screen.text, re.M)
         screen.press("G")
         screen.wait_for(lambda text: BEGINNING not in text)
+        screen.wait_for(lambda text: "Esc stops" not in text.split("\n")[0], seconds=60)
         screen.press("ctrl+q")
         assert screen.wait_exit(seconds=20) == 0
         assert screen.unrestored() == []
