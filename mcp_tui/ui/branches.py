@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_tui.errors import UsageError
+from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.safety.text import shorten
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ async def fork_here(app: McpTuiApp, item: Item | None) -> None:
     """Go on in a fork that ends with ``item``, or with the last one.  Raises `UsageError` and `HistoryError`."""
     engine = _idle_engine(app, "fork")
     place, title = f"#{item.number}" if item is not None and item.number else "the end", engine.title
-    await _continue_in_fork(engine, item.event_id if item is not None else "")
-    app.focus_pane("composer")
+    await _continue_in_fork(app, item.event_id if item is not None else "")
     app.say(f"Forked {_quoted(title)} at {place}. You are in the fork; the original stays as it was (F4).")
 
 
@@ -30,9 +29,8 @@ async def edit_and_resend(app: McpTuiApp, item: Item | None) -> None:
     """
     engine = _idle_engine(app, "edit an input")
     source = input_at(engine, item)
-    await _continue_in_fork(engine, source.event_id, before=True)
+    await _continue_in_fork(app, source.event_id, before=True)
     kept = app.composer.exchange_draft(source.text)
-    app.focus_pane("composer")
     words = f"This is a fork that ends before #{source.number}: change the input and send it."
     app.say(f"{words}\nWhat you had written is kept: Ctrl+R finds it." if kept else words, timeout=10)
 
@@ -44,9 +42,8 @@ async def ask_again(app: McpTuiApp, item: Item | None, provider: str = "") -> No
     """
     engine = _idle_engine(app, "ask again")
     source = input_at(engine, item)
-    await _continue_in_fork(engine, source.event_id, before=True, provider=provider)
+    await _continue_in_fork(app, source.event_id, before=True, provider=provider)
     engine.submit(source.text)
-    app.focus_pane("composer")
     app.say(f"Asking {shorten(engine.model, 32)} #{source.number} again in a fork; the original stays as it was (F4).")
 
 
@@ -74,11 +71,21 @@ def _idle_engine(app: McpTuiApp, what: str) -> Engine:
     return engine
 
 
-async def _continue_in_fork(engine: Engine, event_id: str, *, before: bool = False, provider: str = "") -> None:
-    """Open the fork, with the model that is selected now unless another one is named."""
+async def _continue_in_fork(app: McpTuiApp, event_id: str, *, before: bool = False, provider: str = "") -> None:
+    """Open the fork, with the model that is selected now unless another one is named.
+
+    The composer has the focus from the beginning: what is typed meanwhile is text, not keys of the conversation.
+    """
+    engine, focused = app.require_engine(), app.chat.focused
     provider = provider or engine.provider
-    forked = await engine.history.fork(engine.conversation_id, event_id or None, before=before)
-    await engine.open_conversation(forked)
+    app.composer.focus()
+    try:
+        forked = await engine.history.fork(engine.conversation_id, event_id or None, before=before)
+        await engine.open_conversation(forked)
+    except McpTuiError:
+        if focused is not None and app.composer.has_focus:
+            focused.focus()
+        raise
     if engine.provider != provider:
         engine.select_model(provider)
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mcp_tui.conversation.items import UserItem
+from mcp_tui.errors import StoreFailed
 from mcp_tui.ui.screens.chooser import Chooser
 from mcp_tui.ui.widgets.bars import Line
 from tests.support.scripted import KeptStore, ScriptedGateway, says
@@ -184,3 +185,32 @@ async def test_what_has_no_input_cannot_be_asked_again():
                 app.submit(line)
                 await until(lambda: toasts(app), pilot)
             assert not await engine.history.list()
+
+
+async def test_what_is_typed_while_the_fork_is_made_is_text_and_a_failed_one_gives_the_focus_back(monkeypatch):
+    async with running() as (app, engine, pilot, _):
+        original, wait = engine.conversation_id, asyncio.Event()
+        create = engine._store.create
+
+        async def slow(conversation_id, events):
+            await wait.wait()
+            return await create(conversation_id, events)
+
+        monkeypatch.setattr(engine._store, "create", slow)
+        await cursor_to(app, pilot, "one")
+        await pilot.press("f", *"feel free")
+        assert app.composer.draft == "feel free"
+        wait.set()
+        await in_a_fork(engine, original, pilot)
+        assert len(await engine.history.list()) == 2
+
+        async def full(conversation_id, events):
+            raise StoreFailed("The disk is full.")
+
+        monkeypatch.setattr(engine._store, "create", full)
+        fork = engine.conversation_id
+        await cursor_to(app, pilot, "one")
+        await pilot.press("e")
+        await until(lambda: "The disk is full" in toasts(app), pilot)
+        assert app.view.conversation.has_focus
+        assert (engine.conversation_id, app.composer.draft) == (fork, "feel free")
