@@ -57,7 +57,7 @@ QUERIES: tuple[tuple[str, str | None], ...] = (
 # -- the app -----------------------------------------------------------------------------------
 
 
-async def _app(report: Path) -> None:
+async def _app(report: Path, least_seconds: float) -> None:
     from mcp_tui.cli.app import AppSession
     from mcp_tui.cli.arguments import Options
     from mcp_tui.ui.app import McpTuiApp
@@ -66,7 +66,7 @@ async def _app(report: Path) -> None:
     app = McpTuiApp(Preferences())
     session = AppSession(app, Options(command="demo", demo=True), Preferences())
     boot = asyncio.create_task(session.boot())
-    watcher = asyncio.create_task(_watch(app, report))
+    watcher = asyncio.create_task(_watch(app, report, least_seconds))
     try:
         await app.run_async()
     finally:
@@ -74,8 +74,8 @@ async def _app(report: Path) -> None:
         await session.aclose()
 
 
-async def _watch(app: Any, report: Path) -> None:
-    """From a moment after the start until everything is indexed, and at least for three seconds."""
+async def _watch(app: Any, report: Path, least_seconds: float) -> None:
+    """From a moment after the start until everything is indexed, and at least for so long."""
     await app.painted.wait()
     limit = time.monotonic() + START_LIMIT
     while app.engine is None or not all(server.state == "running" for server in app.engine.servers):
@@ -86,7 +86,7 @@ async def _watch(app: Any, report: Path) -> None:
     probe = Probe()
     task = asyncio.create_task(probe.watch())
     began = time.perf_counter()
-    await asyncio.sleep(3)
+    await asyncio.sleep(least_seconds)
     while not ((state := app.engine.history.index_state).complete and state.total_bytes):  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     task.cancel()
@@ -95,11 +95,13 @@ async def _watch(app: Any, report: Path) -> None:
     app.exit()
 
 
-def app_run(folder: Path, quick: bool) -> dict[str, float]:
+def app_run(folder: Path, quick: bool, least_seconds: float = 3.0) -> dict[str, float]:
     """Run the app on ``folder`` until its index is complete, typing a key now and then."""
     report = folder / "report.json"
     report.unlink(missing_ok=True)
-    with Screen(python(str(ROOT / "benchmarks" / "history.py"), str(report)), environment(folder)) as screen:
+    with Screen(
+        python(str(ROOT / "benchmarks" / "history.py"), str(report), str(least_seconds)), environment(folder)
+    ) as screen:
         screen.until_echo()
         deadline = time.monotonic() + (60 if quick else 400)
         while not screen.ended() and time.monotonic() < deadline:
@@ -203,7 +205,7 @@ def run(quick: bool) -> list[Row]:
         print(f"{size}, generated in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
         rows = [_list_rows(history, size)]
         building = app_run(folder, quick)
-        resting = app_run(folder, quick)
+        resting = app_run(folder, quick, building["seconds"])  # the worst of as long a time
         plain_path = folder / "plain.sqlite3"
         plain_seconds = plain_index(history, plain_path)
         rows += [
@@ -265,4 +267,4 @@ def run(quick: bool) -> list[Row]:
 
 if __name__ == "__main__":
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    asyncio.run(_app(Path(sys.argv[1])))
+    asyncio.run(_app(Path(sys.argv[1]), float(sys.argv[2])))
