@@ -145,10 +145,25 @@ async def visit(texts: list[str]) -> None:
         looked_at(app, "results")
         await app.open_pane("sidebar")
         await app.open_pane("inspector")
+        inspector: Any = app.chat.query_one("#inspector")
         for facet in ("args", "result", "raw", "schema", "time"):
-            app.chat.query_one("#inspector").action_tab(facet)  # type: ignore[attr-defined]
+            inspector.action_tab(facet)
             await pilot.pause()
             looked_at(app, f"the inspector's {facet}")
+        again = tools.RecordedCall(conversation_id="", call_id="c1")
+        _, proposed, _ = proposal("c3", {some(): some()}, tool=tool)
+        found = tuple(tools.Difference(path=some(), kind="changed", before=some(), after=some()) for _ in range(3))
+        engine.emit(
+            proposed.model_copy(update={"rerun_of": again}),
+            tools.ToolCallStarted(at=AT, turn_id="t1", call_id="c3", server="jira", name=tool.name, arguments={}),
+            finished("c3", some()),
+            tools.ToolCallCompared(turn_id="t1", call_id="c3", recorded=again, same=False, differences=found),
+        )
+        inspector.show(app.view.calls()[-1])
+        for action in (lambda: inspector.action_tab("diff"), inspector.action_diff_previous):
+            action()
+            await pilot.pause(0.1)
+            assert "3 differences" in looked_at(app, "the inspector's differences")
         app.say(some(), title=some())
         app.chat.notify(texts[0], severity="error")
         await pilot.pause()
