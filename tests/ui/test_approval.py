@@ -210,6 +210,20 @@ async def test_case_089_119_a_card_that_comes_under_another_screen_is_neither_dr
         await until(lambda: b.card.seen_to_end, b.pilot)
 
 
+async def test_case_089_119_a_screen_that_comes_and_goes_with_a_card_does_not_read_it() -> None:
+    async with bench({"x": 1}) as b:
+        await b.reach()
+        await b.press("n")
+        b.engine.emit(*proposal("c2", {"comment": "\n".join(f"line {n}" for n in range(200))}))
+        for key in ("ctrl+o", "escape"):
+            b.app.post_message(events.Key(key, None))
+        await until(lambda: b.card.item is not None and b.card.waking.drawn, b.pilot)
+        assert not b.card.seen_to_end
+        await b.reach()
+        await b.press("y")
+        assert [approval for approval, _ in b.engine.decisions] == ["a-c1"]
+
+
 async def test_denying_is_never_locked() -> None:
     async with bench({"comment": "x\n" * 300}) as b:
         await b.reach()

@@ -20,6 +20,7 @@ from textual.widgets import Static
 from mcp_tui.errors import McpTuiError
 from mcp_tui.safety.text import prose
 from mcp_tui.ui.screens.left_once import LeftOnce
+from mcp_tui.ui.widgets.painted import PaintedText
 from mcp_tui.ui.widgets.waking import Waking
 
 Part = tuple[str, str]
@@ -61,6 +62,7 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
     def __init__(self, *, clock: Callable[[], float], first: str = "") -> None:
         super().__init__()
         self.waking = Waking(clock)
+        self._text = PaintedText(self._was_painted, widget_id="text")
         self._subjects: list[Subject] = []
         self._first = first
         self._at = 0
@@ -97,14 +99,13 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
             box.border_title = self.NAME
             yield Static(id="names")
             with VerticalScroll(id="body", can_focus=False):
-                yield Static(id="text")
+                yield self._text
             yield Static(id="state")
             yield Static(id="keys")
 
     def on_mount(self) -> None:
         """Draw, and keep up with what happens.  Without a rack, toasts wait: none may cover what is accepted."""
         self.query("ToastRack").remove()
-        self.watch(self._body, "scroll_y", self._look, init=False)
         self.draw()
         self._at = next((i for i, subject in enumerate(self._subjects) if subject.label == self._first), 0)
         self.draw()
@@ -147,17 +148,15 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
             self._drawn = subject.key
             self._problem = ""
             self.waking.sleep()
-            self.query_one("#text", Static).update(self.text(subject, self._width))
-            self._body.scroll_home(animate=False)
+            self._text.put(self.text(subject, self._width))
+            self._body.scroll_home(animate=False, immediate=True)
             self._fit()
-            self.call_after_refresh(self._laid_out, subject.key)
         self._update("#names", self._names())
         self._update("#keys", self.keys_text())
         self._draw_state()
 
     def _draw_state(self) -> None:
         if self._whole and self.subject is not None:
-            self._look()
             self._update("#state", Content.styled(*self._state(self.subject)))
 
     @property
@@ -191,25 +190,15 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
             parts.insert(0, (f"{first} … ", "$muted"))
         return Content.assemble(*parts)
 
-    def _laid_out(self, key: Hashable) -> None:
-        """The text has its height now; the screen around it follows with the next refresh."""
-        self.call_after_refresh(self._was_drawn, key)
-        self.refresh(layout=True)
-
-    def _was_drawn(self, key: Hashable) -> None:
-        if self._whole and key == self._drawn:
+    def _was_painted(self) -> None:
+        """Some of the text is on the screen, or all of it up to its end."""
+        if not self._whole:
+            return
+        if self._text.painted and not self.waking.drawn:
             self.waking.was_drawn()
-            self._look()
-
-    def on_screen_resume(self) -> None:
-        """What covered this screen is gone: what is here is looked at from now on."""
-        self.call_after_refresh(self._look)
-
-    def _look(self, *_: object) -> None:
-        """Note when the end of the text is in sight, which it is not under another screen."""
-        body = self._body
-        if self.is_active and self.waking.drawn and body.size.height and body.scroll_y >= body.max_scroll_y - 0.5:
+        if self._text.end_painted:
             self.looked_at.add(self._drawn)
+        self._draw_state()
 
     def _state(self, subject: Subject) -> Part:
         if self._problem:

@@ -84,7 +84,7 @@ class CallCard(ReadingCard):
         """Head, arguments or rule or editor, message, keys, state of the keys."""
         yield Static(id="card-head")
         with VerticalScroll(id="card-args", can_focus=False):
-            yield Static(id="card-body")
+            yield self.body
         with Vertical(id="card-edit"):
             yield ArgumentEditor("", id="card-editor", tab_behavior="focus", show_line_numbers=True, compact=True)
             yield Static(id="card-problems")
@@ -96,7 +96,7 @@ class CallCard(ReadingCard):
 
     def on_mount(self) -> None:
         """Follow scrolling, let the state of the keys count down, ask again for what is not known yet."""
-        self.watch(self.pane, "scroll_y", self.look, init=False)
+        self.watch(self.pane, "scroll_y", self.draw_state, init=False)
         self.set_interval(0.1, self._tick)
         self._draw_keys()
 
@@ -195,7 +195,6 @@ class CallCard(ReadingCard):
         item = self.item
         if item is None:
             return
-        self.look_again()
         before = self._assessment
         self._ticks += 1
         unclear = before is not None and before.changed and before.before is None and self._ticks % SELDOM == 0
@@ -260,7 +259,7 @@ class CallCard(ReadingCard):
         """Whether the key that is being handled counts: the one before it must be long enough ago."""
         return self.item is not None and self.waking.awake(self.app)
 
-    def draw_state(self) -> None:
+    def draw_state(self, *_: object) -> None:
         """Say whether keys count, why not, and which part is on the screen."""
         item = self.item
         if item is None or self.has_class("-editing"):

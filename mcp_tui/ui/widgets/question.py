@@ -13,6 +13,7 @@ from textual.widgets import Static
 from mcp_tui.safety.text import prose
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import effective, show_keys
+from mcp_tui.ui.widgets.painted import PaintedText
 from mcp_tui.ui.widgets.waking import Waking
 
 if TYPE_CHECKING:
@@ -51,11 +52,12 @@ class QuestionCard(Vertical, can_focus=True):
         self._answered: set[str] = set()
         self._drawn = ""
         self.waking = Waking(clock)
+        self._text = PaintedText(self._was_painted, widget_id="question-text")
 
     def compose(self) -> ComposeResult:
         """What happened, answers, state of the keys."""
         with VerticalScroll(can_focus=False):
-            yield Static(id="question-text")
+            yield self._text
         yield Static(id="question-keys")
         yield Static(id="question-wake")
 
@@ -93,13 +95,13 @@ class QuestionCard(Vertical, can_focus=True):
             return
         self._drawn = question.question_id
         self.waking.sleep()
-        self.query_one("#question-text", Static).update(Content(prose(question.message)))
+        self._text.put(Content(prose(question.message)))
         self.query_one("#question-keys", Static).update(self._keys(question))
         self.draw_state()
-        self.call_after_refresh(self._was_drawn, question.question_id)
 
-    def _was_drawn(self, question_id: str) -> None:
-        if question_id == self._drawn:
+    def _was_painted(self) -> None:
+        """Keys wake up from the moment at which the question is on the screen."""
+        if self._drawn and self._text.painted and not self.waking.drawn:
             self.waking.was_drawn()
 
     def _keys(self, question: QuestionAsked) -> Content:

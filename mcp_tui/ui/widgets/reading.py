@@ -7,20 +7,21 @@ from collections.abc import Callable, Hashable
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
-from textual.widgets import Static
 
+from mcp_tui.ui.widgets.painted import PaintedText
 from mcp_tui.ui.widgets.waking import Waking
 
 
 class ReadingCard(Vertical, can_focus=True):
-    """A text that scrolls inside the card ``#card-args``, in the widget ``#card-body``.
+    """A text that scrolls inside the card ``#card-args``, in the widget `body`.
 
-    Its keys count only while exactly what they would decide on is drawn (`drawn`), half a second after that and
-    after the last key (`waking`), and those that let something run only once the end was in sight (`read`).
+    Its keys count only while exactly what they would decide on is drawn (`drawn`), half a second after it was painted
+    and after the last key (`waking`), and those that let something run only once its end was painted (`read`).
     """
 
     def __init__(self, *, clock: Callable[[], float], widget_id: str) -> None:
         super().__init__(id=widget_id)
+        self.body = PaintedText(self._was_painted, widget_id="card-body")
         self.waking = Waking(clock)
         self.drawn: object = None
         """What is on the card, in which form."""
@@ -28,10 +29,8 @@ class ReadingCard(Vertical, can_focus=True):
         """What it is about, in whatever form."""
         self._read: set[Hashable] = set()
         self._screen_size = Size(0, 0)
-        self._covered = False
-        """Whether it was put while another screen was on top: then it has no place yet."""
 
-    def draw_state(self) -> None:
+    def draw_state(self, *_: object) -> None:
         """Say whether keys count."""
         raise NotImplementedError
 
@@ -44,42 +43,24 @@ class ReadingCard(Vertical, can_focus=True):
         """Draw ``text``; keys sleep until it is on the screen.  The same subject keeps its place."""
         same = subject == self.subject
         self.drawn, self.subject = drawn, subject
-        self.query_one("#card-body", Static).update(text)
-        if not same:
-            self.pane.scroll_home(animate=False)
-        self.put_again()
-
-    def put_again(self) -> None:
-        """The place or the size of what is drawn changed: keys sleep until it stands still."""
         self.waking.sleep()
+        self.body.put(text)
+        if not same:
+            self.pane.scroll_home(animate=False, immediate=True)
         self.draw_state()
-        self.call_after_refresh(self._was_put, self.drawn)
 
     def take_away(self) -> None:
         """Nothing is on the card."""
         self.drawn = self.subject = None
         self.waking.sleep()
 
-    def _was_put(self, what: object) -> None:
-        if what != self.drawn or what is None:
+    def _was_painted(self) -> None:
+        """Some of what was put is on the screen, or all of it up to its end."""
+        if self.drawn is None:
             return
-        self._covered = not self.screen.is_active
-        if not self._covered:
+        if self.body.painted and not self.waking.drawn:
             self.waking.was_drawn()
-            self.look()
-
-    def look_again(self) -> None:
-        """What was put under another screen counts as drawn once it is laid out and painted; call it now and then."""
-        if self._covered and self.screen.is_active:
-            self._covered = False
-            self.call_after_refresh(self._was_put, self.drawn)
-
-    def look(self, *_: object) -> None:
-        """Note when the end is in sight."""
-        pane = self.pane
-        if not self.screen.is_active or not self.waking.drawn or not pane.size.height or not pane.region.height:
-            return
-        if pane.scroll_y >= pane.max_scroll_y - 0.5:
+        if self.body.end_painted:
             self._read.add(self.subject)
         self.draw_state()
 
