@@ -6,6 +6,7 @@
 ``tokens``           token counts, remembered
 ``vocabulary``       tiktoken, offline, in the worker
 ``demo``             the offline demo model; no LiteLLM
+``absent``           no model, for work that asks none
 ``litellm_gateway``  the gateway to real models: requests in, chunks out
 ``process``          one life of the worker process: start, lines, end
 ``worker``           the only module that imports LiteLLM; runs as a process of its own

@@ -27,4 +27,5 @@ Tools:
 ``arguments``    values against schemas -> problems by field
 ``calls``        one call: deadlines, outcome, result
 ``adapters``     MCP's JSON <-> our content and errors
+``recorded``     recorded results instead of servers
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.program import Program
+from tests.support.program import Program, hostile_entry
 from tests.support.providers import FakeProvider
+from tests.support.waiting import wait_until
 
 BIN = Path(sys.executable).parent
 
@@ -150,3 +152,60 @@ def test_wrong_usage(arguments: tuple[str, ...], words: str, program: Program, p
     result = program.run("replay", *arguments)
     assert result.returncode == 2, result.stdout + result.stderr
     assert words in result.stderr
+
+
+def record_echo(program: Program, provider: FakeProvider, mode: str) -> str:
+    """A conversation with two calls of the hostile server in a mode; its id."""
+    entry = hostile_entry(mode) | {"env": {"HOSTILE_STATE": str(program.folder / "starts")}}
+    program.configure(provider.openai_base, {"hs": entry})
+    provider.script({"calls": [("hs__echo", {"x": "a"}), ("hs__echo", {"x": "b"})]}, {"text": "done"})
+    result = program.run("run", "--policy", "allow", "go")
+    assert result.returncode == 0, result.stderr
+    return result.stderr.rsplit("conversation ", 1)[1].strip()
+
+
+def verification(program: Program, identity: str) -> list[dict[str, Any]]:
+    """Events of all conversations but this one."""
+    others = [path for path in program.logs() if identity not in path.name]
+    text = "".join(path.read_text(encoding="utf-8") for path in others)
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def test_case_105_a_changed_definition_is_held_and_not_run(program: Program, provider: FakeProvider) -> None:
+    identity = record_echo(program, provider, "rug_pull_restart")
+    result = program.run("replay", identity, "--verify", "--policy", "allow")
+    assert result.returncode == 3, result.stdout + result.stderr
+    assert result.stdout.count("The definition of hs.echo changed and waits for a review; it did not run.") == 2
+    assert not [event for event in verification(program, identity) if event["type"] == "tool_call_started"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
+def test_stopped_in_the_middle(number: signal.Signals, program: Program, provider: FakeProvider) -> None:
+    identity = record_echo(program, provider, "ok")
+    program.configure(provider.openai_base, {"hs": hostile_entry("never_answer")})
+    with program.start("replay", identity, "--verify", "--policy", "allow") as process:
+        wait_until(
+            lambda: any(event["type"] == "tool_call_started" for event in verification(program, identity)),
+            seconds=60,
+            what="a call that runs",
+        )
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=30)
+    if number is signal.SIGINT:
+        assert process.returncode == 130
+        assert [line.split()[:3] for line in output.splitlines()[:2]] == [
+            ["not", "run", "hs.echo"], ["not", "run", "hs.echo"]
+        ]  # fmt: skip
+        kinds = [event["type"] for event in verification(program, identity)]
+        assert kinds[-1] == "turn_finished"
+        assert kinds.count("tool_call_finished") == 1
+    provider.script({"text": "still here"})
+    events = verification(program, identity)
+    going_on = program.run("run", "--conversation", events[0]["conversation_id"], "and now?")
+    assert going_on.returncode == 0, going_on.stderr
+    events = verification(program, identity)
+    (finished,) = [event for event in events if event["type"] == "tool_call_finished"]
+    assert finished["outcome"] == ("cancelled" if number is signal.SIGINT else "unknown")
+    assert [event["outcome"] for event in events if event["type"] == "turn_finished"][-1] == "stop"
+    assert not [message for message in provider.requests[-1].json["messages"] if message["role"] == "tool"]
+    assert program.run("history", "check").returncode == 0
