@@ -16,11 +16,14 @@ def rerun(app: McpTuiApp, item: ToolCallItem | None, *, edit: bool = False) -> N
 
     Raises `UsageError` where that cannot be.
     """
+    recording = UsageError("This is a recording.", hint="Continue or fork it to run a call again, or verify them all.")
+    if app.screen is not app.chat:
+        raise recording
     engine = app.require_engine()
     if item is None:
         raise UsageError("There is no tool call to run again yet.")
-    if app.screen is not app.chat or engine.transcript.call(item.key) is None:
-        raise UsageError("This is a recording.", hint="Continue or fork it to run a call again, or verify all of them.")
+    if engine.transcript.call(item.key) is None:
+        raise recording
     if not edit:
         _run(app, item, None)
         return
