@@ -48,7 +48,7 @@ def origin_words(transcript: Transcript, width: int) -> str:
 
 # -- what the turn does ------------------------------------------------------------------------------
 
-ELSEWHERE = "a turn runs in another window"
+ELSEWHERE = "turn in another window"
 
 
 def activity(engine: Engine, live: LiveState, now: float, *, model_up: bool) -> tuple[Part, ...]:

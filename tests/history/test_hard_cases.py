@@ -9,6 +9,7 @@ import re
 import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from mcp_tui.events.turns import ConversationTitled
 from mcp_tui.history import names
 from mcp_tui.history.jsonl import JsonlStore
 from tests.support.faultfs import FaultFS
-from tests.support.history_events import created, said, stored
+from tests.support.history_events import answered, created, fragment, said, stored
 
 TITLES = ["../../etc/passwd", "a/b\\c", "x\0y", "t" * 300, "CON", "\U0001f600" * 40, "..", "-rf", "a\nb"]
 GENERATED = re.compile(r"[0-9a-z]{26}\.jsonl|[0-9a-z]{26}\.lease|index\.json|[0-9a-z]{26}\.\d+\.jsonl|blobs")
@@ -137,15 +138,90 @@ async def test_case_124_a_place_that_cannot_be_written_is_read_and_said(tmp_path
     done = await plain.append(key, [created("Read only"), said("x")])
     await plain.aclose()
 
-    class ReadOnly(FaultFS):
-        def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
-            if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-            return super().open(path, flags, mode)
-
     store = JsonlStore(tmp_path, fs=ReadOnly(0, "none"))
     assert [item.title for item in await store.list()] == ["Read only"]
     assert (await store.read(key)).events == tuple(done)
     with pytest.raises(StoreFailed, match="Read-only file system"):
         await store.append(key, [said("y")])
     await store.aclose()
+
+
+class ReadOnly(FaultFS):
+    """A file system that is mounted so."""
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            self._refuse()
+        return super().open(path, flags, mode)
+
+    def mkdir(self, path: Path) -> None:
+        if not path.exists():
+            self._refuse()
+
+    def replace(self, source: Path, target: Path) -> None:
+        self._refuse()
+
+    def unlink(self, path: Path) -> None:
+        self._refuse()
+
+    def _refuse(self) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+async def test_case_010_nothing_of_a_read_only_history_is_changed_and_each_refusal_says_why(tmp_path: Path) -> None:
+    key, trashed = new_id(), new_id()
+    plain = JsonlStore(tmp_path)
+    done = await plain.append(key, [created("Read only"), said("x" * 100_000), fragment("a"), answered("a")])
+    await plain.append(trashed, [created("In the trash")])
+    await plain.delete(trashed)
+    with names.journal_path(tmp_path, key).open("ab") as file:
+        file.write(b"damaged\n")
+    await plain.aclose()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    store = JsonlStore(tmp_path, fs=ReadOnly(0, "none"))
+    for work in (
+        store.create(new_id(), [created()]),
+        store.delete(key),
+        store.restore(trashed),
+        store.empty_trash(),
+        store.compact(key),
+        store.append(new_id(), [created()]),
+    ):
+        with pytest.raises(StoreFailed, match="Read-only file system"):
+            await work
+    with pytest.raises(StoreFailed, match="Read-only file system"):
+        async with store.lease(key):
+            pytest.fail("a lease on a read-only file system")
+    (found, in_trash) = (await store.check(repair=True)).conversations
+    assert "Read-only file system" in found.problem
+    assert (found.events, in_trash.title) == (len(done), "In the trash")
+    assert [item.summary.title for item in await store.trash()] == ["In the trash"]
+    seen = await anext(aiter(store.follow(key, 0)))
+    assert list(seen) == done
+    await store.aclose()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+async def test_case_121_a_clock_that_jumps_back_changes_no_order_and_deletes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour back between two steps: numbers go on, and what is young stays."""
+    key = new_id()
+    store = JsonlStore(tmp_path)
+    done = await store.append(key, [created("Now")])
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3700)
+    young = tmp_path / f"{key}.jsonl.1.aaaa.tmp"
+    young.touch()
+    done += await store.append(key, [said("an hour ago").model_copy(update={"at": done[0].at - timedelta(hours=1)})])
+    made = await store.create(new_id(), [created("Fork"), *done[1:]])
+    assert [event.seq for event in done + made] == [1, 2, 1, 2]
+    await store.delete(key)
+    await store.restore(key)
+    report = await store.check(repair=True)
+    assert report.clean
+    assert young.exists()
+    await store.aclose()
+    # And forward again: who wrote with the wrong clock and who reads with the right one see the same.
+    monkeypatch.setattr(time, "time", real)
+    assert (await JsonlStore(tmp_path).read(key)).events == tuple(done)

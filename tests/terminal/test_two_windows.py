@@ -13,7 +13,7 @@ from tests.terminal import steps
 pytestmark = pytest.mark.terminal
 
 BOTH = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
-ELSEWHERE = "a turn runs in another window"
+ELSEWHERE = "turn in another window"
 
 
 @BOTH

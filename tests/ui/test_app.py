@@ -219,7 +219,7 @@ async def test_a_turn_of_another_window_is_shown_and_asks_nothing_here() -> None
     engine = ScriptedEngine(elsewhere={"t1"}, title="Shared")
     async with running(engine) as (app, engine, pilot):
         engine.emit(*turn_start(), *proposal("c1", {}))
-        await until(lambda: "a turn runs in another window" in shown(app), pilot)
+        await until(lambda: "turn in another window" in shown(app), pilot)
         assert app.focused is app.chat.composer
         assert app.view.live.unanswered == 0
         assert app.view.card is None or not app.view.card.display
