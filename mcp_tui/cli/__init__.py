@@ -11,7 +11,7 @@ differs; 2 wrong usage or configuration, or ``run`` and ``replay --verify`` with
 ``verify``     ``replay --verify``: the calls of a conversation again
 ``offline``    ``replay --offline-tools``: a conversation on another model, with recorded results
 ``headless``   what commands share that drive the engine without the app
-``replay``     a conversation as it happened: in the app, as text, as JSON lines
+``replay``     a conversation as it happened: in the app (``replay_app``), as text, as JSON lines
 ``setup``      ``init`` and ``check``
 ``conversations``  which conversation a word means
 ``history_files``  ``history export`` and ``history import``

@@ -27,7 +27,6 @@ from mcp_tui.cli.history_output import (
     title_of,
 )
 from mcp_tui.cli.history_storage import compact, delete, empty_trash, list_trash, restore
-from mcp_tui.cli.wiring import conversations_dir
 from mcp_tui.config.paths import resolve_paths
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
@@ -52,8 +51,8 @@ Work = Callable[[Library, Options], Coroutine[Any, Any, int]]
 async def opened_library() -> AsyncIterator[Library]:
     """The stored conversations of this user."""
     paths = resolve_paths(os.environ)
-    store = JsonlStore(conversations_dir(paths))
-    search = SearchIndex(conversations_dir(paths), paths.cache_dir)
+    store = JsonlStore(paths.conversations_dir)
+    search = SearchIndex(paths.conversations_dir, paths.cache_dir)
     try:
         yield Library(store, EventBus(store, Redactor()), search)
     finally:

@@ -211,7 +211,7 @@ def own_config_dirs(paths: Paths) -> list[Path]:
 
 def conversations_dir(paths: Paths) -> Path:
     """Where the JSONL files are."""
-    return paths.data_dir / "conversations"
+    return paths.conversations_dir
 
 
 def _gateway(made: Setup) -> tuple[ModelGateway, CountTexts | None]:

@@ -42,6 +42,11 @@ class Paths:
         return self.config_dir / RULES_NAME
 
     @property
+    def conversations_dir(self) -> Path:
+        """Where the conversations' files are."""
+        return self.data_dir / "conversations"
+
+    @property
     def themes_dir(self) -> Path:
         """Themes of the user's own, beside ``config.yaml``."""
         return self.config_dir / "themes"

@@ -123,3 +123,10 @@ def test_going_on_from_the_command_line(program: Program) -> None:
         steps.idle(terminal)
         steps.quit_idle(terminal)
     assert len(program.stored("turn_finished")) == 2
+
+
+def test_what_is_not_there_is_said_without_the_app(program: Program) -> None:
+    with program.app("replay", "nope", size=SMALL) as terminal:
+        assert terminal.wait_exit(seconds=30) == 2
+        assert "There is no conversation 'nope'" in terminal.text
+        assert b"\x1b[?1049h" not in terminal.raw

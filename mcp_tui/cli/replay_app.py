@@ -1,0 +1,65 @@
+"""The app on the replay screen: nothing is started until the person wants to go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from mcp_tui.cli.app import AppSession
+from mcp_tui.cli.arguments import Options
+from mcp_tui.ui.app import McpTuiApp
+from mcp_tui.ui.preferences import Preferences
+
+if TYPE_CHECKING:
+    from mcp_tui.history.base import StoredConversation
+    from mcp_tui.ui.screens.replay import ReplayChoice
+
+
+class ReplaySession(AppSession):
+    """The app on the replay screen; the engine is made when the person wants to go on."""
+
+    def __init__(self, app: McpTuiApp, options: Options, preferences: Preferences) -> None:
+        from mcp_tui.ui.screens.replay import ReplayScreen
+
+        super().__init__(app, options, preferences)
+        self._screen = ReplayScreen(None, None, play=True, speed=options.speed)
+        self._choice: ReplayChoice | None = None
+        self._going_on: asyncio.Task[None] | None = None
+        app.cover = self._screen, self._left
+
+    async def _start(self) -> None:
+        if self._choice is not None:
+            await super()._start()
+            await self._in_app(self._app.replay_left, self._options.conversation, self._choice)
+            return
+        recording = await asyncio.to_thread(self._read)
+        self._options.conversation = recording.id
+        await self._in_app(self._screen.open, recording)
+
+    async def aclose(self) -> None:
+        """As `AppSession.aclose`, whatever was begun after the replay."""
+        if self._going_on is not None:
+            self._going_on.cancel()
+            await asyncio.gather(self._going_on, return_exceptions=True)
+        await super().aclose()
+
+    def _read(self) -> StoredConversation:
+        """Import and read; runs in a thread."""
+        from mcp_tui.cli.replay import read
+        from mcp_tui.config.paths import resolve_paths
+        from mcp_tui.telemetry.logging import silence
+
+        silence()
+        stored = asyncio.run(read(self._options))
+        first = stored.events[0] if stored.events else None
+        if getattr(first, "demo", False) and not resolve_paths(os.environ).config_file.exists():
+            self._options.demo = True
+        return stored
+
+    def _left(self, choice: ReplayChoice | None) -> None:
+        if choice is None or choice.action is None:
+            self._app.exit(0, return_code=0)
+            return
+        self._choice = choice
+        self._going_on = asyncio.create_task(self.boot(), name="boot after the replay")
