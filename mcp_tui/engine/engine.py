@@ -484,6 +484,7 @@ class Engine:
         if self._loading is not None:
             self._loading.cancel()
             self._loading = None
+        self._services.beginning = Beginning()
         self._assessor.keep(self._bus.folds.calls)
 
     async def _load_rest(self, conversation_id: str, provider: str) -> None:

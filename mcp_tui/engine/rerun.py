@@ -89,7 +89,9 @@ class RerunTurn(TurnLife):
         """The one call."""
         await self._services.host.settled(self._services.settings.server_wait)
         await self._offer_tools()
-        outcome = await run_and_compare(self._services, self.id, self._request.item, self._request.again)
+        again = self._request.again
+        recorded = self._bus.folds.transcript.call(again.recorded.call_id) or self._request.item
+        outcome = await run_and_compare(self._services, self.id, recorded, again)
         return "denied" if outcome.stop else "stop"
 
 
