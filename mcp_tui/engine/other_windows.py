@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -92,6 +92,8 @@ class OtherWindows:
             if coming is not None:
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
+            if isinstance(following, AsyncGenerator):
+                await following.aclose()
 
     async def _wait(self, coming: asyncio.Task[Sequence[EventBase]]) -> bool:
         """Until there are events, or another conversation; False when a turn elsewhere gave no news for a while."""
