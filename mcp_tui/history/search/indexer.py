@@ -39,8 +39,7 @@ _TRIES = 3
 def main() -> None:
     """Serve requests until the standard input ends."""
     history_dir, cache_dir = Path(sys.argv[1]), Path(sys.argv[2])
-    with suppress(OSError):
-        os.nice(NICENESS)
+    _give_way()
     requests: queue.SimpleQueue[int] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     indexer = Indexer(history_dir, cache_dir)
@@ -49,6 +48,15 @@ def main() -> None:
         while not requests.empty():
             ticket = requests.get()
         indexer.serve(ticket)
+
+
+def _give_way() -> None:
+    """Whatever somebody looks at or types into goes first."""
+    with suppress(OSError):
+        os.nice(NICENESS)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _listen(requests: queue.SimpleQueue[int]) -> None:
