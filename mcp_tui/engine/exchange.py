@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,6 +49,13 @@ def export_pieces(
     from mcp_tui.export.exporters import export
 
     return export(format, stored.events, summary, with_secrets=with_secrets)
+
+
+def paced(pieces: Iterable[str], pace: Callable[[], None]) -> Iterator[str]:
+    """The same pieces, made at a pace that leaves the screen its time."""
+    for piece in pieces:
+        yield piece
+        pace()
 
 
 def default_name(summary: ConversationSummary, format: str) -> str:  # noqa: A002

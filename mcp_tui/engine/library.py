@@ -7,14 +7,15 @@ the screen sees it; for any other it is appended, and whoever has that one open 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from mcp_tui import __version__
 from mcp_tui.conversation.calls import CallRecord
+from mcp_tui.conversation.pace import beside
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.bus import EventBus
-from mcp_tui.engine.exchange import ImportResult, default_name, export_pieces, export_to, read_file, take_in
+from mcp_tui.engine.exchange import ImportResult, default_name, export_pieces, export_to, paced, read_file, take_in
 from mcp_tui.engine.forking import fork
 from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.events import turns
@@ -106,11 +107,11 @@ class Library:
         """
         stored, summary = await self._stored_with_summary(conversation_id)
 
-        def write() -> Path:
+        def write(pace: Callable[[], None]) -> Path:
             pieces = export_pieces(stored, summary, format, with_secrets=with_secrets)
-            return export_to(path, pieces, default_name(summary, format), replace=replace)
+            return export_to(path, paced(pieces, pace), default_name(summary, format), replace=replace)
 
-        return await asyncio.to_thread(write)
+        return await beside(write)
 
     async def export_text(
         self,
@@ -162,7 +163,9 @@ class Library:
                 "A newer release of mcp-tui wrote this conversation: not all of it would be in a fork.",
                 hint="Upgrade mcp-tui to fork it.",
             )
-        events = await asyncio.to_thread(fork, stored.events, event_id, before=before, app_version=__version__)
+        events = await beside(
+            lambda pace: fork(stored.events, event_id, before=before, app_version=__version__, pace=pace)
+        )
         forked = events[0].conversation_id
         await self._store.create(forked, events)
         return forked

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-from markdown_it.tree import SyntaxTreeNode
-
-from mcp_tui.export.marked_up import address_words, alignment, followable, harmless, text_of, tree
+from mcp_tui.export.marked_up import Node, address_words, alignment, followable, harmless, text_of, tree
 from mcp_tui.safety.text import strict
 
 _HEADINGS_BELOW = 2
@@ -36,15 +34,15 @@ def code(text: str) -> str:
 
 def answer(text: str) -> str:
     """An answer of a model: its Markdown."""
-    root = tree(text)
-    return typed(text) if root is None else f'<div class="text">{_all(root.children)}</div>'
+    blocks = tree(text)
+    return typed(text) if blocks is None else f'<div class="text">{_all(blocks)}</div>'
 
 
-def _all(nodes: list[SyntaxTreeNode]) -> str:
+def _all(nodes: list[Node]) -> str:
     return "".join(map(_node, nodes))
 
 
-def _node(node: SyntaxTreeNode) -> str:
+def _node(node: Node) -> str:
     inner = _all(node.children)
     match node.type:
         case "inline":

@@ -9,9 +9,7 @@ from __future__ import annotations
 import html
 import re
 
-from markdown_it.tree import SyntaxTreeNode
-
-from mcp_tui.export.marked_up import address_words, alignment, followable, harmless, text_of, tree
+from mcp_tui.export.marked_up import Node, address_words, alignment, followable, harmless, text_of, tree
 from mcp_tui.safety.text import strict
 
 _HEADINGS_BELOW = 2
@@ -81,11 +79,11 @@ def _entity(char: str) -> str:
 
 def answer(text: str) -> list[str]:
     """An answer of a model, written anew."""
-    root = tree(text)
-    return fence(harmless(text), "text") if root is None else _blocks(root.children)
+    blocks = tree(text)
+    return fence(harmless(text), "text") if blocks is None else _blocks(blocks)
 
 
-def _blocks(nodes: list[SyntaxTreeNode], *, tight: bool = False) -> list[str]:
+def _blocks(nodes: list[Node], *, tight: bool = False) -> list[str]:
     out: list[str] = []
     before, alternate = "", False
     for node in nodes:
@@ -98,7 +96,7 @@ def _blocks(nodes: list[SyntaxTreeNode], *, tight: bool = False) -> list[str]:
     return out
 
 
-def _block(node: SyntaxTreeNode, *, alternate: bool) -> list[str]:
+def _block(node: Node, *, alternate: bool) -> list[str]:
     """The lines of a block; ``alternate`` keeps a list apart from the one before it."""
     match node.type:
         case "paragraph":
@@ -126,7 +124,7 @@ def _block(node: SyntaxTreeNode, *, alternate: bool) -> list[str]:
             return [escaped(line) for line in node.content.split("\n")] if node.content else []
 
 
-def _list(node: SyntaxTreeNode, markers: list[str]) -> list[str]:
+def _list(node: Node, markers: list[str]) -> list[str]:
     tight = all(child.hidden for item in node.children for child in item.children if child.type == "paragraph")
     out: list[str] = []
     for marker, item in zip(markers, node.children, strict=True):
@@ -142,7 +140,7 @@ def _list(node: SyntaxTreeNode, markers: list[str]) -> list[str]:
 _RULES = {"": "---", "right": "---:", "center": ":---:"}
 
 
-def _table(node: SyntaxTreeNode) -> list[str]:
+def _table(node: Node) -> list[str]:
     rows = [[_cell(cell) for cell in row.children] for section in node.children for row in section.children]
     if not rows:
         return []
@@ -150,11 +148,11 @@ def _table(node: SyntaxTreeNode) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]]]
 
 
-def _cell(node: SyntaxTreeNode) -> str:
+def _cell(node: Node) -> str:
     return re.sub(r"(?<!\\)((?:\\\\)*)\|", r"\1\\|", " ".join(_paragraph(node)))
 
 
-def _paragraph(node: SyntaxTreeNode) -> list[str]:
+def _paragraph(node: Node) -> list[str]:
     """The lines of a block of words; each is escaped where it begins."""
     text = "".join(_inline(child) for child in node.children)
     return [_begin(line) for line in text.split("\n")]
@@ -168,7 +166,7 @@ def _begin(line: str) -> str:
     return f"{match[0]}\\{line[match.end() :]}" if match[0][0].isdigit() else f"\\{line}"
 
 
-def _inline(node: SyntaxTreeNode) -> str:
+def _inline(node: Node) -> str:
     inner = "".join(_inline(child) for child in node.children)
     match node.type:
         case "inline":

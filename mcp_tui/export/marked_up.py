@@ -6,12 +6,14 @@ harmless), and what would take quadratic time to read is not read as Markdown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markdown_it.tree import SyntaxTreeNode
 
 from mcp_tui.safety.links import WEB, described, host_of, remarks
 from mcp_tui.safety.text import for_clipboard, strict
@@ -24,6 +26,21 @@ MOST_BRACKETS = 400
 _URL_SAFE = "%/:=&?~#+!$,;@*."
 
 
+@dataclass(slots=True)
+class Node:
+    """A piece of Markdown and what is in it.  It does not know its parent: a tree that nobody needs is gone at once."""
+
+    type: str
+    """Of the token, without ``_open``."""
+    tag: str = ""
+    content: str = ""
+    info: str = ""
+    attrs: dict[str, Any] = field(default_factory=dict)
+    hidden: bool = False
+    """A paragraph of a tight list."""
+    children: list[Node] = field(default_factory=list)
+
+
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
@@ -34,8 +51,8 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def tree(text: str) -> SyntaxTreeNode | None:
-    """The text, made harmless, as Markdown; ``None`` where it should be shown as it stands."""
+def tree(text: str) -> list[Node] | None:
+    """The blocks of the text, made harmless, as Markdown; ``None`` where it should be shown as it stands."""
     text = harmless(text)
     if len(text) > MOST_TEXT:
         return None
@@ -46,7 +63,24 @@ def tree(text: str) -> SyntaxTreeNode | None:
     for token in tokens:
         if token.type == "inline":
             token.children = _inline(token.content, parser, env)
-    return SyntaxTreeNode(tokens)
+    return _nodes(tokens)
+
+
+def _nodes(tokens: Sequence[Token]) -> list[Node]:
+    found: list[Node] = []
+    open_lists = [found]
+    for token in tokens:
+        if token.nesting < 0:
+            open_lists.pop()
+            continue
+        node = Node(
+            token.type.removesuffix("_open"), token.tag, token.content, token.info, token.attrs, token.hidden,
+            _nodes(token.children or ()),
+        )  # fmt: skip
+        open_lists[-1].append(node)
+        if token.nesting > 0:
+            open_lists.append(node.children)
+    return found
 
 
 def _inline(text: str, parser: MarkdownIt, env: dict[str, object]) -> list[Token]:
@@ -80,16 +114,16 @@ def followable(url: str) -> str:
     return quote(url, safe=_URL_SAFE)
 
 
-def alignment(cell: SyntaxTreeNode) -> str:
+def alignment(cell: Node) -> str:
     """``right`` or ``center`` for a cell of a table; empty for what is on the left."""
     side = str(cell.attrs.get("style", "")).removeprefix("text-align:")
     return side if side in ("right", "center") else ""
 
 
-def text_of(node: SyntaxTreeNode) -> str:
+def text_of(node: Node) -> str:
     """All words below a node."""
     if node.type in ("softbreak", "hardbreak"):
         return " "
     if not node.children:
-        return node.content if node.token is not None else ""
+        return node.content
     return "".join(text_of(child) for child in node.children)
