@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 _UPPER = ("read", "continue", "fork", "replay", "export", "tag", "rename", "delete")
 """Actions of the first line of keys: what is done with the conversation under the cursor."""
+_IN_THE_LIST = frozenset(
+    {"read", "select", "fork", "replay", "export", "tag", "rename", "delete", "hit", "tree", "trash", "copy_id"}
+)
+"""Actions whose keys are text while something is typed."""
 _LEAST_PAUSE = 1.0
 """Seconds between two looks at the files; more where a look takes long."""
 
@@ -61,19 +65,13 @@ class QueryInput(Input):
     ]
 
     async def _on_key(self, event: events.Key) -> None:
-        """On an empty line, ``/`` searches everything, and Backspace goes back to the filter."""
+        """On an empty line, Backspace goes from the search back to the filter."""
         screen = self.screen
-        if not self.value and isinstance(screen, HistoryScreen):
-            if event.character == "/" and not screen.searching:
-                event.stop()
-                event.prevent_default()
-                screen.action_search()
-                return
-            if event.key == "backspace" and screen.searching:
-                event.stop()
-                event.prevent_default()
-                screen.set_mode(searching=False)
-                return
+        if event.key == "backspace" and not self.value and isinstance(screen, HistoryScreen) and screen.searching:
+            event.stop()
+            event.prevent_default()
+            screen.set_mode(searching=False)
+            return
         await super()._on_key(event)
 
 
@@ -157,7 +155,7 @@ class HistoryScreen(HistoryActions):
         self.query_one("#keys", Line).show(
             hint_parts([hint for name, hint in hints if name not in _UPPER and hint.label] + [Hint("F1", "help")])
         )
-        self.rows.focus()
+        self.set_focus(self.rows)
         self.set_mode(searching=self.searching)
         self.fill(self._memory.current or self.engine.conversation_id)
         self.run_worker(self._watch(), name="history list", exit_on_error=True)
@@ -395,12 +393,23 @@ class HistoryScreen(HistoryActions):
             self.search.look_for(self.line.value)
         self.draw()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key counts: while something is typed, those do not that are text there.
+
+        All keys have priority, so that what is typed quickly after ``/`` is not taken for keys of the list.
+        """
+        typing = bool(self.query("#query")) and self.line.has_focus
+        text = action in _IN_THE_LIST or (action == "search" and bool(self.line.value or self.searching))
+        if typing and text:
+            return False
+        return super().check_action(action, parameters)
+
     def action_search(self) -> None:
         """Search everything that was ever said, called and returned."""
         if not self.searching:
             self.line.value = ""
             self.set_mode(searching=True)
-        self.line.focus()
+        self.set_focus(self.line)
 
     def action_part(self, step: int) -> None:
         """From the line to the list to the hits, and around."""
@@ -408,7 +417,7 @@ class HistoryScreen(HistoryActions):
         if self.search.active and self.hits:
             parts.append(self.hit_list)
         at = next((n for n, part in enumerate(parts) if part.has_focus), 1)
-        parts[(at + step) % len(parts)].focus()
+        self.set_focus(parts[(at + step) % len(parts)])
 
     def on_descendant_focus(self) -> None:
         """The line shows whether it is being typed into."""
@@ -427,9 +436,9 @@ class HistoryScreen(HistoryActions):
     def on_input_submitted(self) -> None:
         """Enter: on to what was found."""
         if self.search.active and self.hits:
-            self.hit_list.focus()
+            self.set_focus(self.hit_list)
         else:
-            self.rows.focus()
+            self.set_focus(self.rows)
 
     def action_move(self, how: str, step: int) -> None:
         """Move in the list while something is typed."""
@@ -445,7 +454,7 @@ class HistoryScreen(HistoryActions):
         elif 0 <= self.rows.cursor + step < len(self.entries):
             self.rows.cursor += step
             self.call_after_refresh(self._first_hit, step)
-        self.hit_list.focus()
+        self.set_focus(self.hit_list)
         self.draw()
 
     def _first_hit(self, step: int) -> None:
@@ -461,11 +470,11 @@ class HistoryScreen(HistoryActions):
     def action_cancel(self) -> None:
         """Esc: out of the line, then back to all conversations, then back to the chat."""
         if self.line.has_focus and self.line.value and self.entries:
-            self.rows.focus()
+            self.set_focus(self.rows)
         elif self.line.value or self.searching or self.line.has_focus:
             self.line.value = ""
             self.set_mode(searching=False)
-            self.rows.focus()
+            self.set_focus(self.rows)
             current = self.current
             self.fill(current.id if current is not None else "")
         else:

@@ -1,0 +1,120 @@
+"""The history in the whole program, in a real terminal: found, read at the very place, named, deleted, restored."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.events.base import EventBase, new_id
+from mcp_tui.history.catalog import list_conversations
+from mcp_tui.history.fs import REAL
+from mcp_tui.history.jsonl import JsonlStore
+from tests.support.history_events import answered, called, created, said
+from tests.support.program import LARGE, SMALL, Program
+from tests.support.providers import FakeProvider
+from tests.terminal import steps
+
+pytestmark = pytest.mark.terminal
+
+BOTH = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+
+
+def store(program: Program, *talks: list[EventBase]) -> list[str]:
+    """Conversations on the disk, each a day older than the one before; their ids."""
+
+    async def write() -> list[str]:
+        history = JsonlStore(program.data_dir / "conversations")
+        ids = []
+        for days, talk in enumerate(talks):
+            key = new_id()
+            at = datetime.now(UTC) - timedelta(days=days, hours=1)
+            await history.append(key, [event.model_copy(update={"at": at}) for event in talk])
+            ids.append(key)
+        await history.aclose()
+        return ids
+
+    return asyncio.run(write())
+
+
+def listed(program: Program) -> tuple[ConversationSummary, ...]:
+    return list_conversations(program.data_dir / "conversations", REAL)
+
+
+@BOTH
+def test_search_read_rename_tag_delete_restore(program: Program, provider: FakeProvider, size: tuple[int, int]) -> None:
+    program.configure(provider.openai_base)
+    filler = [said(f"question {number}") for number in range(30)]
+    call = called("c1", {"q": "walrus"}, text="a walrus, and another walrus", tool=("sea", "look"))
+    keys = store(
+        program,
+        [created("timeouts of the proxy"), said("why does it stop?"), answered("m1", "It is the proxy.")],
+        [created("animals"), said("find the walrus for me"), *call, answered("m2", "There are two."), *filler],
+        [created("nothing of note"), said("hello")],
+    )
+    with program.app("history", size=size) as terminal:
+        terminal.wait_for("3 conversations")
+        assert terminal.text.index("timeouts of the proxy") < terminal.text.index("animals")
+
+        terminal.type("/walrus")
+        terminal.wait_for("3 hits in animals")
+        terminal.wait_for("1 of 3 conversations")
+        terminal.press("enter")
+        terminal.settle(quiet=0.2, seconds=2)
+        terminal.type("n")
+        terminal.wait_for("2 of 3")
+        terminal.press("enter")
+        terminal.wait_for("hit 2 of 3")
+        terminal.wait_for("sea.look")
+        assert not terminal.shows("question 29"), "it opens at the hit, not at the end"
+        terminal.press("esc")
+        terminal.wait_for("3 hits in animals")
+        terminal.press("esc")
+        terminal.wait_for(re.compile(r"history  3 conversations"))
+
+        terminal.type("r")
+        terminal.wait_for("Enter takes it")
+        terminal.press("ctrl+u")
+        terminal.type("sea animals")
+        terminal.press("enter")
+        terminal.wait_gone("Enter takes it")
+        terminal.wait_for("sea animals")
+        terminal.type("t")
+        terminal.wait_for("tags of")
+        terminal.type("zoo later")
+        terminal.press("enter")
+        terminal.wait_for("#zoo #later")
+
+        terminal.press("delete")
+        terminal.wait_for("Move to the trash: sea animals?")
+        terminal.settle(quiet=0.5, seconds=3)
+        terminal.type("d")
+        terminal.wait_for(re.compile(r"history  2 conversations"))
+        terminal.type("T")
+        terminal.wait_for(re.compile(r"trash  1 conversation\b"))
+        terminal.press("enter")
+        terminal.wait_for("The trash is empty.")
+        terminal.press("esc")
+        terminal.wait_for(re.compile(r"history  3 conversations"))
+        terminal.wait_for("sea animals")
+
+        terminal.press("esc")
+        terminal.wait_gone(re.compile(r"history  3 conversations"))
+        steps.quit_idle(terminal)
+    summary = next(each for each in listed(program) if each.id == keys[1])
+    assert (summary.title, summary.tags, summary.messages) == ("sea animals", ("zoo", "later"), 32)
+    assert sorted(each.id for each in listed(program)) == sorted(keys)
+
+
+def test_what_another_process_writes_comes_into_the_list(program: Program, provider: FakeProvider) -> None:
+    program.configure(provider.openai_base)
+    with program.app("history", size=SMALL) as terminal:
+        terminal.wait_for("There are no conversations yet.")
+        store(program, [created("written elsewhere"), said("x")])
+        terminal.wait_for("written elsewhere")
+        terminal.wait_for("1 conversation")
+        terminal.press("f4")
+        steps.quit_idle(terminal)
