@@ -6,9 +6,10 @@ closed with ends of the fork's own, so that it can be continued.  The original i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 
+from mcp_tui.conversation.pace import unpaced
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.engine.recovery import open_ends, open_turns
 from mcp_tui.errors import UsageError
@@ -18,21 +19,33 @@ from mcp_tui.events.base import ErrorInfo, EventBase, new_id
 FORKED = "The conversation was forked"
 """Begins the explanation of what was open at the place of the fork."""
 
+_HEADING = (turns.ConversationCreated, turns.ConversationTitled, turns.ConversationTagged)
+
 _OF_THE_TURN = (turns.ModelSelected, turns.ConversationTitled)
 """What is recorded together with the start of a turn, just before it."""
 
 
 def fork(
-    events: Sequence[EventBase], event_id: str | None = None, *, before: bool = False, app_version: str
+    events: Sequence[EventBase],
+    event_id: str | None = None,
+    *,
+    before: bool = False,
+    app_version: str,
+    pace: Callable[[], None] = unpaced,
 ) -> list[EventBase]:
     """The events of a new conversation that holds those of ``events`` up to and including ``event_id``.
 
     With ``before``, up to what is just before it; the start of a turn belongs to its input.  ``None``: all of them.
-    Title and tags are those that the original has now.  Raises `UsageError` when there is no such event.
+    Title and tags are those that the original has now.  ``pace`` is called between two events.
+
+    Raises `UsageError` when there is no such event.
     """
-    new, whole = new_id(), _folded(events)
+    new, whole = new_id(), _heading(events)
     copied = _without_superseded(_copied(events, event_id, before=before))
-    kept = [event.model_copy(update={"conversation_id": new, "seq": 0}) for event in copied]
+    kept: list[EventBase] = []
+    for event in copied:
+        kept.append(event.model_copy(update={"conversation_id": new, "seq": 0}))
+        pace()
     ends = _ends(kept)
     answered = {event.message_id for event in ends if isinstance(event, turns.AssistantMessage)}
     kept = [e for e in kept if not isinstance(e, turns.MessageFragment) or e.message_id not in answered]
@@ -107,8 +120,10 @@ def _ends(events: Sequence[EventBase]) -> list[EventBase]:
     return ends
 
 
-def _folded(events: Iterable[EventBase]) -> Transcript:
+def _heading(events: Iterable[EventBase]) -> Transcript:
+    """Title, tags and the like: a transcript without items."""
     transcript = Transcript()
     for event in events:
-        transcript.apply(event)
+        if isinstance(event, _HEADING):
+            transcript.apply(event)
     return transcript
