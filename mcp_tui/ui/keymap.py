@@ -128,6 +128,8 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding("inspector.tab_diff", "6", "tab('diff')", "What differs from the recorded call, or the call before"),
     KeyBinding("inspector.left", "left", "step(-1)", "Tab to the left", "tab"),
     KeyBinding("inspector.right", "right", "step(1)", "Tab to the right", "tab"),
+    KeyBinding("inspector.next_page", "greater_than_sign", "page(1)", "All of a long result, by the page"),
+    KeyBinding("inspector.previous_page", "less_than_sign", "page(-1)", "The page before"),
     KeyBinding("inspector.copy", "y", "copy", "Copy what the tab shows, whole", "copy"),
     KeyBinding("inspector.write", "w", "write", "Write what the tab shows to a file, whole", "write"),
     KeyBinding("inspector.rerun", "r", "rerun", "Run the call again, through approval, and compare", "re-run"),
@@ -311,7 +313,7 @@ def _key_problems(value: str) -> list[str]:
 _SHOWN = {
     "escape": "Esc", "enter": "Enter", "tab": "Tab", "space": "Space", "up": "Up", "down": "Down", "left": "Left",
     "right": "Right", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "slash": "/",
-    "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=",
+    "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=", "greater_than_sign": ">", "less_than_sign": "<",
     "left_square_bracket": "[", "right_square_bracket": "]", "backspace": "Backspace", "delete": "Del", "insert": "Ins",
 }  # fmt: skip
 

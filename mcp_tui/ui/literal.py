@@ -11,8 +11,11 @@ from textual.content import Content
 from mcp_tui.safety.text import MAX_MARKS, is_mark, prose, strict
 
 _JSON_TOKEN = re.compile(
-    r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null)'
+    r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*(?:"|\\?\Z))|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null)',
+    re.DOTALL,
 )
+"""A text may be cut off: looked for its end from each of its quotes, a long one would take minutes."""
+
 _JSON_STYLES = {"key": "$role-user", "text": "$success", "number": "$accent", "word": "$secondary"}
 
 
@@ -28,7 +31,22 @@ def exact(text: str, style: str = "", *, one_line: bool = True) -> Content:
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:
     """``value`` as JSON that parses back to it, with every character that hides written as its escape."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    return _escaped(json.dumps(value, ensure_ascii=False, indent=indent, default=str))
+
+
+def to_json_part(value: Any, most: int) -> str:
+    """The first part of what `to_json` makes, made no further than ``most`` characters and a little more."""
+    pieces: list[str] = []
+    length = 0
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=2, default=str).iterencode(value):
+        pieces.append(piece[: most + 1])
+        length += len(pieces[-1])
+        if length > most:
+            break
+    return _escaped("".join(pieces))
+
+
+def _escaped(text: str) -> str:
     if text.isascii():
         return text
     out: list[str] = []

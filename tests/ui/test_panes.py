@@ -249,3 +249,53 @@ async def test_case_049_a_server_that_takes_much_says_so_in_its_row() -> None:
         await until(lambda: app.chat.focused_in("sidebar"), pilot)
         await pilot.press("enter")
         await until(lambda: "40.0 MB, 1% CPU" in shown(app), pilot)
+
+
+async def test_all_of_a_long_result_is_shown_by_the_page() -> None:
+    text = "\n".join(f"line {number} of the result" for number in range(5000))
+    async with running(size=(160, 45)) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"a": 1}), finished("c1", text))
+        app.open_inspector()
+        await until(
+            lambda: app.view.inspector is not None and "> shows it by the page" in facet(app.view.inspector), pilot
+        )
+        inspector = app.view.inspector
+        assert inspector is not None
+        await until(lambda: app.chat.focused_in("inspector"), pilot)
+        seen = ""
+        for number in (1, 2, 3):
+            await pilot.press(">")
+            await until(lambda wanted=f"page {number} of 3": wanted in facet(inspector), pilot)
+            seen += facet(inspector).split("\n", 1)[1]
+        assert seen == text
+        await pilot.press(">")
+        assert "page 3 of 3" in facet(inspector)
+        await pilot.press("home", "pageup")
+        assert "page 2 of 3" in facet(inspector)
+        await pilot.press("end", "pagedown")
+        assert "page 3 of 3" in facet(inspector)
+        await pilot.press("y")
+        assert app.clipboard == text
+        await pilot.press("1", "2")
+        assert "> shows it by the page" in facet(inspector)
+        await pilot.press("1", ">")
+        assert "page" not in facet(inspector)
+
+
+async def test_a_key_on_the_border_of_two_pages_is_masked() -> None:
+    key = "sk-ant-api03-" + "Ab1" * 20
+    text = "x " * 29_980 + key + " y" * 50_000
+    async with running(size=(160, 45)) as (app, engine, pilot):
+        end = finished("c1", text).model_copy(update={"sensitive": True})
+        engine.emit(*turn_start(), *proposal("c1", {"a": 1}), end)
+        app.open_inspector()
+        await until(
+            lambda: app.view.inspector is not None and "> shows it by the page" in facet(app.view.inspector), pilot
+        )
+        inspector = app.view.inspector
+        assert inspector is not None
+        await until(lambda: app.chat.focused_in("inspector"), pilot)
+        for number in (1, 2):
+            await pilot.press(">")
+            await until(lambda wanted=f"page {number} of": wanted in facet(inspector), pilot)
+            assert "Ab1Ab1" not in facet(inspector)

@@ -28,6 +28,9 @@ MAX_CHARACTERS = 60_000
 MAX_LINES = 2_000
 """What a tab shows at most; copy and write take all of it."""
 
+ALL_OF_IT = "> shows it by the page, y copies, w writes all of it"
+"""Stands where something was left out."""
+
 MARGIN = 4_000
 """Characters at the end of a part that was cut off which are left out where keys are masked."""
 
@@ -76,7 +79,7 @@ def bounded(text: str) -> tuple[str, str]:
     if len(lines) > MAX_LINES:
         head = "\n".join(lines[:MAX_LINES])
     rest = len(text) - len(head)
-    return head, f"\n... {rest:,} more characters: y copies, w writes all of it" if rest else ""
+    return head, f"\n... {rest:,} more characters: {ALL_OF_IT}" if rest else ""
 
 
 def bounded_json(value: Any) -> tuple[str, str]:
@@ -88,7 +91,7 @@ def bounded_json(value: Any) -> tuple[str, str]:
         length += len(pieces[-1])
         if length > MAX_CHARACTERS:
             head, _ = bounded("".join(pieces))
-            return head, "\n... more: y copies, w writes all of it"
+            return head, f"\n... more: {ALL_OF_IT}"
     return bounded("".join(pieces))
 
 

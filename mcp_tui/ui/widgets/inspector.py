@@ -18,8 +18,9 @@ from textual.widgets import Static
 from mcp_tui.errors import UsageError
 from mcp_tui.safety.text import prose, shorten
 from mcp_tui.ui.bindings import bindings
-from mcp_tui.ui.widgets.call_facets import FACETS, Facet, file_name, shown, whole
+from mcp_tui.ui.widgets.call_facets import ALL_OF_IT, FACETS, Facet, file_name, shown, whole
 from mcp_tui.ui.widgets.diff_text import previous_diff, recorded_diff
+from mcp_tui.ui.widgets.facet_pages import page_content, pages
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
@@ -53,6 +54,20 @@ class InspectorBody(VerticalScroll, inherit_bindings=False):
         Binding("home,g", "scroll_home", "Top", show=False),
         Binding("end,G", "scroll_end", "End", show=False),
     ]
+
+    def action_page_down(self) -> None:
+        """Down, and at the end on to the next page of a long result."""
+        if self.scroll_offset.y < self.max_scroll_y:
+            super().action_page_down()
+        else:
+            self.query_ancestor(Inspector).action_page(1)
+
+    def action_page_up(self) -> None:
+        """Up, and at the top back to the page before."""
+        if self.scroll_offset.y > 0:
+            super().action_page_up()
+        else:
+            self.query_ancestor(Inspector).action_page(-1)
 
 
 class Inspector(Vertical):
@@ -102,6 +117,12 @@ class Inspector(Vertical):
         """Whether the tab Diff is about the tool's call before, not about the recorded one."""
         self._compared: tuple[object, tuple[Difference, ...] | None] = (None, None)
         """Which two calls, and what they differ in once that is known."""
+
+        self._page = 0
+        """Page of what the tab is about; 0: the tab itself, which shows the beginning of what is long."""
+        self._page_of: object = None
+        self._pages: tuple[object, tuple[str, ...] | None] = (None, None)
+        """Of which call and tab, and the pages once they are made."""
 
     def compose(self) -> ComposeResult:
         """Which call, tabs, text."""
@@ -182,13 +203,47 @@ class Inspector(Vertical):
             style = STATE_STYLES.get(item.state, "$error")
             state = item.state.replace("_", " ")
             head.update(Content.assemble((shorten(item.label, 80), "$role-tool bold"), (f"  {state}", style)))
-            content = self._diff(item) if self._facet == "diff" else shown(item, self._facet)
+            content = self._content(item)
             if self._facet == "time" and (why := self._explain(item.key)):
                 content = Content.assemble(content, ("\nwhy\n", "bold"), prose(why))
             self.query_one("#facet", Static).update(content)
         self._draw_tabs()
         if top:
             self.query_one(InspectorBody).scroll_home(animate=False)
+
+    def _content(self, item: ToolCallItem) -> Content:
+        key = (id(item), item.state, self._facet)
+        if key != self._page_of:
+            self._page_of, self._page = key, 0
+        if self._page:
+            return page_content(self._pages[1] if self._pages[0] == key else None, self._page, self._facet)
+        return self._diff(item) if self._facet == "diff" else shown(item, self._facet)
+
+    # -- all of it, by the page ------------------------------------------------------------------
+
+    def action_page(self, step: int) -> None:
+        """The page after or before; the first one comes after the tab itself, where that left something out."""
+        item, key, ready = self._item, self._page_of, self._pages[0] == self._page_of
+        content = self.query_one("#facet", Static).content
+        cut = self._page > 0 or (isinstance(content, Content) and ALL_OF_IT in content.plain)
+        if item is None or not cut:
+            return
+        found = self._pages[1] if ready else None
+        last = len(found) if found is not None else 1
+        page = max(0, min(last, self._page + step))
+        if page == self._page:
+            return
+        self._page = page
+        if not ready:
+            self._pages = key, None
+            cast("McpTuiApp", self.app).start(self._make_pages(key, item, self._facet))
+        self._draw(top=True)
+
+    async def _make_pages(self, key: object, item: ToolCallItem, facet: Facet) -> None:
+        found = await asyncio.to_thread(pages, item, facet)
+        if self._pages[0] == key:
+            self._pages = key, found
+            self._draw(top=True)
 
     # -- beside another call -------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.safety.secrets import mask_keys
 from mcp_tui.safety.text import prose, removed_words, shorten, strict
 from mcp_tui.ui.formats import count, seconds, size
-from mcp_tui.ui.literal import to_json
+from mcp_tui.ui.literal import to_json, to_json_part
 from mcp_tui.ui.widgets.blocks.chrome import Header, Note, Parts
 from mcp_tui.ui.widgets.blocks.code import Fence
 from mcp_tui.ui.widgets.blocks.flow import PlainText
@@ -27,6 +27,9 @@ MAX_RESULT_CHARACTERS = 20_000
 
 MARGIN = 4_000
 """Characters beyond the shown ones that are looked at for keys, so that none is cut into halves that look like none."""
+
+MOST_JSON = 5 * MAX_RESULT_CHARACTERS
+"""Characters of a structured result that are made: how much more there is stands in the inspector."""
 
 _STATES = {
     "proposed": ("..", "muted"),
@@ -179,7 +182,8 @@ class ToolCallView(ItemView):
         blocks: list[Block] = []
         structured = item.structured_content is not None
         if structured:
-            text, more = _cut(to_json(item.structured_content), item.sensitive)
+            made = to_json_part(item.structured_content, MOST_JSON)
+            text, more = _cut(made, item.sensitive, whole=len(made) <= MOST_JSON)
             blocks += Fence.whole(Frame(bar="bar"), text, "json", "structured result")
             blocks += more
         for content in item.content:
@@ -284,8 +288,11 @@ def _progress(item: ToolCallItem) -> Parts:
     return [*bar, (f" {share:.0%}", "text"), (message, "muted")]
 
 
-def _cut(text: str, sensitive: bool) -> tuple[str, list[Block]]:
-    """The part of a result that is shown, keys masked where it has any, and a note about the rest."""
+def _cut(text: str, sensitive: bool, *, whole: bool = True) -> tuple[str, list[Block]]:
+    """The part of a result that is shown, keys masked where it has any, and a note about the rest.
+
+    ``whole``: ``text`` is all of it.
+    """
     shown = text[:MAX_RESULT_CHARACTERS]
     if sensitive:
         head = mask_keys(text[: MAX_RESULT_CHARACTERS + MARGIN])
@@ -301,7 +308,8 @@ def _cut(text: str, sensitive: bool) -> tuple[str, list[Block]]:
         return text, []
     left = text.count("\n", len(shown))
     words = f"… {count(left)} more lines" if left else f"… {count(len(text) - len(shown))} more characters"
-    return shown, [_note([(f"{words} of {size(len(text))}, Enter opens the inspector", "muted")])]
+    words = f"{words} of {size(len(text))}" if whole else f"{words} and more"
+    return shown, [_note([(f"{words}, Enter opens the inspector", "muted")])]
 
 
 def _text(text: str, sensitive: bool) -> list[Block]:
@@ -312,6 +320,8 @@ def _text(text: str, sensitive: bool) -> list[Block]:
 
 
 def _same_json(text: str, value: Any) -> bool:
+    if len(text) > MOST_JSON:
+        return False
     try:
         return bool(json.loads(text) == value)
     except (ValueError, RecursionError):
