@@ -20,6 +20,10 @@ from mcp_tui.events import tools, turns
 from mcp_tui.events.base import ErrorInfo
 from mcp_tui.safety.secrets import MASK
 
+SERVER_WAIT = 30.0
+"""Seconds that a call waits for servers that start for the first time: longer than a model's turn, which can go on
+without them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
@@ -87,7 +91,7 @@ class RerunTurn(TurnLife):
 
     async def work(self) -> turns.TurnOutcome:
         """The one call."""
-        await self._services.host.settled(self._services.settings.server_wait)
+        await self._services.host.settled(max(SERVER_WAIT, self._services.settings.server_wait))
         await self._offer_tools()
         again = self._request.again
         recorded = self._bus.folds.transcript.call(again.recorded.call_id) or self._request.item

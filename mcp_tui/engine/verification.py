@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mcp_tui.conversation.comparison import has_result
 from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.conversation.transcript import Transcript
-from mcp_tui.engine.rerun import recorded_run, run_and_compare
+from mcp_tui.engine.rerun import SERVER_WAIT, recorded_run, run_and_compare
 from mcp_tui.engine.services import Beginning, Services
 from mcp_tui.engine.turn_life import TurnLife
 from mcp_tui.errors import UsageError
@@ -66,7 +66,7 @@ class VerificationTurn(TurnLife):
 
     async def work(self) -> turns.TurnOutcome:
         """All calls, until the person stops."""
-        await self._services.host.settled(self._services.settings.server_wait)
+        await self._services.host.settled(max(SERVER_WAIT, self._services.settings.server_wait))
         for item in self._request.calls:
             await self._offer_tools()
             again = recorded_run(self._request.conversation_id, item, new_id())

@@ -86,3 +86,21 @@ def test_run_again_compare_and_verify(program: Program, size: tuple[int, int]) -
         assert len(program.logs()) == 2
         assert len(of_kind(program, "model_request_started")) == 2
         steps.quit_idle(terminal)
+
+
+def test_v_in_a_replay_verifies(program: Program) -> None:
+    """From the recording to the servers of today: only then is anything started."""
+    recorded = program.run("run", "--demo", "--policy", "allow", CALL)
+    assert recorded.returncode == 0, recorded.stderr
+    with program.app("replay", "last", "--demo", "--speed", "once", size=SMALL) as terminal:
+        terminal.wait_for("In Asia/Tokyo it is")
+        terminal.press("v")
+        terminal.wait_for("verification of", seconds=60)
+        answer(terminal, "y")
+        terminal.wait_for(re.compile(r"verified: 1 (same|differs)"))
+        steps.idle(terminal)
+        steps.quit_idle(terminal)
+    (compared,) = of_kind(program, "tool_call_compared")
+    (created,) = [event for event in of_kind(program, "conversation_created") if event.get("origin")]
+    assert created["origin"]["kind"] == "verification"
+    assert created["origin"]["conversation_id"] == compared["recorded"]["conversation_id"]
