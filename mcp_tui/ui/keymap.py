@@ -313,7 +313,8 @@ def _key_problems(value: str) -> list[str]:
 _SHOWN = {
     "escape": "Esc", "enter": "Enter", "tab": "Tab", "space": "Space", "up": "Up", "down": "Down", "left": "Left",
     "right": "Right", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "slash": "/",
-    "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=", "greater_than_sign": ">", "less_than_sign": "<",
+    "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=",
+    "greater_than_sign": ">", "less_than_sign": "<",
     "left_square_bracket": "[", "right_square_bracket": "]", "backspace": "Backspace", "delete": "Del", "insert": "Ins",
 }  # fmt: skip
 
