@@ -10,7 +10,8 @@
 ``replays``      opening a replay, and what comes of it
 ``history_rows``    which conversations the history lists, in which order
 ``history_search``  its search: the newest question wins, hits come as they are walked to
-``screens/``     chat, history, replay, config_error, choosers; trash and export (of ``history``); trust and review (on ``guarded``), rules and rule_editor
+``screens/``     chat, history, replay, config_error, choosers; trash and export of the history;
+                 trust and review (on ``guarded``), rules and rule_editor
 ``widgets/``     conversation, composer, inspector, server_sidebar, bars; approval and question,
                  whose keys sleep (``waking``)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,28 @@ from textual.filter import LineFilter
 from mcp_tui.config.theme_data import DEFAULT_THEME
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.engine import ProviderChoice
+from mcp_tui.errors import StoreFailed
 from mcp_tui.events import content, servers, tools, turns
 from mcp_tui.events.base import ErrorInfo
+from mcp_tui.history.base import TrashedConversation
+from mcp_tui.history.search import KINDS, IndexState, SearchHit
 from mcp_tui.ui import base_app
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.line_filter import SafetyFilter
 from mcp_tui.ui.preferences import Preferences
+from mcp_tui.ui.screens.history import HistoryScreen
 from tests.support.hostile_text import ALL, PASTED, RAW, TEXTS
-from tests.ui.support import AT, ScriptedEngine, attach, finished, proposal, status, turn_start, until
+from tests.ui.support import (
+    AT,
+    ScriptedEngine,
+    ScriptedHistory,
+    attach,
+    finished,
+    proposal,
+    status,
+    turn_start,
+    until,
+)
 
 
 class Unfiltered(McpTuiApp):
@@ -79,15 +94,24 @@ async def visit(texts: list[str]) -> None:
     bad = bad.model_copy(update={"command": some(), "protocol_version": some()})
     summary = ConversationSummary(
         id="01x", title=some(), model=some(), created_at=AT, updated_at=AT,
-        events=1, user_messages=1, tool_calls=1, demo=False, size=1,
+        events=1, user_messages=1, tool_calls=1, demo=False, size=1, models=(some(), some()), cost=0.1,
+        servers=(some(), some()), tags=(some(), some()), newer_schema=True,
+        origin=turns.Origin(kind="fork", conversation_id=some(), title=some()),
     )  # fmt: skip
+    child = replace(summary, id="02x", title="", origin=turns.Origin(kind="import", source=some()))
+    hits = tuple(
+        SearchHit("01x", some(), f"e{kind}", 1, AT, kind, some(), some(), ((0, 2), (1, 400))) for kind in KINDS
+    )
     engine = ScriptedEngine(
         servers=(bad, status("jira")),
         offered=(tool,),
         title=some(),
         stderr=(some(), some()),
         providers=(ProviderChoice("work", some(), some()),),
-        stored=(summary,),
+        stored=(summary, child),
+    )
+    engine.history = ScriptedHistory(
+        (summary, child), (TrashedConversation(summary, AT),), hits, IndexState(1, 2, True, some()), Path("/x") / "y"
     )
     app = Unfiltered(Preferences())
     async with app.run_test(size=(120, 40)) as pilot:
@@ -181,6 +205,7 @@ async def visit(texts: list[str]) -> None:
             looked_at(app, opening.__name__)
             app.screen.dismiss(None)
             await until(lambda: app.screen is app.chat, pilot)
+        await visit_history(app, engine, pilot, texts)
         engine.emit(
             turns.QuestionAsked(turn_id="t1", question_id="q", kind="cost", message=some(), yes=some(), no=some())
         )
@@ -193,6 +218,40 @@ async def visit(texts: list[str]) -> None:
         assert app.return_code is None
         assert not engine.decisions
         assert not app.crash
+
+
+async def visit_history(app: Unfiltered, engine: ScriptedEngine, pilot: Any, texts: list[str]) -> None:
+    """The history with a search, its questions, its trash, and why something failed."""
+    app.action_history()
+    await until(lambda: isinstance(app.screen, HistoryScreen) and app.screen.entries, pilot)
+    history = app.screen
+    assert isinstance(history, HistoryScreen)
+    await pilot.press("o")
+    await pilot.pause()
+    looked_at(app, "the history as a tree")
+    history.searching = True
+    history.search.look_for("in:01x ")
+    await until(lambda: history.search.asked and history.hits, pilot)
+    await pilot.pause()
+    looked_at(app, "hits in the history")
+    for key in ("r", "t", "x", "delete", "T"):
+        await pilot.press(key)
+        await until(lambda: app.screen is not history, pilot)
+        await pilot.pause()
+        if key not in ("r", "t"):  # a line that is being written is guarded by the filter only
+            looked_at(app, f"the question after {key} in the history")
+        app.screen.dismiss(None)
+        await until(lambda: app.screen is history, pilot)
+    engine.history.failure = StoreFailed(stored(texts[0]), hint=stored(texts[0]))
+    history.look_again()
+    await until(lambda: history._problem, pilot)
+    await pilot.press("f")
+    await pilot.pause(0.1)
+    looked_at(app, "a failure in the history")
+    app.clear_notifications()
+    engine.history.failure = None
+    history.dismiss(None)
+    await until(lambda: app.screen is app.chat, pilot)
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=5))
