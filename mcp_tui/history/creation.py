@@ -10,15 +10,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from mcp_tui.conversation.pace import Pace, collector_rests
 from mcp_tui.errors import StoreFailed
 from mcp_tui.events.base import EventBase
 from mcp_tui.history import names
 from mcp_tui.history.fs import NEW, FileSystem
 from mcp_tui.history.journal import Journal, Prepared
+from mcp_tui.history.lines import PreparedLine
 from mcp_tui.history.write import failure, remove_abandoned, take_name, write_all
 
 _AT_ONCE = 4 * 1024 * 1024
 """Bytes of lines that are gathered for one write."""
+
+_FEW = 10
+"""Events that are made into lines at a stretch."""
 
 
 class Creation:
@@ -49,7 +54,7 @@ class Creation:
     def _write(self, events: Sequence[EventBase]) -> list[EventBase]:
         temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
         try:
-            prepared = self._journal.prepare(events)
+            prepared = self._prepare(events)
             fd = self._fs.open(temporary, NEW)
             try:
                 self._fs.fchmod(fd, 0o600)
@@ -64,6 +69,19 @@ class Creation:
             self._clean_up(temporary)
             raise
         return done
+
+    def _prepare(self, events: Sequence[EventBase]) -> Prepared:
+        """A few at a time: a long conversation gives way to the screen."""
+        pace = Pace()
+        owned: list[EventBase] = []
+        lines: list[PreparedLine] = []
+        with collector_rests():
+            for start in range(0, len(events), _FEW):
+                part = self._journal.prepare(events[start : start + _FEW])
+                owned += part.events
+                lines += part.lines
+                pace()
+        return Prepared(tuple(owned), tuple(lines))
 
     def _write_lines(self, fd: int, prepared: Prepared) -> list[EventBase]:
         done: dict[str, EventBase] = {}
