@@ -11,17 +11,20 @@ from textual.widgets import Static
 
 from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.conversation.playback import Playback
-from mcp_tui.events import tools
+from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.events.content import TextContent
 from mcp_tui.history.base import StoredConversation
 from mcp_tui.ui.app import McpTuiApp
+from mcp_tui.ui.preferences import Preferences
 from mcp_tui.ui.screens.replay import ReplayChoice, ReplayScreen
 from mcp_tui.ui.widgets.bars import Line
 from mcp_tui.ui.widgets.find_bar import FindBar
+from tests.support.hostile_text import DECEIT, MARKUP, SEQUENCES
 from tests.support.replays import conversation, long_conversation
 from tests.support.screen_text import replayed, text_of
 from tests.ui.support import Clock, make_app, until
+from tests.ui.test_hostile_text import Unfiltered, looked_at, stored
 
 
 def playback_of(screen: ReplayScreen) -> Playback:
@@ -318,3 +321,34 @@ async def test_an_empty_conversation_can_be_looked_at() -> None:
         assert "event 0 of 0" in line(screen, "place")
         await pilot.press("q")
         await until(lambda: app.screen is app.chat, pilot)
+
+
+@pytest.mark.parametrize("pieces", [SEQUENCES, DECEIT, MARKUP], ids=["sequences", "deceit", "markup"])
+async def test_case_081_hostile_text_is_harmless_at_every_position(pieces: tuple[str, ...]) -> None:
+    """Without the line filter, which is the last line of defence."""
+    text = stored("\n".join(pieces))
+    events = []
+    for event in conversation():
+        more: dict[str, Any] = {}
+        if isinstance(event, turns.UserMessage | turns.AssistantMessage):
+            more = {"text": text}
+        elif isinstance(event, turns.ConversationTitled):
+            more = {"title": text}
+        elif isinstance(event, tools.ToolCallProposed):
+            more = {"arguments": {text: text}, "name": text}
+        elif isinstance(event, tools.ApprovalRequested):
+            more = {"reason": text}
+        elif isinstance(event, tools.ToolCallFinished):
+            more = {"content": (TextContent(text=text),)}
+        events.append(event.model_copy(update=more))
+    app = Unfiltered(Preferences())
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen, _ = await opened(pilot, app, events=events)
+        screen.toggle_inspector()
+        await pilot.press("home", "tab")
+        for _ in events:
+            screen.action_step(1)
+            await settled(screen, pilot)
+            await pilot.pause()
+            looked_at(app, f"event {playback_of(screen).position} of a replay")
+        assert playback_of(screen).at_end
