@@ -35,7 +35,7 @@ from mcp_tui.engine.library import Library
 from mcp_tui.events.codec import to_object
 from mcp_tui.export.masking import without_keys
 from mcp_tui.history.jsonl import JsonlStore
-from mcp_tui.history.search import SearchHit, SearchIndex
+from mcp_tui.history.search import SearchHit, SearchIndex, parse_query
 from mcp_tui.safety.secrets import Redactor
 from mcp_tui.safety.text import prose, shorten
 
@@ -102,9 +102,24 @@ async def _show(library: Library, options: Options) -> int:
     return EXIT_OK
 
 
+async def _update_index(library: Library) -> None:
+    """The first time takes a while: how far it is stands in the terminal meanwhile."""
+    updating = asyncio.create_task(library.update_index())
+    told = False
+    while not (await asyncio.wait({updating}, timeout=0.5))[0]:
+        if sys.stderr.isatty() and library.index_state.total_bytes:
+            told = True
+            sys.stderr.write(f"\rindexing: {library.index_state.share:.0%} ")
+            sys.stderr.flush()
+    if told:
+        sys.stderr.write("\r\x1b[K")
+    await updating
+
+
 async def _search(library: Library, options: Options) -> int:
     query = " ".join(options.words)
-    await library.update_index()
+    parse_query(query)  # what cannot be searched is said before anything is indexed
+    await _update_index(library)
     page = await library.search(query, limit=options.limit or MOST_HITS)
     if page.state.problem or not page.state.complete:
         missing = page.state.problem or f"{page.state.share:.0%} of the history is indexed so far."
