@@ -28,8 +28,8 @@ CONVERSATION_HELP = (
     "The conversation. Up and Down move the cursor from message to message; Enter on a tool call opens it in the "
     "inspector, Space expands it, y copies its source. f goes on from here in a fork, a conversation of its own that "
     "begins with a copy of this one; e takes the input back to be edited and sent again, r asks it again, R with "
-    "another model, each in a fork: this conversation stays as it is. Drag with the mouse to select; Ctrl+C copies "
-    "the selection."
+    "another model, each in a fork: this conversation stays as it is. Ctrl+F finds text, also in what is collapsed; n "
+    "and N go on to the next place and the one before. Drag with the mouse to select; Ctrl+C copies the selection."
 )
 
 TWICE_SECONDS = 1.0

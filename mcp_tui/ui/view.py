@@ -54,6 +54,8 @@ class ChatView:
         """Start afresh from ``items``."""
         if not self.alive:
             return
+        if not items and not more_above:
+            self._screen.close_find()
         self.conversation.load(items, more_above=more_above)
         self._screen.show_talk(bool(items))
         self.inspect_item(self.live.latest_call if self.bridge else None)

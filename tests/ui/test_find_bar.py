@@ -104,6 +104,16 @@ async def test_from_the_conversation_its_keys_go_on_and_esc_closes():
         assert not engine.calls
 
 
+async def test_an_empty_conversation_has_no_find_bar():
+    async with running() as (app, engine, pilot):
+        bar = await opened(app, engine, pilot)
+        await pilot.press(*"timeout")
+        await told(app, pilot, 1, 5)
+        app.view.conversation_opened([], more_above=False)
+        await until(lambda: not bar.is_open and not app.chat.talking, pilot)
+        assert not app.view.conversation.finding
+
+
 async def test_it_says_when_there_is_nothing_and_where_nothing_was_said():
     async with running() as (app, engine, pilot):
         await pilot.press("ctrl+f")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -203,6 +203,11 @@ class ChatScreen(Screen[None]):
         bar = FindBar(conversation, widget_id="find")
         await self.mount(bar, before="#completions")
         return bar
+
+    def close_find(self) -> None:
+        """Take the find bar away."""
+        for bar in self.query("#find"):
+            cast("FindBar", bar).close()
 
     # -- messages -----------------------------------------------------------------
 
