@@ -37,6 +37,9 @@ class HistorySearch:
         """Whether an answer to this very query has come."""
         self._inside: dict[str, tuple[SearchHit, ...]] = {}
         """Conversation -> all hits in it, in order, as far as somebody looked."""
+        self._fresh: set[str] = set()
+        """Conversations whose hits were fetched since the index last grew."""
+        self._looking_at = ""
         self._running: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -57,6 +60,7 @@ class HistorySearch:
             return
         self.query, self.asked, self.problem = query, False, ""
         self._inside.clear()
+        self._fresh.clear()
         self.stop()
         if self.active:
             self._running = asyncio.create_task(self._search(), name="history search")
@@ -69,6 +73,7 @@ class HistorySearch:
         for task in (self._running, self._looking):
             if task is not None:
                 task.cancel()
+        self._looking_at = ""
 
     async def _search(self) -> None:
         await asyncio.sleep(PAUSE)
@@ -85,7 +90,7 @@ class HistorySearch:
             if page.state.complete or page.state.problem:
                 return
             await asyncio.sleep(AGAIN)
-            self._inside.clear()
+            self._fresh.clear()
 
     async def load_more(self) -> bool:
         """The next hits; False when there are none.  One at a time: a call while another runs does nothing."""
@@ -111,10 +116,14 @@ class HistorySearch:
         return tuple(sorted(found, key=_seq)), False
 
     def look_inside(self, conversation_id: str) -> None:
-        """Fetch all hits of one conversation."""
+        """Fetch all hits of one conversation, unless that was done, or is being done."""
+        busy = self._looking is not None and not self._looking.done()
+        if conversation_id in self._fresh or (busy and conversation_id == self._looking_at):
+            return
         if self._looking is not None:
             self._looking.cancel()
-        if conversation_id and self.active and conversation_id not in self._inside:
+        if conversation_id and self.active:
+            self._looking_at = conversation_id
             self._looking = asyncio.create_task(self._look_inside(conversation_id), name="hits of a conversation")
 
     async def _look_inside(self, conversation_id: str) -> None:
@@ -129,8 +138,10 @@ class HistorySearch:
                     break
         except McpTuiError:
             return
-        if query == self.query and found:
-            self._inside[conversation_id] = tuple(sorted(found, key=_seq))
+        if query == self.query:
+            self._fresh.add(conversation_id)
+            if found:
+                self._inside[conversation_id] = tuple(sorted(found, key=_seq))
             self._changed()
 
 

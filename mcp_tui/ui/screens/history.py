@@ -259,8 +259,7 @@ class HistoryScreen(HistoryActions):
         else:
             before = self.current_hit
             self.hits, self._hits_all = self.search.inside(current.id)
-            if not self._hits_all:
-                self.search.look_inside(current.id)
+            self.search.look_inside(current.id)
             place = next((n for n, hit in enumerate(self.hits) if before is not None and _same(hit, before)), 0)
             self.hit_list.show(len(self.hits), place)
             return
@@ -306,7 +305,7 @@ class HistoryScreen(HistoryActions):
         total, shown = len(self.conversations), len(self.entries)
         words = formats.plural(total, "conversation")
         if shown != total:
-            words = f"{shown:,} of {words}"
+            words = f"{shown:,}{'+' if self.search.more else ''} of {words}"
         left = (("history  ", "$primary bold"), (words if self._read_once else "reading…", "$foreground"))
         octets = formats.size(self._octets)
         order = "as a tree" if self._memory.tree and not self.search.active else ""
