@@ -19,7 +19,10 @@ PLACE = re.compile(r"event (\d+) of (\d+)")
 
 
 def talk(program: Program, size: tuple[int, int]) -> list[str]:
-    """A turn with two allowed calls; the rows of the conversation that are on the screen at its end."""
+    """A turn with two allowed calls; the rows of the conversation that are on the screen at its end.
+
+    `tests.support.watched` has compared them with a replay by then.
+    """
     with program.app("demo", size=size) as terminal:
         steps.open_demo(terminal)
         if size == LARGE:
@@ -31,6 +34,7 @@ def talk(program: Program, size: tuple[int, int]) -> list[str]:
         terminal.wait_for(ANSWER)
         steps.idle(terminal)
         rows = steps.conversation(terminal)
+        terminal.wait_for(lambda _: (program.replays / "same").exists())
         steps.quit_idle(terminal)
     return said(rows)
 
