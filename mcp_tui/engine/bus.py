@@ -16,7 +16,7 @@ from itertools import chain
 
 from mcp_tui.conversation.calls import CallHistory
 from mcp_tui.conversation.context import ModelContext
-from mcp_tui.conversation.pace import beside, unpaced
+from mcp_tui.conversation.pace import Pace, beside, unpaced
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.redaction import is_large, redacted
@@ -30,6 +30,9 @@ from mcp_tui.safety.secrets import Redactor
 
 _MOST_MISSING = 10_000
 """Numbers that are remembered one by one: more than a turn ever takes."""
+
+MANY = 5_000
+"""Events of a conversation that is left from which on they are freed in a thread."""
 
 PATIENCE = 2.0
 """Seconds that a cancelled task waits for its write, so that what is stored is also seen."""
@@ -119,6 +122,14 @@ class Subscription:
             if self._closed:
                 return
             self._ready.clear()
+
+
+def _let_go(events: list[EventBase]) -> None:
+    """Empty a long list bit by bit: freed at once, its events would hold up the screen for a tenth of a second."""
+    pace = Pace()
+    while events:
+        del events[-200:]
+        pace()
 
 
 def _is_live(waiting: _Waiting | tuple[EventBase, ...]) -> bool:
@@ -270,7 +281,10 @@ class EventBus:
         if conversation_id != self.conversation_id:
             self._owed = []
         contents = log if isinstance(log, Contents) else Contents.of(log)
+        left = self._contents.recorded
         self._set(conversation_id, contents, more_above=more_above)
+        if len(left) > MANY:
+            asyncio.get_running_loop().run_in_executor(None, _let_go, left)
         for subscriber in self._subscribers:
             self._replay(subscriber)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from mcp_tui.engine.bus import EventBus
+from mcp_tui.engine.bus import MANY, EventBus
 from mcp_tui.events import tools, turns
 from mcp_tui.history.memory import MemoryStore
 from mcp_tui.safety.secrets import Redactor
@@ -103,3 +103,18 @@ async def test_other_writers_are_noticed():
     await bus.catch_up()
     assert not bus.behind
     assert [item.key for item in bus.folds.transcript.items] == ["u1", "other", "u2"]
+
+
+async def test_the_events_of_a_long_conversation_that_is_left_are_freed_and_nobody_misses_them():
+    bus = await open_bus()
+    events = [turns.UserMessage(message_id=f"u{n}", text="x", seq=n) for n in range(1, MANY + 500)]
+    bus.open(CONVERSATION, events)
+    subscription, kept = bus.subscribe(), bus.recorded
+    left = bus._contents.recorded
+    bus.open("another", events[:3])
+    async with asyncio.timeout(10):
+        while left:
+            await asyncio.sleep(0.001)
+    assert kept == events
+    assert bus.recorded == events[:3]
+    assert len([event for event, _ in await read(subscription)]) == 1 + len(events) + 1 + 3
