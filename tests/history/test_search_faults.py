@@ -287,9 +287,7 @@ async def test_without_space_search_answers_from_what_there_is_and_says_why(
 
 
 @pytest.mark.parametrize("limit", [0, 1, 4096, 20_000, 40_000, 70_000, 150_000])
-async def test_no_space_at_any_size_of_the_index(
-    place: Place, monkeypatch: pytest.MonkeyPatch, limit: int
-) -> None:
+async def test_no_space_at_any_size_of_the_index(place: Place, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     generate(place.history, 20)
     before = place.logs()
     full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); {process._START}"

@@ -209,6 +209,20 @@ def test_a_reader_whom_the_trash_overtakes_never_sees_half_of_it(tmp_path: Path)
     assert stored(tmp_path, key).events == tuple(done)
 
 
+async def test_of_what_was_removed_for_good_no_word_is_left(tmp_path: Path) -> None:
+    key, secret = new_id(), "unmentionable"
+    store = JsonlStore(tmp_path)
+    await store.append(key, [created(secret), said(secret * 10_000)])
+    await store.list()
+    await store.delete(key)
+    await store.trash()
+    assert await store.empty_trash() == 1
+    await store.aclose()
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_text("utf-8", "replace")]
+    assert left == []
+    assert [path for path in tmp_path.rglob("*") if key in path.name] == []
+
+
 async def test_what_is_in_the_trash_is_not_begun_anew_by_a_window_that_never_saw_it(tmp_path: Path) -> None:
     key = new_id()
     store, stranger = JsonlStore(tmp_path), JsonlStore(tmp_path)
