@@ -108,7 +108,11 @@ class Trash:
                 return 0
             with self._locked():
                 self._settle()
-                return self._empty(ids)
+                count = self._empty(ids)
+        # The lists' caches hold titles.
+        for catalog in (self._catalog, Catalog(self._main, self._fs)):
+            catalog.list()
+        return count
 
     def _empty(self, ids: Sequence[str] | None) -> int:
         held = sorted(filter(None, map(names.parse_first, self._fs.names(self._trash))))
