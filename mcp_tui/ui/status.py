@@ -188,6 +188,8 @@ def _context(engine: Engine, level: int) -> list[Part]:
 
 def _cost(engine: Engine) -> list[Part]:
     totals = engine.totals
+    if engine.loading:  # what is here yet is only a part of it
+        return [("$ ..", "$muted")]
     if totals.unknown_cost and not totals.cost:
         return [("cost unknown", "$muted")]
     return [(formats.money(totals.cost) + ("+?" if totals.unknown_cost else ""), "$foreground")]

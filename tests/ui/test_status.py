@@ -205,3 +205,17 @@ def test_a_guarded_call_is_not_offered_a_rule() -> None:
 def test_tab_is_said_to_lead_to_what_waits(what: str) -> None:
     parts = status.hints("composer", {}, 200, waiting=what)
     assert parts[0][0].strip() == f"Tab to {what}"
+
+
+def test_while_the_beginning_of_a_conversation_is_read_no_sum_is_shown_for_all_of_it() -> None:
+    engine = ScriptedEngine(loading=True, totals=Totals(cost=0.25))
+    left, _right = status.status_parts(engine, 0, 100)  # type: ignore[arg-type]
+    assert "0.25" not in "".join(text for text, _ in left)
+    words = "".join(text for text, _ in status.activity(engine, LiveState(), 0.0, model_up=True))  # type: ignore[arg-type]
+    assert words == "reading what came before"
+    engine.busy = True
+    words = "".join(text for text, _ in status.activity(engine, LiveState(), 0.0, model_up=True))  # type: ignore[arg-type]
+    assert words.endswith("Esc stops")
+    engine.loading = False
+    left, _right = status.status_parts(engine, 0, 100)  # type: ignore[arg-type]
+    assert "0.25" in "".join(text for text, _ in left)
