@@ -259,6 +259,16 @@ async def test_it_is_left_with_what_the_person_wants(key: str, action: str) -> N
         assert left == [ReplayChoice(action, event.id if action == "fork" else None)]  # type: ignore[arg-type]
 
 
+async def test_before_everything_there_is_nothing_to_fork() -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, left = await opened(pilot, app)
+        await pilot.press("home", "f")
+        await pilot.pause(0.1)
+        assert app.screen is screen
+        assert left == []
+
+
 async def test_at_the_end_a_fork_is_at_the_item_under_the_cursor() -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -451,7 +451,10 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
 
     def action_fork(self) -> None:
         """A new conversation with what has happened up to the position; at the end, up to the item under the cursor."""
-        self._choose("fork")
+        if self.playback is not None and not self.playback.position:
+            self.app.notify("Nothing has happened yet: step on to where the fork shall begin.", markup=False)
+        else:
+            self._choose("fork")
 
     def action_verify(self) -> None:
         """Run its calls again."""
