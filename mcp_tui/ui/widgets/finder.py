@@ -54,8 +54,8 @@ class Finder:
         self._document = document
         self.wanted = wanted
         self._nearest = nearest
-        self._parts: dict[ItemView, list[tuple[str, int]]] = {}
-        """Entry -> how many places there are in each of its parts."""
+        self._parts: dict[ItemView, tuple[tuple[str, int], ...]] = {}
+        """Entry -> how many places there are in each of its parts: tuples, for the garbage collector's sake."""
         self._totals = Heights()
         """Places in each entry of the document."""
         self._entries: tuple[int, object, object] = (0, None, None)
@@ -89,8 +89,9 @@ class Finder:
             index = self._document.index_of(view)
             if index < len(self._document.entries) and self._document.entries[index] is view:
                 parts = places_in(view, self.wanted)
-                self._parts[view] = parts
-                self._totals.set(index, sum(count for _part, count in parts))
+                total = sum(count for _part, count in parts)
+                self._parts[view] = tuple(parts) if total else ()
+                self._totals.set(index, total)
                 counted = True
             if time.perf_counter() >= end:
                 break
