@@ -9,6 +9,7 @@
 ``rule_source``  one permission rule as text to edit, and back
 ``replays``      opening a replay, and what comes of it
 ``history_rows``    which conversations the history lists, in which order
+``history_words``   what it says where there is no list
 ``history_search``  its search: the newest question wins, hits come as they are walked to
 ``screens/``     chat, history, replay, config_error, choosers; trash and export of the history;
                  trust and review (on ``guarded``), rules and rule_editor

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -19,8 +18,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from mcp_tui.errors import McpTuiError
-from mcp_tui.safety.text import prose, shorten, strict
-from mcp_tui.ui import formats, history_rows
+from mcp_tui.ui import formats, history_rows, history_words
 from mcp_tui.ui.history_rows import Entry, Haystacks
 from mcp_tui.ui.history_search import HistorySearch
 from mcp_tui.ui.keymap import effective, keys_of, show_keys
@@ -309,22 +307,13 @@ class HistoryScreen(HistoryActions):
         left = (("history  ", "$primary bold"), (words if self._read_once else "reading…", "$foreground"))
         octets = formats.size(self._octets)
         order = "as a tree" if self._memory.tree and not self.search.active else ""
-        place = _folder(self.engine.history.place, max(0, width - 50))
+        place = history_words.folder(self.engine.history.place, max(0, width - 50))
         parts = [part for part in (order, octets, place) if part]
         return left, (("  ".join(parts), "$muted"),)
 
     def _where(self) -> Content:
         """What the line looks at, and how much of it can be found yet."""
-        if not self.searching:
-            return Content("in: titles, tags, models, servers" if self.size.width >= 70 else "")
-        state = self.engine.history.index_state
-        parts: list[Part] = []
-        if state.problem:
-            parts.append((f"{prose(shorten(state.problem, 60))}  ", "$warning"))
-        elif not state.complete:
-            done, total = formats.size(state.done_bytes), formats.size(state.total_bytes)
-            parts.append((f"index {state.share:.0%}, {done} of {total}  ", "$warning"))
-        return Content.assemble(*parts, "in: all text")
+        return history_words.where(self.engine.history.index_state if self.searching else None, self.size.width)
 
     def _hits_head(self) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
         search, current = self.search, self.current
@@ -339,34 +328,12 @@ class HistoryScreen(HistoryActions):
 
     def _explanation(self) -> Content:
         """What stands there instead of a list."""
-        title, text = self._explanation_words()
-        return Content.assemble((f"{title}\n\n", "$foreground"), (text, "$muted"))
-
-    def _explanation_words(self) -> tuple[str, str]:
-        if self._problem:
-            return "The history cannot be read.", prose(self._problem)
-        if not self._read_once:
-            return "Reading…", ""
-        search = self.search
-        if search.problem:
-            return "This search cannot be understood.", prose(search.problem)
-        if search.active and not search.asked:
-            return "Searching…", ""
-        if search.active:
-            state = search.state
-            words = "Words must all occur; the last one may go on. Esc goes back to all conversations."
-            if state is not None and not state.complete:
-                words = "Not everything is in the index yet; hits come by themselves.\n" + words
-            return f"Nothing was found for {strict(shorten(search.query, 60))}", words
-        if not self.conversations:
-            return (
-                "There are no conversations yet.",
-                "They appear here with their first input: Esc goes back, where you can type it.\n"
-                "mcp-tui import FILE brings in conversations from elsewhere.",
-            )
-        return (
-            f"No title, tag, model or server matches {strict(shorten(self.line.value, 60))}",
-            "Esc shows all conversations again; / searches everything that was said in them.",
+        return history_words.explanation(
+            self.search,
+            self.line.value,
+            problem=self._problem,
+            reading=not self._read_once,
+            empty=not self.conversations,
         )
 
     def _row(self, index: int, width: int) -> Content:
@@ -385,7 +352,7 @@ class HistoryScreen(HistoryActions):
         """Whether the line searches all text or filters the list."""
         self.searching = searching
         self.query_one("#mode", Static).update(Content("/ search: " if searching else "filter: "))
-        self.line.placeholder = _placeholder(searching, focused=self.line.has_focus)
+        self.line.placeholder = history_words.placeholder(searching=searching, focused=self.line.has_focus)
         if not searching:
             self.search.look_for("")
         elif self.line.value:
@@ -421,7 +388,7 @@ class HistoryScreen(HistoryActions):
     def on_descendant_focus(self) -> None:
         """The line shows whether it is being typed into."""
         self.query_one("#query").set_class(self.line.has_focus, "-asking")
-        self.line.placeholder = _placeholder(self.searching, focused=self.line.has_focus)
+        self.line.placeholder = history_words.placeholder(searching=self.searching, focused=self.line.has_focus)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter or search, as it is typed."""
@@ -480,23 +447,5 @@ class HistoryScreen(HistoryActions):
             self.dismiss(None)
 
 
-def _placeholder(searching: bool, *, focused: bool) -> str:
-    if searching:
-        return 'words, "a phrase", -without, tool:time.* status:error after:7d'
-    return "type to filter; / on an empty line searches everything" if focused else "Tab filters"
-
-
 def _same(first: SearchHit, second: SearchHit) -> bool:
     return (first.event_id, first.kind, first.snippet) == (second.event_id, second.kind, second.snippet)
-
-
-def _folder(place: Path | None, room: int) -> str:
-    """The folder of the files, from the person's home, its end where there is little room."""
-    if place is None:
-        return "in memory"
-    if room < 12:
-        return ""
-    with suppress(ValueError, RuntimeError):
-        place = Path("~") / place.relative_to(Path.home())
-    text = strict(str(place))
-    return text if len(text) <= room else f"…{text[-max(1, room - 1) :]}"

@@ -1,0 +1,82 @@
+"""What the history screen says where there is no list, and in the lines around it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mcp_tui.safety.text import prose, shorten, strict
+from mcp_tui.ui import formats
+
+if TYPE_CHECKING:
+    from mcp_tui.engine.library import IndexState
+    from mcp_tui.ui.history_search import HistorySearch
+
+Part = tuple[str, str]
+
+
+def explanation(search: HistorySearch, query: str, *, problem: str, reading: bool, empty: bool) -> Content:
+    """What stands there instead of a list; ``problem``: why there is none, ``empty``: there is nothing at all."""
+    title, text = _words(search, query, problem=problem, reading=reading, empty=empty)
+    return Content.assemble((f"{title}\n\n", "$foreground"), (text, "$muted"))
+
+
+def _words(search: HistorySearch, query: str, *, problem: str, reading: bool, empty: bool) -> tuple[str, str]:
+    if problem:
+        return "The history cannot be read.", prose(problem)
+    if reading:
+        return "Reading…", ""
+    if search.problem:
+        return "This search cannot be understood.", prose(search.problem)
+    if search.active and not search.asked:
+        return "Searching…", ""
+    if search.active:
+        words = "Words must all occur; the last one may go on. Esc goes back to all conversations."
+        if search.state is not None and not search.state.complete:
+            words = "Not everything is in the index yet; hits come by themselves.\n" + words
+        return f"Nothing was found for {strict(shorten(search.query, 60))}", words
+    if empty:
+        return (
+            "There are no conversations yet.",
+            "They appear here with their first input: Esc goes back, where you can type it.\n"
+            "mcp-tui history import FILE brings in conversations from elsewhere.",
+        )
+    return (
+        f"No title, tag, model or server matches {strict(shorten(query, 60))}",
+        "Esc shows all conversations again; / searches everything that was said in them.",
+    )
+
+
+def where(state: IndexState | None, width: int) -> Content:
+    """What the line looks at; of a search (``state``), how much of it can be found yet."""
+    if state is None:
+        return Content("in: titles, tags, models, servers" if width >= 70 else "")
+    parts: list[Part] = []
+    if state.problem:
+        parts.append((f"{prose(shorten(state.problem, 60))}  ", "$warning"))
+    elif not state.complete:
+        done, total = formats.size(state.done_bytes), formats.size(state.total_bytes)
+        parts.append((f"index {state.share:.0%}, {done} of {total}  ", "$warning"))
+    return Content.assemble(*parts, "in: all text")
+
+
+def placeholder(*, searching: bool, focused: bool) -> str:
+    """What the empty line says."""
+    if searching:
+        return 'words, "a phrase", -without, tool:time.* status:error after:7d'
+    return "type to filter; / on an empty line searches everything" if focused else "Tab filters"
+
+
+def folder(place: Path | None, room: int) -> str:
+    """The folder of the files, from the person's home, its end where there is little room."""
+    if place is None:
+        return "in memory"
+    if room < 12:
+        return ""
+    with suppress(ValueError, RuntimeError):
+        place = Path("~") / place.relative_to(Path.home())
+    text = strict(str(place))
+    return text if len(text) <= room else f"…{text[-max(1, room - 1) :]}"
