@@ -19,6 +19,7 @@ from mcp_tui.cli.history_output import (
     SHORT_ID,
     TITLE_WIDTH,
     UNTITLED,
+    count,
     list_data,
     local,
     money,
@@ -182,10 +183,11 @@ async def _stats(library: Library, options: Options) -> int:
         print_json(data)
         return EXIT_OK
     print_lines([
-        f"{data['conversations']} conversations, {data['messages']} messages, {data['tool_calls']} tool calls, "
+        f"{count(data['conversations'], 'conversation')}, {count(data['messages'], 'message')}, "
+        f"{count(data['tool_calls'], 'tool call')}, "
         f"{money(data['cost'])}, {data['bytes'] / 1e6:.1f} MB"
     ])  # fmt: skip
-    print_lines(f"  {count:>6}  {model}" for model, count in data["models"].items())
+    print_lines(f"  {times:>6}  {model}" for model, times in data["models"].items())
     tools = sorted(data["tools"].items(), key=lambda entry: -entry[1]["calls"])
     print_lines(_tool_row(name, counts) for name, counts in tools[:MOST_TOOLS])
     if len(tools) > MOST_TOOLS:
@@ -212,7 +214,7 @@ def stats_data(stored: Sequence[ConversationSummary], calls: Sequence[CallRecord
 
 
 def _tool_row(name: str, counts: Mapping[str, int]) -> str:
-    rest = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if outcome != "calls")
+    rest = ", ".join(f"{times} {outcome}" for outcome, times in counts.items() if outcome != "calls")
     return f"  {counts['calls']:>6}  {name}: {rest}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp_tui.cli import EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.arguments import Options
-from mcp_tui.cli.history_output import TITLE_WIDTH, UNTITLED, print_json, print_lines
+from mcp_tui.cli.history_output import TITLE_WIDTH, UNTITLED, count, print_json, print_lines
 from mcp_tui.engine.library import Library
 from mcp_tui.history.base import CheckReport, ConversationCheck
 from mcp_tui.safety.text import shorten
@@ -71,7 +71,7 @@ def _lines(report: CheckReport, *, repair: bool) -> Iterator[str]:
         yield f"left over by a program that died: {name}"
     damaged = [found for found in report.conversations if not found.clean]
     events = sum(found.events for found in report.conversations)
-    yield f"{len(report.conversations)} conversations, {events:,} events: " + (
+    yield f"{count(len(report.conversations), 'conversation')}, {count(events, 'event')}: " + (
         f"{len(damaged)} damaged" if damaged else "all is well"
     )
     if not repair and any(found.set_aside for found in damaged):
@@ -93,9 +93,9 @@ def _problems(found: ConversationCheck) -> Iterator[str]:
     for name in found.lost_blobs:
         yield f"a large value is missing or altered: {name}"
     if found.repaired:
-        yield f"{found.repaired} lines moved to {found.side_file}"
+        yield f"{count(found.repaired, 'line')} moved to {found.side_file}"
     elif found.kept_aside:
-        yield f"{found.kept_aside} lines were set aside before, in {found.side_file}"
+        yield f"{count(found.kept_aside, 'line')} set aside before, in {found.side_file}"
     if found.unused_blobs:
         yield f"{found.unused_blobs} large values that nothing names ({found.unused_bytes:,} bytes); they stay"
     if found.newer_schema:

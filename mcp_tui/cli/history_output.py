@@ -40,6 +40,11 @@ def title_of(summary: ConversationSummary) -> str:
     return shorten(summary.title or UNTITLED, TITLE_WIDTH)
 
 
+def count(number: int, noun: str) -> str:
+    """``1 line``, ``2,000 lines``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def money(cost: float | None) -> str:
     """US dollars; a dash for what nobody could price."""
     return "-" if cost is None else f"${cost:.2f}" if cost >= 0.01 or cost == 0 else "<$0.01"

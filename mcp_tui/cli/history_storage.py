@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.conversations import find
-from mcp_tui.cli.history_output import list_data, print_json, print_lines, title_of
+from mcp_tui.cli.history_output import count, list_data, print_json, print_lines, title_of
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.library import Library
 from mcp_tui.errors import UsageError
@@ -72,14 +72,12 @@ async def compact(library: Library, options: Options) -> int:
     after = {summary.id: summary.size for summary in await library.list()}
     saved = {key: sizes[key] - after.get(key, 0) for key in removed}
     if options.json:
-        print_json([{"id": key, "removed": count, "bytes": saved[key]} for key, count in removed.items()])
+        print_json([{"id": key, "removed": parts, "bytes": saved[key]} for key, parts in removed.items()])
         return EXIT_OK
-    print_lines(f"{key}: {count} superseded parts removed" for key, count in removed.items() if count)
-    total = sum(count for count in removed.values())
-    freed = sum(saved[key] for key, count in removed.items() if count)
-    print_lines(
-        [f"{len(found)} conversations looked at, {total} superseded parts removed, {max(0, freed):,} bytes freed"]
-    )
+    print_lines(f"{key}: {count(parts, 'superseded part')} removed" for key, parts in removed.items() if parts)
+    freed = max(0, sum(saved[key] for key, parts in removed.items() if parts))
+    looked, gone = count(len(found), "conversation"), count(sum(removed.values()), "superseded part")
+    print_lines([f"{looked} looked at, {gone} removed, {count(freed, 'byte')} freed"])
     return EXIT_OK
 
 

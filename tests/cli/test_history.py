@@ -205,7 +205,7 @@ def test_check_names_the_damage_and_repair_sets_it_aside(stored: Here) -> None:
     assert "1 damaged" in found.stdout
     assert log.read_bytes() == damaged
     repaired = stored.run("history", "check", "--repair")
-    assert "1 lines moved to" in repaired.stdout
+    assert "1 line moved to" in repaired.stdout
     assert log.read_bytes() == b"".join([*lines[:3], *lines[4:]])
     after = stored.run("history", "check", "--json")
     assert (after.returncode, json.loads(after.stdout)["clean"]) == (0, True)
