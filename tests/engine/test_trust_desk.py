@@ -178,7 +178,8 @@ async def test_case_105_a_call_that_was_allowed_for_the_old_definition_does_not_
         engine.submit("go")
         waiting = await card(engine)
         engine.restart_server("s")
-        await wait_until_async(lambda: engine.servers[0].held, seconds=PATIENCE, what="a held tool")
+        up_with_a_change = lambda: engine.servers[0].held and engine.servers[0].state == "running"  # noqa: E731
+        await wait_until_async(up_with_a_change, seconds=PATIENCE, what="a held tool")
         engine.decide(waiting.approval_id, Decision("allow"))
         await engine.idle()
         await recording.aclose()
