@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mcp_tui.conversation.context import ModelContext
-from mcp_tui.engine.bus import Folds
+from mcp_tui.engine.bus import Contents
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.events.codec import STORED, UnknownEvent, to_object
 from mcp_tui.history.jsonl import JsonlStore
@@ -32,7 +32,7 @@ async def read(log, folder):
 
 def view(events):
     """What a reader, a model and the status line get of a log."""
-    folds = Folds.of(events)
+    folds = Contents.of(events).folds
     context = ModelContext()
     for event in events:
         context.apply(event)

@@ -29,7 +29,7 @@ def log(count: int) -> list[EventBase]:
 @asynccontextmanager
 async def bridged() -> AsyncIterator[tuple[EventBus, Recorder, Bridge]]:
     bus, view = EventBus(MemoryStore(), Redactor()), Recorder()
-    bridge = Bridge(SimpleNamespace(subscribe=bus.subscribe, busy=False), view)  # type: ignore[arg-type]
+    bridge = Bridge(SimpleNamespace(subscribe=bus.subscribe, busy=False, runs_here=lambda _turn: False), view)  # type: ignore[arg-type]
     task = asyncio.create_task(bridge.run())
     try:
         await settle(lambda: view.opened)
