@@ -32,7 +32,7 @@ from mcp_tui.config.paths import resolve_paths
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.bus import EventBus
-from mcp_tui.engine.library import Library
+from mcp_tui.engine.history import Library
 from mcp_tui.events.codec import to_object
 from mcp_tui.export.masking import without_keys
 from mcp_tui.history.jsonl import JsonlStore

@@ -17,7 +17,7 @@ from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.history import opened_library
 from mcp_tui.cli.history_output import SHORT_ID
-from mcp_tui.engine.library import ImportResult
+from mcp_tui.engine.history import ImportResult
 from mcp_tui.errors import McpTuiError
 from mcp_tui.export.exporters import format_of
 from mcp_tui.safety.text import shorten, strict

@@ -13,7 +13,7 @@
 ``unusual``     what is unusual about its arguments
 ``limits``      rounds of tools and money after which the person is asked
 ``questions``   questions of a guard: recorded, answered once
-``library``     the stored conversations: list, read, rename, tag
+``history``     the stored conversations: list, read, rename, tag
 ``rulebook``    the rules of ``permissions.yaml`` for a screen: list, propose, preview, save, explain
 ``trust_desk``  servers that wait to be accepted, tools that are held
 ``results``     a tool result as the model is given it

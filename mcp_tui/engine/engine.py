@@ -20,7 +20,7 @@ from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.assessment import Assessment, Assessor
 from mcp_tui.engine.bus import PATIENCE, Batch, Contents, EventBus, Subscription
-from mcp_tui.engine.library import Library
+from mcp_tui.engine.history import Library
 from mcp_tui.engine.other_windows import OtherWindows
 from mcp_tui.engine.recovery import closing_events
 from mcp_tui.engine.rerun import Rerun, RerunTurn, recorded_run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import operator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field

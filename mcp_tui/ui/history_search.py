@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mcp_tui.errors import McpTuiError
 
 if TYPE_CHECKING:
-    from mcp_tui.engine.library import IndexState, Library, SearchHit
+    from mcp_tui.engine.history import IndexState, Library, SearchHit
 
 PAUSE = 0.08
 """Seconds after a key before a search begins: the next key may be on its way."""

@@ -12,7 +12,7 @@ from mcp_tui.safety.text import prose, shorten, strict
 from mcp_tui.ui import formats
 
 if TYPE_CHECKING:
-    from mcp_tui.engine.library import IndexState
+    from mcp_tui.engine.history import IndexState
     from mcp_tui.ui.history_search import HistorySearch
 
 Part = tuple[str, str]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mcp_tui.ui.formats import plural
 
 if TYPE_CHECKING:
-    from mcp_tui.engine.library import ImportResult
+    from mcp_tui.engine.history import ImportResult
     from mcp_tui.ui.app import McpTuiApp
 
 _FOOT = (

@@ -15,7 +15,7 @@ import pytest
 
 from mcp_tui.conversation.calls import CallHistory
 from mcp_tui.engine.bus import EventBus
-from mcp_tui.engine.library import Library
+from mcp_tui.engine.history import Library
 from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase, derived_id, new_id, utc_now
@@ -131,7 +131,7 @@ async def test_an_export_that_fails_on_its_way_leaves_nothing(tmp_path: Path, mo
     async with machine(tmp_path / "a") as (library, store):
         conversation_id = new_id()
         await store.append(conversation_id, [created("t"), said("hi")])
-        monkeypatch.setattr("mcp_tui.engine.library.export_pieces", broken)
+        monkeypatch.setattr("mcp_tui.engine.history.export_pieces", broken)
         with pytest.raises(UsageError, match="No space left"):
             await library.export(conversation_id, "markdown", tmp_path / "x.md")
         assert [p.name for p in tmp_path.iterdir()] == ["a"]

@@ -10,7 +10,7 @@ import pytest
 
 from mcp_tui.engine import engine as engine_module
 from mcp_tui.engine.bus import EventBus
-from mcp_tui.engine.library import NO_INDEX, Library
+from mcp_tui.engine.history import NO_INDEX, Library
 from mcp_tui.errors import UsageError
 from mcp_tui.events.base import new_id
 from mcp_tui.history.jsonl import JsonlStore

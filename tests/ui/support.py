@@ -20,7 +20,7 @@ from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.engine.assessment import Assessment
 from mcp_tui.engine.engine import Batch, ProviderChoice
-from mcp_tui.engine.library import ImportResult
+from mcp_tui.engine.history import ImportResult
 from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.events import content, servers, tools, turns
 from mcp_tui.events.base import EventBase

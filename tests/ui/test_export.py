@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcp_tui.conversation.summary import ConversationSummary
-from mcp_tui.engine.library import ImportResult
+from mcp_tui.engine.history import ImportResult
 from mcp_tui.errors import UsageError
 from mcp_tui.events import turns
 from mcp_tui.ui.screens.ask_text import AskTextScreen

@@ -30,7 +30,7 @@ from mcp_tui.ui.widgets.row_list import RowList
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.engine.library import SearchHit
+    from mcp_tui.engine.history import SearchHit
     from mcp_tui.ui.screens.replay import ReplayChoice
 
 _UPPER = ("read", "continue", "fork", "replay", "export", "tag", "rename", "delete")

@@ -25,7 +25,7 @@ from mcp_tui.ui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.engine.library import TrashedConversation
+    from mcp_tui.engine.history import TrashedConversation
 
 
 class TrashScreen(LeftOnce, Screen[None]):

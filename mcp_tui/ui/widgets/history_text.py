@@ -13,7 +13,7 @@ from mcp_tui.ui import formats
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
-    from mcp_tui.engine.library import SearchHit
+    from mcp_tui.engine.history import SearchHit
     from mcp_tui.ui.history_rows import Entry
 
 Part = tuple[str, str]

@@ -8,7 +8,7 @@ import pytest
 
 from mcp_tui.conversation.items import ToolCallItem, UserItem
 from mcp_tui.engine.engine import Decision
-from mcp_tui.engine.library import MOST_TAG, MOST_TAGS, normal_tags
+from mcp_tui.engine.history import MOST_TAG, MOST_TAGS, normal_tags
 from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.events.base import SCHEMA_VERSION, new_id
 from mcp_tui.events.content import TextContent
