@@ -30,6 +30,9 @@ ROOT = Path(__file__).parent.parent.parent
 SMALL, LARGE = (80, 24), (120, 40)
 """Sizes of a terminal at which the screen must work: columns, rows."""
 
+EACH_SIZE = [SMALL, LARGE] if os.environ.get("MCP_TUI_TEST_EACH_SIZE") else [SMALL]
+"""Sizes for tests whose screens also have pictures at both: the smaller one unless the variable is set."""
+
 KEY = "sk-marker-of-the-tests-0123456789abcdef"
 """The key that `Program.configure` gives the model provider: must not be seen anywhere."""
 

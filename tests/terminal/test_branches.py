@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.program import LARGE, SMALL, Program
+from tests.support.program import EACH_SIZE, Program
 from tests.support.terminal import Terminal
 from tests.terminal import steps
 
 pytestmark = pytest.mark.terminal
 
-BOTH = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+SIZED = pytest.mark.parametrize("size", EACH_SIZE, ids=lambda size: f"{size[0]}x{size[1]}")
 TOKYO, BERLIN = "What time is it in Tokyo?", "What time is it in Berlin?"
 DRAFT = "not sent yet"
 
@@ -33,7 +33,7 @@ def to_conversation(terminal: Terminal) -> None:
     terminal.wait_for("e edit")
 
 
-@BOTH
+@SIZED
 def test_find_fork_edit_and_resend_and_ask_again(program: Program, size: tuple[int, int]) -> None:
     with program.app("demo", size=size) as terminal:
         steps.open_demo(terminal)

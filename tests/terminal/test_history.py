@@ -14,13 +14,13 @@ from mcp_tui.history.catalog import list_conversations
 from mcp_tui.history.fs import REAL
 from mcp_tui.history.jsonl import JsonlStore
 from tests.support.history_events import answered, called, created, said
-from tests.support.program import LARGE, SMALL, Program
+from tests.support.program import EACH_SIZE, SMALL, Program
 from tests.support.providers import FakeProvider
 from tests.terminal import steps
 
 pytestmark = pytest.mark.terminal
 
-BOTH = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+SIZED = pytest.mark.parametrize("size", EACH_SIZE, ids=lambda size: f"{size[0]}x{size[1]}")
 
 
 def store(program: Program, *talks: list[EventBase]) -> list[str]:
@@ -44,7 +44,7 @@ def listed(program: Program) -> tuple[ConversationSummary, ...]:
     return list_conversations(program.data_dir / "conversations", REAL)
 
 
-@BOTH
+@SIZED
 def test_search_read_rename_tag_delete_restore(program: Program, provider: FakeProvider, size: tuple[int, int]) -> None:
     program.configure(provider.openai_base)
     filler = [said(f"question {number}") for number in range(30)]

@@ -246,7 +246,7 @@ def test_the_screen_around(program: Program) -> None:
         terminal.wait_for(steps.WELCOME)
         terminal.press("f4")
         terminal.wait_for("What is 6 * 7?")
-        terminal.press("enter")
+        terminal.press("c")
         terminal.wait_for("6 * 7 = 42")
         steps.ask(terminal, "/nothing")
         terminal.wait_for(re.compile("no command|unknown|There is no", re.IGNORECASE))

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.terminal
 
 SEQUENCES = 10
 """In each of the `RUNS` of the program."""
-RUNS = int(os.environ.get("MCP_TUI_TEST_KEY_RUNS", "2"))
+RUNS = int(os.environ.get("MCP_TUI_TEST_KEY_RUNS", "1"))
 """Runs of the program, half a minute each; five for the whole proof."""
 DEAD = 0.5
 SLACK = 0.2

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from tests.support.program import LARGE, SMALL, Program
+from tests.support.program import EACH_SIZE, LARGE, SMALL, Program
 from tests.support.terminal import Terminal
 from tests.terminal import steps
 
 pytestmark = pytest.mark.terminal
 
-BOTH = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+SIZED = pytest.mark.parametrize("size", EACH_SIZE, ids=lambda size: f"{size[0]}x{size[1]}")
 TWO_TOOLS = "What time is it in Tokyo, and what is 12 * (3 + 4)?"
 ANSWER = "12 * (3 + 4) = 84"
 PLACE = re.compile(r"event (\d+) of (\d+)")
@@ -51,7 +51,7 @@ def position(terminal: Terminal) -> int:
     return int(found[1])
 
 
-@BOTH
+@SIZED
 def test_step_speed_and_quit_in_the_middle(program: Program, size: tuple[int, int]) -> None:
     live = talk(program, size)
     with program.app("replay", "last", "--speed", "0.1", size=size) as terminal:

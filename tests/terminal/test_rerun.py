@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.program import LARGE, SMALL, Program
+from tests.support.program import EACH_SIZE, SMALL, Program
 from tests.support.terminal import Terminal
 from tests.terminal import steps
 
@@ -38,7 +38,7 @@ def answer(terminal: Terminal, key: str) -> None:
     steps.answer(terminal, key)
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("size", EACH_SIZE, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_run_again_compare_and_verify(program: Program, size: tuple[int, int]) -> None:
     with program.app("demo", size=size) as terminal:
         steps.open_demo(terminal)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.program import LARGE, SMALL, Program, hostile_entry
+from tests.support.program import EACH_SIZE, LARGE, Program, hostile_entry
 from tests.support.providers import FakeProvider
 from tests.support.terminal import Terminal
 from tests.terminal import steps
@@ -109,7 +109,7 @@ def test_case_105_112_a_tool_changes_in_mid_conversation(
     assert offered[-1] == ["Return x, changed 2"]
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_case_111_a_changed_command_asks_again_with_old_and_new(
     size: tuple[int, int], program: Program, provider: FakeProvider, tmp_path: Path
 ) -> None:

@@ -7,16 +7,16 @@ import json
 import pytest
 
 from mcp_tui.events.base import SCHEMA_VERSION
-from tests.support.program import LARGE, SMALL, Program
+from tests.support.program import EACH_SIZE, Program
 from tests.terminal import steps
 
 pytestmark = pytest.mark.terminal
 
-BOTH = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+SIZED = pytest.mark.parametrize("size", EACH_SIZE, ids=lambda size: f"{size[0]}x{size[1]}")
 ELSEWHERE = "turn in another window"
 
 
-@BOTH
+@SIZED
 def test_the_second_window_follows_and_waits_its_turn(program: Program, size: tuple[int, int]) -> None:
     with program.app("demo", size=size) as first:
         steps.open_demo(first)
@@ -55,7 +55,7 @@ def test_the_second_window_follows_and_waits_its_turn(program: Program, size: tu
     ]  # fmt: skip
 
 
-@BOTH
+@SIZED
 def test_a_window_that_is_killed_leaves_nothing_open_in_the_other(program: Program, size: tuple[int, int]) -> None:
     with program.app("demo", size=size) as second:
         steps.open_demo(second)
@@ -73,7 +73,7 @@ def test_a_window_that_is_killed_leaves_nothing_open_in_the_other(program: Progr
         steps.quit_idle(second)
 
 
-@BOTH
+@SIZED
 def test_what_a_newer_release_wrote_is_read_and_not_continued(program: Program, size: tuple[int, int]) -> None:
     with program.app("demo", size=size) as terminal:
         steps.open_demo(terminal)

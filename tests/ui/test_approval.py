@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -581,3 +582,24 @@ async def test_case_112_what_was_answered_on_the_card_cannot_be_answered_again()
         b.clock.now += 1
         b.card.action_allow_once()
         assert b.engine.decisions == [("a-c1", Decision("deny"))]
+
+
+async def test_a_rule_says_that_it_waits_for_the_recorded_calls() -> None:
+    async with bench({"x": 1}) as b:
+        found = asyncio.Event()
+
+        async def preview(entry: RuleEntry) -> tuple[()]:
+            await found.wait()
+            return ()
+
+        b.engine.rules.preview = preview  # type: ignore[method-assign]
+        await b.reach()
+        await b.press("p")
+        b.clock.now += 1
+        await until(lambda: "looking through the recorded calls" in b.text("wake"), b.pilot)
+        await b.press("w")
+        assert b.engine.decisions == []
+        found.set()
+        await until(lambda: "would match this one" in b.text("body"), b.pilot)
+        b.clock.now += 1
+        await until(lambda: "keys are awake" in b.text("wake"), b.pilot)

@@ -165,15 +165,18 @@ def keys_text(overrides: Mapping[str, str], width: int, *, guarded: bool = False
     return Content("\n" if sum(row.cell_length for row in rows) > width else "").join(rows)
 
 
-def state_text(*, focused: bool, seconds: float, locked: str, narrow: bool) -> Part:
+def state_text(*, focused: bool, seconds: float, locked: str, narrow: bool, unready: str = "") -> Part:
     """Whether keys count, and why not; with its style.
 
-    ``seconds`` are left until they wake up; ``locked`` names the keys that wait for the end to be seen.
+    ``seconds`` are left until they wake up; ``locked`` names the keys that wait for the end to be seen; ``unready``
+    says what is not known yet.
     """
     if not focused:
         return ("Tab answers; F1 lists keys" if narrow else ASLEEP), "$muted"
     if seconds > 0:
         return f"keys wake up in {seconds:.1f} s{'' if narrow else '; your draft below is kept'}", "$warning"
+    if unready:
+        return unready, "$warning"
     if locked:
         verb = "are" if " " in locked else "is"
         words = f"{locked} locked: scroll to the end (End)" if narrow else f"{locked} {verb} {LOCKED}"

@@ -271,6 +271,7 @@ class CallCard(ReadingCard):
             seconds=self.waking.seconds_left(last),
             locked="" if self.read else keys,
             narrow=self.screen.size.width < 78,
+            unready=self._page.unready if self._page is not None else "",
         )
         wake, content = self.query_one("#card-wake", Static), Content.styled(text, style)
         if wake.content != content:

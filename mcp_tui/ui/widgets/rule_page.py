@@ -50,6 +50,13 @@ class RulePage:
         """Whether all that the person must know of the chosen proposal is known."""
         return self.at in self.matches and not self.problem
 
+    @property
+    def unready(self) -> str:
+        """Why it cannot be written yet, in words; empty when it can."""
+        if self.problem:
+            return "w is off: the recorded calls could not be read"
+        return "" if self.ready else "w waits: looking through the recorded calls"
+
     def step(self, step: int) -> None:
         """Choose the proposal before or after."""
         self.at = max(0, min(len(self.entries) - 1, self.at + step))
