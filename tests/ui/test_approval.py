@@ -592,14 +592,16 @@ async def test_a_rule_says_that_it_waits_for_the_recorded_calls() -> None:
             await found.wait()
             return ()
 
+        b.engine.rules.proposals = (RULE,)
         b.engine.rules.preview = preview  # type: ignore[method-assign]
         await b.reach()
         await b.press("p")
+        await until(lambda: b.card.waking.drawn and "written to" in b.text("body"), b.pilot)
         b.clock.now += 1
         await until(lambda: "looking through the recorded calls" in b.text("wake"), b.pilot)
         await b.press("w")
         assert b.engine.decisions == []
         found.set()
-        await until(lambda: "would match this one" in b.text("body"), b.pilot)
+        await until(lambda: b.card.waking.drawn and "would match this one" in b.text("body"), b.pilot)
         b.clock.now += 1
         await until(lambda: "keys are awake" in b.text("wake"), b.pilot)
