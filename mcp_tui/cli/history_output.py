@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.export.events_json import conversation_data
 from mcp_tui.safety.text import shorten, strict
 
 SHORT_ID = 12
@@ -19,20 +20,9 @@ UNTITLED = "(untitled)"
 
 def list_data(summary: ConversationSummary) -> dict[str, Any]:
     """One entry of ``history list --json``."""
-    origin = summary.origin
-    return {
-        "id": summary.id,
-        "title": summary.title,
-        "created": summary.created_at.isoformat(),
-        "updated": summary.updated_at.isoformat(),
-        "messages": summary.messages,
-        "tool_calls": summary.tool_calls,
-        "models": list(summary.models),
-        "cost": summary.cost,
-        "servers": list(summary.servers),
-        "tags": list(summary.tags),
-        "forked_from": origin.conversation_id if origin is not None and origin.kind == "fork" else None,
-    }
+    data, origin = conversation_data(summary), summary.origin
+    del data["demo"], data["origin"]
+    return {**data, "forked_from": origin.conversation_id if origin is not None and origin.kind == "fork" else None}
 
 
 def title_of(summary: ConversationSummary) -> str:
