@@ -59,7 +59,7 @@ QUERIES: tuple[tuple[str, str | None], ...] = (
 
 async def _app(report: Path, least_seconds: float) -> None:
     from mcp_tui.cli.app import AppSession
-    from mcp_tui.cli.arguments import Options
+    from mcp_tui.cli.options import Options
     from mcp_tui.ui.app import McpTuiApp
     from mcp_tui.ui.preferences import Preferences
 

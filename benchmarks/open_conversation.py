@@ -56,7 +56,7 @@ class Opened:
 
 async def _app(conversation_id: str, report: Path) -> None:
     from mcp_tui.cli.app import AppSession
-    from mcp_tui.cli.arguments import Options
+    from mcp_tui.cli.options import Options
     from mcp_tui.ui.app import McpTuiApp
     from mcp_tui.ui.preferences import Preferences
 

@@ -17,7 +17,7 @@ GOAL = 1.5
 async def _measure(calls: int) -> tuple[float, float]:
     from mcp import Client, StdioServerParameters, stdio_client
 
-    from mcp_tui.cli.arguments import Options
+    from mcp_tui.cli.options import Options
     from mcp_tui.cli.wiring import build_engine, setup
     from mcp_tui.permissions.rules import Policy
 

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.options import Options
 from mcp_tui.cli.shutdown import Guard
 from mcp_tui.config.paths import resolve_paths
 from mcp_tui.conversation.pace import collector_rests

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_tui.cli import EXIT_ERROR
-from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.options import Options
 from mcp_tui.cli.wiring import Setup, conversations_dir, open_log, setup, trust_keeper
 from mcp_tui.config.rules_file import RulesFile
 from mcp_tui.engine.engine import Engine

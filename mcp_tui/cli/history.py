@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mcp_tui.cli import EXIT_OK
-from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.conversation_text import text_lines
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.history_check import check
@@ -28,16 +25,14 @@ from mcp_tui.cli.history_output import (
     title_of,
 )
 from mcp_tui.cli.history_storage import compact, delete, empty_trash, list_trash, restore
-from mcp_tui.config.paths import resolve_paths
+from mcp_tui.cli.library import opened_library
+from mcp_tui.cli.options import Options
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary
-from mcp_tui.engine.bus import EventBus
 from mcp_tui.engine.history import Library
 from mcp_tui.events.codec import to_object
 from mcp_tui.export.masking import without_keys
-from mcp_tui.history.jsonl import JsonlStore
-from mcp_tui.history.search import SearchHit, SearchIndex, parse_query
-from mcp_tui.safety.secrets import Redactor
+from mcp_tui.history.search import SearchHit, parse_query
 from mcp_tui.safety.text import prose, shorten
 
 MOST_HITS = 20
@@ -46,19 +41,6 @@ MOST_TOOLS = 15
 """Tools that ``stats`` names in words; with ``--json``, all of them."""
 
 Work = Callable[[Library, Options], Coroutine[Any, Any, int]]
-
-
-@asynccontextmanager
-async def opened_library() -> AsyncIterator[Library]:
-    """The stored conversations of this user."""
-    paths = resolve_paths(os.environ)
-    store = JsonlStore(paths.conversations_dir)
-    search = SearchIndex(paths.conversations_dir, paths.cache_dir)
-    try:
-        yield Library(store, EventBus(store, Redactor()), search)
-    finally:
-        await search.aclose()
-        await store.aclose()
 
 
 async def _list(library: Library, options: Options) -> int:

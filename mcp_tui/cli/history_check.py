@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from mcp_tui.cli import EXIT_ERROR, EXIT_OK
-from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.history_output import TITLE_WIDTH, UNTITLED, count, print_json, print_lines
+from mcp_tui.cli.options import Options
 from mcp_tui.engine.history import Library
 from mcp_tui.history.base import CheckReport, ConversationCheck
 from mcp_tui.safety.text import shorten

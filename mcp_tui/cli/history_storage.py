@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from mcp_tui.cli import EXIT_OK
-from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.history_output import count, list_data, print_json, print_lines, title_of
+from mcp_tui.cli.options import Options
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.history import Library
 from mcp_tui.errors import UsageError

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_OK
-from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.headless import on_signals, run_headless, say
+from mcp_tui.cli.options import Options
 from mcp_tui.cli.verify import MOST_ARGUMENTS, difference_data, difference_lines, stored_conversation, why_not_run
 from mcp_tui.cli.wiring import Setup, build_engine
 from mcp_tui.config.rules_file import RulesFile

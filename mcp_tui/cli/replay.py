@@ -11,14 +11,10 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from mcp_tui.cli import EXIT_ERROR, EXIT_OK
-from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.options import Options
 from mcp_tui.config.paths import resolve_paths
-
-if TYPE_CHECKING:
-    from mcp_tui.history.base import StoredConversation
 
 
 def replay(options: Options) -> int:
@@ -48,15 +44,18 @@ def _refuse_missing(wanted: str) -> None:
     directory = resolve_paths(os.environ).conversations_dir
     pattern = "*.jsonl" if wanted == "last" else f"{wanted.lower()}*.jsonl"
     if not (wanted.isalnum() and next(directory.glob(pattern), None)):
-        asyncio.run(_find(wanted))
+        from mcp_tui.cli.library import find_id
+
+        asyncio.run(find_id(wanted))
 
 
 def _write(options: Options) -> int:
     from mcp_tui.cli.conversation_text import text_lines
+    from mcp_tui.cli.library import read
     from mcp_tui.events.codec import to_object
     from mcp_tui.export.masking import without_keys
 
-    events = asyncio.run(read(options)).events
+    events = asyncio.run(read(options.id)).events
     lines: Iterable[str] = (
         (json.dumps(to_object(event)) for event in without_keys(events)[0]) if options.json else text_lines(events)
     )
@@ -68,21 +67,3 @@ def _write(options: Options) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_ERROR
     return EXIT_OK
-
-
-async def read(options: Options) -> StoredConversation:
-    """The conversation that ``options.id`` means.  Raises `ConversationNotFound` and `UsageError`."""
-    from mcp_tui.cli.conversations import ID_LENGTH
-    from mcp_tui.cli.history import opened_library
-
-    wanted = options.id if len(options.id) == ID_LENGTH else await _find(options.id)
-    async with opened_library() as library:
-        return await library.read(wanted)
-
-
-async def _find(wanted: str) -> str:
-    from mcp_tui.cli.conversations import find
-    from mcp_tui.cli.history import opened_library
-
-    async with opened_library() as library:
-        return find(await library.list(), wanted).id

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from mcp_tui.cli.app import AppSession
-from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.options import Options
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.preferences import Preferences
 
@@ -46,12 +46,12 @@ class ReplaySession(AppSession):
 
     def _read(self) -> StoredConversation:
         """Import and read; runs in a thread."""
-        from mcp_tui.cli.replay import read
+        from mcp_tui.cli.library import read
         from mcp_tui.config.paths import resolve_paths
         from mcp_tui.telemetry.logging import silence
 
         silence()
-        stored = asyncio.run(read(self._options))
+        stored = asyncio.run(read(self._options.id))
         first = stored.events[0] if stored.events else None
         if getattr(first, "demo", False) and not resolve_paths(os.environ).config_file.exists():
             self._options.demo = True

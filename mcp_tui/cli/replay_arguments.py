@@ -10,7 +10,7 @@ from mcp_tui.cli.history_arguments import ID_HELP
 from mcp_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from mcp_tui.cli.arguments import Options
+    from mcp_tui.cli.options import Options
 
 FASTEST = 1000.0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_tui.cli import EXIT_OK
-from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.options import Options
 from mcp_tui.cli.wiring import conversations_dir, guards
 from mcp_tui.config.json_source import parse_json
 from mcp_tui.config.loader import load

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
-from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.conversations import ID_LENGTH, find
 from mcp_tui.cli.headless import check_allowed_names, check_trust, on_signals, rules_of, run_headless, say
+from mcp_tui.cli.options import Options
 from mcp_tui.cli.wiring import Setup, build_engine
 from mcp_tui.engine.engine import Engine, Subscription
 from mcp_tui.errors import UsageError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mcp_tui import __version__
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_OK
-from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.options import Options
 from mcp_tui.cli.wiring import Setup, open_log, setup, trust_keeper
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.errors import UsageError

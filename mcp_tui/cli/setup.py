@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.options import Options
 from mcp_tui.config import init as samples
 from mcp_tui.config.paths import CONFIG_NAME, SERVERS_NAME, Paths, resolve_paths
 from mcp_tui.config.report import check as check_files

@@ -16,9 +16,9 @@ from dataclasses import replace
 from typing import Any
 
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_OK
-from mcp_tui.cli.arguments import Options
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.headless import check_allowed_names, check_trust, on_signals, rules_of, run_headless, say
+from mcp_tui.cli.options import Options
 from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir
 from mcp_tui.conversation.comparison import Verdict, summary_words, verdict
 from mcp_tui.conversation.items import ToolCallItem

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_tui import __version__
-from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.options import Options
 from mcp_tui.config.loader import load
 from mcp_tui.config.models import Config
 from mcp_tui.config.paths import APP_NAME, Paths, resolve_paths

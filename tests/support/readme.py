@@ -12,7 +12,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from mcp_tui.cli.arguments import Options
+from mcp_tui.cli.options import Options
 from mcp_tui.config.reference import reference_markdown
 from mcp_tui.ui.keymap import keys_markdown
 

@@ -1,0 +1,45 @@
+"""The stored conversations of this user, for subcommands that start nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from mcp_tui.cli.conversations import ID_LENGTH, find
+from mcp_tui.config.paths import resolve_paths
+from mcp_tui.engine.bus import EventBus
+from mcp_tui.engine.history import Library
+from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.history.search import SearchIndex
+from mcp_tui.safety.secrets import Redactor
+
+if TYPE_CHECKING:
+    from mcp_tui.history.base import StoredConversation
+
+
+@asynccontextmanager
+async def opened_library() -> AsyncIterator[Library]:
+    """The library, closed with the context."""
+    paths = resolve_paths(os.environ)
+    store = JsonlStore(paths.conversations_dir)
+    search = SearchIndex(paths.conversations_dir, paths.cache_dir)
+    try:
+        yield Library(store, EventBus(store, Redactor()), search)
+    finally:
+        await search.aclose()
+        await store.aclose()
+
+
+async def find_id(wanted: str) -> str:
+    """Id of the conversation that a word of the command line means.  Raises as `find` does."""
+    async with opened_library() as library:
+        return find(await library.list(), wanted).id
+
+
+async def read(wanted: str) -> StoredConversation:
+    """The conversation that a word of the command line means.  Raises as `find` does."""
+    conversation_id = wanted if len(wanted) == ID_LENGTH else await find_id(wanted)
+    async with opened_library() as library:
+        return await library.read(conversation_id)
