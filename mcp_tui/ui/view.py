@@ -106,9 +106,13 @@ class ChatView:
         elif event.type in ("approval_requested", "question_asked") and self._asks_here(event.turn_id):
             self._app.bell()
 
+    def _runs_here(self, turn_id: str | None) -> bool:
+        """Whether a turn is this window's: another one's is answered there."""
+        return self.engine is None or self.engine.runs_here(turn_id)
+
     def _asks_here(self, turn_id: str | None) -> bool:
         """Whether somebody who looks elsewhere has to be called: what another window's turn asks waits there."""
-        return not self._app.app_focus and self.engine is not None and self.engine.runs_here(turn_id)
+        return not self._app.app_focus and self._runs_here(turn_id)
 
     def _toast(self, message: str, hint: str, severity: str) -> None:
         """What to do about it has a line of its own; the more there is to read, the longer it stays."""
@@ -142,7 +146,7 @@ class ChatView:
         if self._conversation is None:
             from mcp_tui.ui.widgets.conversation import ConversationView
 
-            self._conversation = ConversationView(id="conversation")
+            self._conversation = ConversationView(id="conversation", runs_here=self._runs_here)
             self._conversation.branching = True
             await self._screen.query_one("#centre").mount(self._conversation)
 

@@ -33,6 +33,8 @@ def test_the_second_window_follows_and_waits_its_turn(program: Program, size: tu
             second.wait_for("What is 7 * 6?")
             second.wait_for(ELSEWHERE)
             assert not second.shows("approval 1 of 1")
+            second.wait_for("waits in another window")
+            assert not second.shows("asks you")
             steps.ask(second, "too early")
             second.wait_for("Not sent")
             second.wait_for(str(first.pid))

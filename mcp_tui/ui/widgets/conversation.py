@@ -128,11 +128,17 @@ class ConversationView(FindingView):
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
         now: Callable[[], datetime] | None = None,
+        runs_here: Callable[[str | None], bool] | None = None,
     ) -> None:
-        """``now``: what time it is in the conversation, where that is not the present."""
+        """``now``: what time it is in the conversation, where that is not the present.
+
+        ``runs_here``: whether a turn is answered in this window, where another one may run in it.
+        """
         super().__init__(id=id, classes=classes)
         if now is not None:
             self._canvas.now = now
+        if runs_here is not None:
+            self._canvas.runs_here = runs_here
         self._views: dict[str, ItemView] = {}
         self._highlighter = Highlighter(self._schedule)
         self._dirty: dict[str, ItemView] = {}

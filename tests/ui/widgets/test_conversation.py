@@ -247,6 +247,11 @@ async def test_call_from_proposal_to_result() -> None:
         await settled(pilot)
         assert "?? waiting" in app.shown()
         assert "asks you: no rule allows it" in app.shown()
+        app.pane._canvas.runs_here = lambda turn_id: turn_id != item.turn_id
+        app.pane.apply([Change("updated", item)])
+        await settled(pilot)
+        assert "waits in another window: no rule allows it" in app.shown()
+        assert "asks you" not in app.shown()
         item.state, item.started_at = "running", AT
         item.progress, item.progress_total, item.progress_message = 5, 10, "half\x07"
         app.pane.apply([Change("updated", item)])

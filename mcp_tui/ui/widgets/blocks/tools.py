@@ -136,7 +136,8 @@ class ToolCallView(ItemView):
         if item.state == "running" and item.progress is not None:
             return _progress(item)
         if item.state == "waiting" and item.approval_reason:
-            return [(f"asks you: {prose(item.approval_reason)}", "muted")]
+            whom = "asks you" if self.canvas.runs_here(item.turn_id) else "waits in another window"
+            return [(f"{whom}: {prose(item.approval_reason)}", "muted")]
         if item.state == "denied" and item.decision and not self.open:
             return [(prose(item.decision), "muted")]
         return []

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Canvas:
-    """The pen that everything is drawn with now, and what time it is on the picture."""
+    """The pen that everything is drawn with now, what time it is on the picture, and whose turns are on it."""
 
     pen: Pen
     now: Callable[[], datetime] = field(default=partial(datetime.now, UTC))
+    runs_here: Callable[[str | None], bool] = field(default=lambda _turn_id: True)
+    """Whether a turn is answered in this window; by the turn's id."""
 
 
 class Section:
