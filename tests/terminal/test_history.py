@@ -89,7 +89,7 @@ def test_search_read_rename_tag_delete_restore(program: Program, provider: FakeP
         terminal.wait_for("#zoo #later")
 
         terminal.press("delete")
-        terminal.wait_for("Move to the trash: sea animals?")
+        terminal.wait_for("Move “sea animals” to the trash?")
         terminal.settle(quiet=0.5, seconds=3)
         terminal.type("d")
         terminal.wait_for(re.compile(r"history  2 conversations"))

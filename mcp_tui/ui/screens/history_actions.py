@@ -14,7 +14,7 @@ from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.screens.ask_text import AskTextScreen
 from mcp_tui.ui.screens.confirm import ConfirmScreen
 from mcp_tui.ui.screens.left_once import LeftOnce
-from mcp_tui.ui.widgets.history_text import name_of
+from mcp_tui.ui.widgets.history_text import name_of, quoted
 from mcp_tui.ui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class HistoryActions(LeftOnce, Screen[str]):
     async def _fork(self, stored: ConversationSummary, event_id: str | None) -> None:
         forked = await self.engine.history.fork(stored.id, event_id)
         where = "from that place on" if event_id is not None else "from its end on"
-        self.app.notify(f"A fork of {name_of(stored)}: it goes its own way {where}; the original stays as it is.")
+        self.app.notify(f"A fork of {quoted(stored)}: it goes its own way {where}; the original stays as it is.")
         self.dismiss(forked)
 
     # -- words ---------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class HistoryActions(LeftOnce, Screen[str]):
         is_open = stored.id == self.engine.conversation_id
         after = "\nIt is the open one: a new conversation begins." if is_open else ""
         question = (
-            f"Move to the trash: {name_of(stored)}?\n"
+            f"Move {quoted(stored)} to the trash?\n"
             f"{formats.plural(stored.messages, 'message')}, {formats.plural(stored.tool_calls, 'tool call')}, "
             f"{formats.size(stored.size)}.{after}\nT shows the trash, from where it can be restored."
         )
@@ -194,7 +194,7 @@ class HistoryActions(LeftOnce, Screen[str]):
 
     async def _delete(self, stored: ConversationSummary) -> None:
         await self.engine.history.delete(stored.id)
-        self.app.notify(f"{name_of(stored)} is in the trash.", timeout=4)
+        self.app.notify(f"{quoted(stored)} is in the trash.", timeout=4)
 
     def action_trash(self) -> None:
         """Deleted conversations: restore them, or remove them for ever."""

@@ -142,13 +142,13 @@ class TrashScreen(LeftOnce, Screen[None]):
 
     async def _restore(self, each: TrashedConversation) -> None:
         await self._engine.history.restore(each.summary.id)
-        self.app.notify(f"{history_text.name_of(each.summary)} is back in the history.", timeout=4)
+        self.app.notify(f"{history_text.quoted(each.summary)} is back in the history.", timeout=4)
         await self._read()
 
     def action_remove(self) -> None:
         """Remove the conversation under the cursor for ever, when the person says so."""
         if (each := self.current) is not None:
-            self._ask(f"Remove {history_text.name_of(each.summary)} for ever?", [each.summary.id])
+            self._ask(f"Remove {history_text.quoted(each.summary)} for ever?", [each.summary.id])
 
     def action_empty(self) -> None:
         """Remove everything in the trash for ever, when the person says so."""

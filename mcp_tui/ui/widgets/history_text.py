@@ -108,6 +108,11 @@ def name_of(stored: ConversationSummary) -> str:
     return "(untitled)"
 
 
+def quoted(stored: ConversationSummary) -> str:
+    """Its name within a sentence."""
+    return f"“{name_of(stored)}”" if stored.title.strip() else name_of(stored)
+
+
 _RELATION = {
     "fork": "fork of",
     "verification": "verification of",
