@@ -4,6 +4,7 @@
 ``transcript``  ``apply(event)`` -> which items changed
 ``playback``    the same, at every position between two events, forward and back
 ``comparison``  two results of one call, place by place
+``differences`` where two texts or two JSON values differ
 ``messages``    what a model is sent, in a form no provider dictates
 ``context``     transcript -> messages within a token budget
 ``usage``       token and cost totals

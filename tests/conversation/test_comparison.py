@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from mcp_tui.conversation.comparison import (
     MOST_DIFFERENCES,
-    MOST_TEXT,
     compare,
     compare_texts,
     difference_words,
@@ -21,6 +20,7 @@ from mcp_tui.conversation.comparison import (
     ran,
     verdict,
 )
+from mcp_tui.conversation.differences import MOST_TEXT
 from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.events.base import ErrorInfo
 from mcp_tui.events.content import EmbeddedResource, ImageContent, ResourceLink, TextContent
