@@ -14,13 +14,11 @@ from mcp_tui.ui.widgets.document.wrapping import Line, clip, fold_cuts, fold_hei
 if TYPE_CHECKING:
     from textual.strip import Strip
 
+    from mcp_tui.ui.widgets.document.colours import Coloured
     from mcp_tui.ui.widgets.document.style import Palette, Pen
 
 PIECE_LINES = 64
 """Source lines of code in one block: what is drawn again while the last line grows."""
-
-Coloured = list[tuple[str, str]]
-"""One line of code: text and its purpose in the palette."""
 
 
 class Fence:

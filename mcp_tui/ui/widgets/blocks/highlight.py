@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.style import Style
 
-from mcp_tui.ui.widgets.blocks.code import Coloured, Fence
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from mcp_tui.ui.widgets.document.colours import Code, Coloured
 
 MAX_CHARACTERS = 400_000
 """Longer code stays plain."""
@@ -54,7 +54,7 @@ class Lexer(Protocol):
 
 
 class Highlighter:
-    """Colours fences in the order in which they were seen.
+    """Colours code in the order in which it was seen.
 
     ``wake`` is called when there is something to do for `work`.  A lexer is imported and prepared in a thread
     (both take tens of milliseconds); until it is there, code stays plain.
@@ -63,13 +63,13 @@ class Highlighter:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._lexers: dict[str, Lexer | None] = {}
-        self._loading: dict[str, list[Fence]] = {}
+        self._loading: dict[str, list[Code]] = {}
         self._futures: set[asyncio.Future[Any]] = set()
         self._styles: dict[str, dict[str, Style]] = {}
         self.restyled = False
         """Whether `styles` has a better answer, since somebody last reset this."""
-        self._queue: deque[Fence] = deque()
-        self._current: tuple[Fence, Iterator[Coloured]] | None = None
+        self._queue: deque[Code] = deque()
+        self._current: tuple[Code, Iterator[Coloured]] | None = None
         self._purposes: dict[Any, str] = {}
         self.coloured = False
         """Whether what was drawn got other colours since somebody last reset this."""
@@ -95,18 +95,18 @@ class Highlighter:
             self.restyled = True
             self._wake()
 
-    def request(self, fence: Fence) -> None:
-        """Colour a finished fence as soon as there is time."""
-        if fence.requested or fence.size > MAX_CHARACTERS:
+    def request(self, code: Code) -> None:
+        """Colour finished code as soon as there is time."""
+        if code.requested or code.size > MAX_CHARACTERS:
             return
-        fence.requested = True
-        language = fence.language
+        code.requested = True
+        language = code.language
         if language in self._lexers:
             if self._lexers[language] is not None:
-                self._queue.append(fence)
+                self._queue.append(code)
                 self._wake()
         else:
-            self._load(language, fence)
+            self._load(language, code)
 
     def draft(self, language: str, lines: list[str]) -> list[Coloured] | None:
         """Colours for a piece of code on its own, guessing that it starts outside strings and comments."""
@@ -125,31 +125,31 @@ class Highlighter:
             if self._current is None:
                 if not self._queue:
                     return False
-                fence = self._queue.popleft()
-                lexer = self._lexers[fence.language]
+                code = self._queue.popleft()
+                lexer = self._lexers[code.language]
                 if lexer is None:
                     continue
-                self._current = (fence, self._colour(lexer, fence.lines))
+                self._current = (code, self._colour(lexer, code.lines))
             self._advance(*self._current, end)
         return True
 
-    def _advance(self, fence: Fence, lines: Iterator[Coloured], end: float) -> None:
-        since = len(fence.colours)
+    def _advance(self, code: Code, lines: Iterator[Coloured], end: float) -> None:
+        since = len(code.colours)
         for line in lines:
-            fence.colours.append(line)
+            code.colours.append(line)
             if time.perf_counter() >= end:
                 break
         else:
             self._current = None
-        self.coloured |= fence.coloured(len(fence.colours), since)
+        self.coloured |= code.coloured(len(code.colours), since)
 
-    def _load(self, language: str, fence: Fence | None) -> None:
+    def _load(self, language: str, code: Code | None) -> None:
         waiting = self._loading.get(language)
         if waiting is not None:
-            if fence is not None:
-                waiting.append(fence)
+            if code is not None:
+                waiting.append(code)
             return
-        self._loading[language] = [fence] if fence is not None else []
+        self._loading[language] = [code] if code is not None else []
         future = asyncio.get_running_loop().run_in_executor(None, load_lexer, language)
         self._futures.add(future)
         future.add_done_callback(lambda done: self._loaded(language, done))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 
 if TYPE_CHECKING:
-    from mcp_tui.ui.widgets.blocks.code import Coloured, Fence
+    from mcp_tui.ui.widgets.document.colours import Colours
 
 NO_STYLE = Style()
 
@@ -60,16 +60,6 @@ class Palette:
     def names(cls) -> tuple[str, ...]:
         """Every purpose."""
         return tuple(each.name for each in fields(cls))
-
-
-class Colours(Protocol):
-    """Who colours code."""
-
-    def request(self, fence: Fence) -> None:
-        """Colour a finished fence as soon as there is time; its blocks are dropped then."""
-
-    def draft(self, language: str, lines: list[str]) -> list[Coloured] | None:
-        """Colours for a piece of unfinished code; ``None``: draw it plain."""
 
 
 @dataclass(frozen=True, slots=True)

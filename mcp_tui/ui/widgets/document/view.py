@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.geometry import Offset
     from textual.selection import Selection
 
-    from mcp_tui.ui.widgets.document.style import Colours
+    from mcp_tui.ui.widgets.document.colours import Colours
 
 FRAME = 1 / 30
 """Seconds between two looks at what changed."""
