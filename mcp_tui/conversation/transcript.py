@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from mcp_tui.conversation.call_fold import CallEvent, proposed, take_in
 from mcp_tui.conversation.comparison import summary_words, verdict
 from mcp_tui.conversation.items import (
     AssistantItem,
@@ -95,20 +96,8 @@ class Transcript:
                 return self._writing_call(event)
             case tools.ToolCallProposed():
                 return self._proposed(event)
-            case tools.ApprovalRequested():
-                return self._asked(event)
-            case tools.ApprovalDecided():
-                return self._decided(event)
-            case tools.ToolCallStarted():
-                return self._started(event)
-            case tools.ToolCallProgress():
-                return self._progressed(event)
-            case tools.ToolCallFinished():
-                return self._finished(event)
-            case tools.ToolResultExtended():
-                return self._extended(event)
-            case tools.ToolCallCompared():
-                return self._compared(event)
+            case _ if isinstance(event, CallEvent):
+                return self._call_changed(event)
             case tools.ToolsOffered():
                 self.definitions = {tool.wire_name: tool for tool in event.tools}
                 return []
@@ -281,21 +270,7 @@ class Transcript:
     # -- tool calls ----------------------------------------------------------------------
 
     def _proposed(self, event: tools.ToolCallProposed) -> list[Change]:
-        item = ToolCallItem(
-            key=event.call_id,
-            at=event.at,
-            turn_id=event.turn_id,
-            wire_name=event.wire_name,
-            server=event.server,
-            name=event.name,
-            hop=event.hop,
-            asked_arguments=event.arguments,
-            arguments=event.arguments,
-            validation_errors=event.validation_errors,
-            definition=self.definitions.get(event.wire_name),
-            rerun_of=event.rerun_of,
-            rerun_number=self._number_of(event),
-        )
+        item = proposed(event, self.definitions.get(event.wire_name), self._number_of(event))
         return [self._add(item, numbered=True)]
 
     def _number_of(self, event: tools.ToolCallProposed) -> int:
@@ -308,65 +283,9 @@ class Transcript:
         before = self.call(recorded.call_id) if recorded is not None and recorded.conversation_id in here else None
         return before.number if before is not None else 0
 
-    def _asked(self, event: tools.ApprovalRequested) -> list[Change]:
+    def _call_changed(self, event: CallEvent) -> list[Change]:
         item = self.call(event.call_id)
-        if item is None or item.finished:
-            return []
-        item.state, item.approval_id = "waiting", event.approval_id
-        item.approval_reason, item.guarded = event.reason, event.guarded
-        return [Change("updated", item)]
-
-    def _decided(self, event: tools.ApprovalDecided) -> list[Change]:
-        item = self.call(event.call_id)
-        if item is None:
-            return []
-        item.approval_id, item.decided_by, item.rule, item.rule_id = "", event.by, event.rule, event.rule_id
-        item.decision = _decision_words(event)
-        if event.edited_arguments is not None:
-            item.arguments, item.edited = event.edited_arguments, True
-        if item.state == "waiting":
-            item.state = "proposed"
-        return [Change("updated", item)]
-
-    def _started(self, event: tools.ToolCallStarted) -> list[Change]:
-        item = self.call(event.call_id)
-        if item is None or item.finished:
-            return []
-        item.state, item.started_at, item.arguments = "running", event.at, event.arguments
-        return [Change("updated", item)]
-
-    def _progressed(self, event: tools.ToolCallProgress) -> list[Change]:
-        item = self.call(event.call_id)
-        if item is None or item.finished:
-            return []
-        item.progress, item.progress_total, item.progress_message = event.progress, event.total, event.message
-        return [Change("updated", item)]
-
-    def _finished(self, event: tools.ToolCallFinished) -> list[Change]:
-        item = self.call(event.call_id)
-        if item is None:
-            return []
-        item.state, item.approval_id = event.outcome, ""
-        item.content, item.structured_content = event.content, event.structured_content
-        item.validation_errors, item.error = event.validation_errors, event.error
-        item.model_text, item.model_tokens, item.truncated = event.model_text, event.model_tokens, event.truncated
-        item.sensitive = event.sensitive
-        item.timing, item.wire = event.timing, event.wire
-        return [Change("updated", item)]
-
-    def _extended(self, event: tools.ToolResultExtended) -> list[Change]:
-        item = self.call(event.call_id)
-        if item is None or not item.finished:
-            return []
-        item.model_text, item.model_tokens, item.truncated = event.model_text, event.model_tokens, False
-        return [Change("updated", item)]
-
-    def _compared(self, event: tools.ToolCallCompared) -> list[Change]:
-        item = self.call(event.call_id)
-        if item is None:
-            return []
-        item.comparison = event
-        return [Change("updated", item)]
+        return [Change("updated", item)] if item is not None and take_in(item, event) else []
 
     # -- the end of a turn ---------------------------------------------------------------
 
@@ -430,28 +349,3 @@ class Transcript:
             item.state = "unknown" if item.state == "running" else "cancelled"
             item.approval_id = ""
         return Change("updated", item)
-
-
-def _decision_words(event: tools.ApprovalDecided) -> str:
-    """The decision as the transcript says it; an automatic one names its rule."""
-    match event.action:
-        case "allow" if event.by == "rule":
-            words = "allowed"
-        case "allow" if event.scope == "rule":
-            words = f"allowed, and rule {event.rule_id} written" if event.rule_id else "allowed, and a rule written"
-        case "allow":
-            words = "allowed for this conversation" if event.scope == "conversation" else "allowed once"
-        case "deny":
-            words = "denied"
-        case "stop":
-            words = "denied, turn stopped"
-        case _:
-            words = "withdrawn"
-    if event.by == "rule":
-        words += f" by rule {event.rule_id}" if event.rule_id else ""
-        words += f": {event.rule}" if event.rule else ""
-    if event.edited_arguments is not None:
-        words += ", edited"
-    if event.message:
-        words += f": {event.message}"
-    return words

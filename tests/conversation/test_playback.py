@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_tui.conversation import playback as timing
+from mcp_tui.conversation import beats
+from mcp_tui.conversation import playback as moving
 from mcp_tui.conversation.items import AssistantItem, ToolCallItem
 from mcp_tui.conversation.playback import Playback
 from mcp_tui.engine.recovery import closing_events
@@ -72,7 +73,7 @@ def scrambled(seed: int) -> list[EventBase]:
 @given(st.integers(0, 10_000), st.lists(st.integers(-2, 120), max_size=25), st.sampled_from((3, 10_000)))
 def test_any_walk_through_any_log_is_where_a_fold_is(seed: int, walk: list[int], far: int) -> None:
     playback = Playback(scrambled(seed))
-    before, timing.FAR = timing.FAR, far
+    before, moving.FAR = moving.FAR, far
     try:
         for number, position in enumerate(walk):
             if number % 3 == 2:
@@ -82,7 +83,7 @@ def test_any_walk_through_any_log_is_where_a_fold_is(seed: int, walk: list[int],
                 playback.move_to(position)
             same(playback)
     finally:
-        timing.FAR = before
+        moving.FAR = before
 
 
 def test_the_changes_of_a_step_are_those_of_the_conversation_itself() -> None:
@@ -140,14 +141,14 @@ def test_recorded_pauses_are_kept_up_to_a_limit() -> None:
     events = conversation()
     gaps = [min(2.0, (b.at - a.at).total_seconds()) for a, b in pairwise(events)]
     assert max((b.at - a.at).total_seconds() for a, b in pairwise(events)) > 20
-    assert sum(gaps) * 0.7 < length(Playback(events)) < sum(gaps) + 3 * timing.LONGEST_TYPING
+    assert sum(gaps) * 0.7 < length(Playback(events)) < sum(gaps) + 3 * beats.LONGEST_TYPING
 
 
 def test_a_clock_that_ran_backwards_costs_nothing() -> None:
     events = [
         event.model_copy(update={"at": AT - timedelta(hours=number)}) for number, event in enumerate(conversation())
     ]
-    assert length(Playback(events)) < 3 * timing.LONGEST_TYPING + 3
+    assert length(Playback(events)) < 3 * beats.LONGEST_TYPING + 3
 
 
 def test_at_once_is_at_once() -> None:
@@ -180,7 +181,7 @@ def test_whole_answers_are_typed_out_in_bounded_time(size: int) -> None:
         assert text.startswith(item.text)
         seen.add(len(item.text))
     assert len(seen) > 2 or size == 40
-    assert length(Playback(playback.events)) <= timing.LONGEST_TYPING + 0.2
+    assert length(Playback(playback.events)) <= beats.LONGEST_TYPING + 0.2
     same(playback)
 
 
@@ -211,14 +212,14 @@ def test_an_event_belongs_to_an_item() -> None:
     events = conversation()
     playback = Playback(events)
     for event in events:
-        key = playback.item_of(event.id)
+        key = playback.film.item_of(event.id)
         assert key is not None
         if isinstance(event, tools.ToolCallFinished):
             assert key == event.call_id
-            last = playback.last_event_of(key)
+            last = playback.film.last_event_of(key)
             assert last is not None
             assert last.id == event.id
-    assert playback.item_of("no such event") is None
+    assert playback.film.item_of("no such event") is None
 
 
 def test_any_prefix_of_a_conversation_can_be_closed() -> None:

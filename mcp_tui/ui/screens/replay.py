@@ -113,16 +113,18 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         *,
         event_id: str | None = None,
         hits: Sequence[str] = (),
+        matches: Sequence[str] = (),
         play: bool = False,
         speed: float = 1.0,
     ) -> None:
-        """``event_id``: where to open it; ``hits``: ids of events that n and N go to.
+        """``event_id``: where to open it; ``hits``: ids of events that n and N go to; ``matches``: what is marked there.
 
         ``engine`` may not be up, and ``stored`` not read yet: then `open` follows.
         """
         super().__init__()
         self._engine, self._stored = engine, stored
         self._event_id, self._hits = event_id, tuple(hits)
+        self._matches = tuple(matches)
         self._hit = self._hits.index(event_id) if event_id in self._hits else -1
         self._play_first = play
         self.speed = speed
@@ -361,12 +363,13 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         playback = self.playback
         if playback is None:
             return
-        key = playback.item_of(event_id)
+        key = playback.film.item_of(event_id)
         if key is None:
             self.app.notify("This part of the conversation is not there any more.", severity="warning", markup=False)
             return
         if not any(item.key == key for item in playback.items):
             self._go(playback.length)
+        self.view.mark(self._matches)
         self.view.show_item(key, opened=True)
         self.draw()
 
@@ -466,6 +469,6 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         if action == "fork" and self.playback is not None:
             event = self.playback.event
             if self.playback.at_end and self.view.cursor_key is not None:
-                event = self.playback.last_event_of(self.view.cursor_key) or event
+                event = self.playback.film.last_event_of(self.view.cursor_key) or event
             event_id = event.id if event is not None else None
         self.dismiss(ReplayChoice(action, event_id))
