@@ -36,6 +36,7 @@ ROOMS = {
     "annotated_types": ("config/",),
     "pygments": ("ui/", "config/"),
     "markdown_it": ("ui/", "export/"),
+    "regex": ("conversation/ignoring.py",),
 }
 """Third party -> the places that may import it, below the package."""
 

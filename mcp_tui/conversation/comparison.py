@@ -24,6 +24,7 @@ from mcp_tui.conversation.differences import (
     whole_differences,
 )
 from mcp_tui.conversation.items import ToolCallItem
+from mcp_tui.conversation.result_mask import ResultMask
 from mcp_tui.events.content import (
     AudioContent,
     Content,
@@ -89,14 +90,17 @@ def _names(labels: Sequence[str]) -> str:
     return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def compare(recorded: ToolCallItem, new: ToolCallItem) -> tuple[Difference, ...]:
+def compare(recorded: ToolCallItem, new: ToolCallItem, mask: ResultMask | None = None) -> tuple[Difference, ...]:
     """Where ``new`` differs from ``recorded``: outcome, error, definition, arguments, structured content, content.
 
-    Empty when they are the same.  With more than `MOST_DIFFERENCES` places the last entry, without a path, says so.
+    What ``mask`` ignores is left out.  Empty when they are the same.  With more than `MOST_DIFFERENCES` places the last
+    entry, without a path, says so.
     """
+    mask = mask or ResultMask(())
     found: list[Difference] = []
-    sensitive = recorded.sensitive or new.sensitive
-    for difference in _differences(recorded, new, sensitive):
+    for difference in _differences(recorded, new, mask):
+        if mask.hides(difference.path):
+            continue
         if len(found) == MOST_DIFFERENCES:
             found.append(Difference(path="", kind="changed", after="there are more differences"))
             break
@@ -116,14 +120,15 @@ def difference_words(differences: Sequence[Difference]) -> str:
     return "same" if not differences else f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
 
 
-def _differences(recorded: ToolCallItem, new: ToolCallItem, sensitive: bool) -> Iterator[Difference]:
+def _differences(recorded: ToolCallItem, new: ToolCallItem, mask: ResultMask) -> Iterator[Difference]:
+    repeated, sensitive = _repeats(recorded) and _repeats(new), recorded.sensitive or new.sensitive
+    recorded, new = mask.result(recorded), mask.result(new)
     if recorded.state != new.state:
         yield Difference(path="outcome", kind="changed", before=recorded.state, after=new.state)
     yield from whole_differences("error", _error(recorded), _error(new))
     yield from _definitions(recorded.definition, new.definition)
     yield from json_differences("arguments", recorded.arguments, new.arguments, sensitive=True)
     yield from json_differences("structuredContent", recorded.structured_content, new.structured_content, sensitive)
-    repeated = _repeats(recorded) and _repeats(new)
     for index, (before, after) in enumerate(zip_longest(recorded.content, new.content)):
         if not (repeated and isinstance(before, TextContent) and isinstance(after, TextContent)):
             yield from _blocks(f"content[{index}]", before, after, sensitive)

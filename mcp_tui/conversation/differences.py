@@ -132,7 +132,7 @@ def _masked(path: str) -> Difference:
 
 
 def value_differences(path: str, before: Any, after: Any, depth: int = 0) -> Iterator[Difference]:
-    """Two JSON values as they are; ``depth`` is how far below the first pair they stand.  ``None`` at the top is none."""
+    """Two JSON values as they are; ``depth`` is how far below the first pair they stand.  ``None`` there is none."""
     if before is None and after is None:
         return
     if depth < MOST_DEPTH and isinstance(before, dict) and isinstance(after, dict):

@@ -94,6 +94,17 @@ class Difference(Model):
     after: str = ""
 
 
+class Ignored(Model):
+    """A rule by which a comparison left something out."""
+
+    rule: str
+    """As the person wrote it: a place such as ``structuredContent.time``, or a pattern between slashes."""
+    places: int = 0
+    """How many places or matches it left out of the result that has more of them."""
+    gave_up: bool = Field(default=False, exclude_if=operator.not_)
+    """A pattern took too long for a text, which was compared as it is."""
+
+
 class CallTiming(Model):
     """Where the time of a call went, in seconds."""
 
@@ -232,3 +243,5 @@ class ToolCallCompared(EventBase):
     same: bool
     differences: tuple[Difference, ...] = ()
     """Empty where they are the same, and where the new call did not run."""
+    ignored: tuple[Ignored, ...] = Field(default=(), exclude_if=operator.not_)
+    """Each rule that was given for this comparison, also where it left nothing out."""
