@@ -32,7 +32,8 @@ class OtherWindows:
     """Follows the conversation that is open, whichever that is.
 
     ``at_rest`` returns when no turn runs here and all of the conversation is there; ``resting`` tells whether that
-    is so now.  ``gone`` is told when the conversation was taken away, and when it is back.
+    is so now.  ``gone`` is told when the conversation was taken away, and when it is back.  ``taking_lease`` is held
+    while a turn that another window left open is closed: a turn of our own waits that long for its lease.
     """
 
     def __init__(
@@ -43,12 +44,12 @@ class OtherWindows:
         at_rest: Callable[[], Awaitable[None]],
         resting: Callable[[], bool],
         gone: Callable[[str, bool], None],
+        taking_lease: asyncio.Lock,
     ) -> None:
         self._bus, self._store = bus, store
         self._at_rest, self._resting, self._gone = at_rest, resting, gone
+        self._taking_lease = taking_lease
         self._told = ""
-        self.closing = asyncio.Lock()
-        """Held while a turn that another window left open is closed: a turn of our own waits that long."""
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -120,7 +121,7 @@ class OtherWindows:
 
     async def _close_what_was_left(self, conversation_id: str) -> None:
         """Whoever lives holds the lease; a third window may have closed it already."""
-        async with self.closing:
+        async with self._taking_lease:
             if not self._resting() or self._bus.conversation_id != conversation_id:
                 return
             with suppress(HistoryError):

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_tui.conversation.comparison import compare, ran
+from mcp_tui.conversation.ignoring import NOTHING, Ignoring
 from mcp_tui.conversation.items import ToolCallItem
+from mcp_tui.conversation.result_mask import ResultMask
 from mcp_tui.engine.services import Services
 from mcp_tui.engine.tool_calls import CallsOutcome, RecordedRun, ToolCalls
 from mcp_tui.engine.turn_life import TurnLife
+from mcp_tui.errors import UsageError
 from mcp_tui.events import tools, turns
-from mcp_tui.events.base import ErrorInfo
+from mcp_tui.events.base import ErrorInfo, new_id
 from mcp_tui.safety.secrets import MASK
 
 SERVER_WAIT = 30.0
@@ -39,6 +42,23 @@ class Rerun:
     def words(self) -> str:
         """How the queue shows it."""
         return f"re-run of {self.item.label}"
+
+
+def rerun_of(conversation_id: str, item: ToolCallItem | None, arguments: dict[str, Any] | None) -> Rerun:
+    """What there is to run again of a call; ``arguments`` are what the person changed the recorded ones to.
+
+    Raises `UsageError` for a call that cannot be run again.
+    """
+    if item is None:
+        raise UsageError("There is no such call in the open conversation.")
+    if not item.server:
+        raise UsageError(f"{item.wire_name} was never a tool of any server.")
+    if not item.finished:
+        raise UsageError("This call has not ended yet.")
+    again = recorded_run(conversation_id, item, new_id(), arguments)
+    if again.problem is not None:
+        raise UsageError(again.problem.message, hint=again.problem.hint)
+    return Rerun(again.call_id, item, again)
 
 
 def recorded_run(
@@ -63,12 +83,15 @@ def _secret_is_gone(item: ToolCallItem) -> ErrorInfo | None:
     return ErrorInfo(kind="secret_not_kept", message=words, hint="Edit the arguments and run it then.")
 
 
-async def run_and_compare(services: Services, turn_id: str, recorded: ToolCallItem, again: RecordedRun) -> CallsOutcome:
-    """Take the call to its end, and record how its result compares with the recorded one."""
+async def run_and_compare(
+    services: Services, turn_id: str, recorded: ToolCallItem, again: RecordedRun, ignoring: Ignoring = NOTHING
+) -> CallsOutcome:
+    """Take the call to its end, and record how its result compares with the recorded one but for what is ignored."""
     outcome = await ToolCalls(services, turn_id, 0).run_again(again)
     item = services.bus.folds.transcript.call(again.call_id)
     if item is not None:
-        differences = await asyncio.to_thread(compare, recorded, item) if ran(item) else ()
+        mask = ResultMask(ignoring.rules, item.label)
+        differences = await asyncio.to_thread(compare, recorded, item, mask) if ran(item) else ()
         await services.bus.record(
             tools.ToolCallCompared(
                 conversation_id=services.bus.conversation_id,
@@ -77,6 +100,7 @@ async def run_and_compare(services: Services, turn_id: str, recorded: ToolCallIt
                 recorded=again.recorded,
                 same=ran(item) and not differences,
                 differences=differences,
+                ignored=mask.applied if ran(item) else (),
             )
         )
     return outcome

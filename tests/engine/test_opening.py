@@ -240,3 +240,16 @@ async def test_a_model_chosen_meanwhile_stays_chosen():
         engine.select_model(other)
         await whole(engine, store)
         assert engine.provider == other
+
+
+async def test_what_was_taken_away_and_is_opened_again_can_be_continued():
+    store = await LongStore().filled()
+    async with running(ScriptedGateway(), store=store) as engine:
+        await engine.open_conversation(ID, at_once=True)
+        await whole(engine, store)
+        engine._opening.taken_away(ID, True)
+        assert "moved away" in engine.read_only
+        await engine.open_conversation(ID, at_once=True)
+        assert engine.read_only == ""
+        engine.submit("go on")
+        assert (await engine.idle()).outcome == "stop"

@@ -10,8 +10,7 @@ from dataclasses import replace
 import pytest
 
 from mcp_tui.conversation.items import AssistantItem, UserItem
-from mcp_tui.engine import engine as engines
-from mcp_tui.engine import other_windows
+from mcp_tui.engine import opening, other_windows
 from mcp_tui.engine.engine import Decision
 from mcp_tui.errors import StoreFailed
 from mcp_tui.events import turns
@@ -216,14 +215,14 @@ async def test_what_a_newer_release_wrote_is_opened_to_be_read(make_store):
         one = await window(stack, make_store())
         recording = Recording(one)
         await one.open_conversation(key)
-        assert one.read_only == engines.NEWER
+        assert one.read_only == opening.NEWER
         assert one.title == "From tomorrow"
         assert inputs(one) == ["asked tomorrow"]
         one.submit("more")
         await one.idle()
         await wait_until_async(lambda: recording.of(turns.InputReturned))
         (returned,) = recording.of(turns.InputReturned)
-        assert (returned.text, returned.reason.message) == ("more", engines.NEWER)
+        assert (returned.text, returned.reason.message) == ("more", opening.NEWER)
         assert not one.busy
         assert (await store.read(key)).events == before
         await one.new_conversation()
@@ -242,7 +241,7 @@ async def test_a_conversation_that_is_deleted_elsewhere_can_be_read_and_comes_ba
         before = seen(one)
         two = await window(stack, make_store())
         await two.history.delete(key)
-        await wait_until_async(lambda: one.read_only == engines.TAKEN_AWAY)
+        await wait_until_async(lambda: one.read_only == opening.TAKEN_AWAY)
         assert seen(one) == before
         recording = Recording(one)
         one.submit("more")
@@ -278,7 +277,7 @@ async def test_a_file_that_is_removed_by_hand_is_said_and_nothing_is_written_els
         await ask(one, "first")
         moved = tmp_path / "elsewhere"
         shutil.move(directory / f"{one.conversation_id}.jsonl", moved)
-        await wait_until_async(lambda: one.read_only == engines.TAKEN_AWAY)
+        await wait_until_async(lambda: one.read_only == opening.TAKEN_AWAY)
         with pytest.raises(StoreFailed, match="removed or moved away"):
             await one.history.rename(one.conversation_id, "x")
         assert not list(directory.glob("*.jsonl"))
