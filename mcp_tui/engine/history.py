@@ -20,7 +20,14 @@ from mcp_tui.engine.forking import fork
 from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.events import turns
 from mcp_tui.events.base import EventBase, new_id
-from mcp_tui.history.base import CheckReport, HistoryStore, OnProgress, StoredConversation, TrashedConversation
+from mcp_tui.history.base import (
+    CheckReport,
+    HistoryStore,
+    OnProgress,
+    StoredConversation,
+    StoredPart,
+    TrashedConversation,
+)
 from mcp_tui.history.search import IndexState, SearchHit, SearchIndex, SearchPage
 
 __all__ = ["ImportResult", "IndexState", "Library", "SearchHit", "SearchPage", "TrashedConversation", "normal_tags"]
@@ -51,6 +58,19 @@ class Library:
     async def read(self, conversation_id: str) -> StoredConversation:
         """A conversation as it is stored.  Raises `ConversationNotFound`."""
         return await self._store.read(conversation_id)
+
+    async def read_first(
+        self, conversation_id: str, event_id: str | None = None, *, beginning: bool = False
+    ) -> StoredPart | None:
+        """What there is to be seen first of a long conversation, in a moment; `read` has all of it.
+
+        That is its end, its beginning, or what is around an event.  ``None`` where reading all of it takes no longer.
+        Raises `ConversationNotFound` and `StoreFailed`.
+        """
+        if beginning or event_id is not None:
+            return await self._store.read_part(conversation_id, None if beginning else event_id)
+        end = await self._store.read_end(conversation_id)
+        return None if end.whole else StoredPart(conversation_id, end.events, more_above=True, more_below=False)
 
     async def tool_calls(self) -> Sequence[CallRecord]:
         """The tool calls of all conversations, oldest first."""

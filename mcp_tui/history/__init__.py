@@ -13,6 +13,7 @@
 ``repair``      damaged lines leave the log for a file beside it
 ``reading``     a conversation from its files, without a lock
 ``ending``      the last turns of a long conversation, without the rest
+``parts``       its beginning, or what is around an event, likewise
 ``following``   what other processes append, as it comes
 ``catalog``     the list of conversations, and its cache
 ``tally``       what the list tells of one file, counted without decoding it

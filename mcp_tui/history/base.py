@@ -128,6 +128,17 @@ class StoredEnd:
         return any(isinstance(e, ConversationCreated) and e.schema_version > SCHEMA_VERSION for e in self.events)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A piece of a long conversation that is read in a moment; above it there may be what its first lines say."""
+
+    id: str
+    events: tuple[EventBase, ...]
+    more_above: bool
+    """Whether there are turns before it that are not here."""
+    more_below: bool
+
+
 class HistoryStore(Protocol):
     """Conversations as append-only logs."""
 
@@ -160,6 +171,13 @@ class HistoryStore(Protocol):
 
     async def read_end(self, conversation_id: str) -> StoredEnd:
         """The last turns of a long conversation, in a moment; as `read` otherwise."""
+        ...
+
+    async def read_part(self, conversation_id: str, around: str | None = None) -> StoredPart | None:
+        """The beginning of a long conversation, or the turns around the event ``around``, in a moment.
+
+        ``None`` where it is short, or has no such event that is found quickly: it is to be read as a whole.
+        """
         ...
 
     async def list(self) -> tuple[ConversationSummary, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_tui.errors import ConversationNotFound, StoreFailed
@@ -37,63 +39,90 @@ def read_end(directory: Path, conversation_id: str, fs: FileSystem) -> StoredEnd
     Nothing is said of a short conversation: it is to be read as a whole.  Raises `ConversationNotFound`, and
     `StoreFailed` when a file cannot be opened or read.
     """
-    names.check_id(conversation_id)
-    blobs = Blobs(names.blob_directory(directory, conversation_id), fs)
-    try:
-        segments = _segments(directory, conversation_id, fs)
-        if not segments:
-            raise ConversationNotFound(f"There is no conversation {conversation_id}.")
-        path, size = segments[-1]
-        if sum(octets for _path, octets in segments) <= SHORT or size <= FIRST_LOOK:
+    with refusals(conversation_id):
+        files = Files.of(directory, conversation_id, fs)
+        path, size = files.segments[-1]
+        if files.short or size <= FIRST_LOOK:
             return StoredEnd(conversation_id, (), whole=True)
         look = FIRST_LOOK
         while True:
-            found = _by_number(_events(path, max(0, size - look), size, blobs, fs))
-            last = _from_a_turn(found)
+            found = files.events(path, max(0, size - look), size)
+            last = from_a_turn(found)
             if len(last) >= ENOUGH or len(found) >= 3 * ENOUGH or look >= min(size, MOST):
                 break
             look = min(4 * look, MOST)
-        first_path, first_size = segments[0]
-        head = _by_number(_events(first_path, 0, min(_HEAD, first_size), blobs, fs))
-    except OSError as error:
-        if error.errno == errno.ENOENT:
-            raise ConversationNotFound(f"There is no conversation {conversation_id}.") from None
-        raise StoreFailed(f"The conversation {conversation_id} cannot be read: {error.strerror}.") from None
+        head = files.head()
     if len(last) < ENOUGH:
         last = found
     if not last:
         return StoredEnd(conversation_id, (), whole=True)
-    before = [event for event in head if isinstance(event, _HEAD_KINDS) and event.seq < last[0].seq]
-    return StoredEnd(conversation_id, (*before, *last))
+    return StoredEnd(conversation_id, (*(event for event in head if event.seq < last[0].seq), *last))
 
 
-def _segments(directory: Path, conversation_id: str, fs: FileSystem) -> list[tuple[Path, int]]:
-    found: list[tuple[Path, int]] = []
-    while True:
-        path = names.journal_path(directory, conversation_id, len(found) + 1)
-        try:
-            found.append((path, fs.lstat(path).st_size))
-        except FileNotFoundError:
-            return found
+@contextmanager
+def refusals(conversation_id: str) -> Iterator[None]:
+    """Errors of the system in our words."""
+    names.check_id(conversation_id)
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise ConversationNotFound(f"There is no conversation {conversation_id}.") from None
+        raise StoreFailed(f"The conversation {conversation_id} cannot be read: {error.strerror}.") from None
 
 
-def _events(path: Path, start: int, stop: int, blobs: Blobs, fs: FileSystem) -> Iterator[EventBase]:
-    """Good lines between two offsets; what is cut off at either is no good line."""
-    with opened(path, fs) as fd:
-        for line in lines.read_lines(lambda size, offset: fs.pread(fd, min(size, stop - offset), offset), offset=start):
-            if lines.problem_of(line):
-                continue
-            value = lines.decode(line.raw)
-            event = event_of(value, line.raw, blobs) if value is not None else None
-            if event is not None:
-                yield event
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a conversation, of which parts are read.  Methods raise `OSError`."""
+
+    segments: Sequence[tuple[Path, int]]
+    """Path and size, first the first; at least one."""
+    blobs: Blobs
+    fs: FileSystem
+
+    @classmethod
+    def of(cls, directory: Path, conversation_id: str, fs: FileSystem) -> Files:
+        """Those that are there now.  Raises `ConversationNotFound`."""
+        found: list[tuple[Path, int]] = []
+        with suppress(FileNotFoundError):
+            while True:
+                path = names.journal_path(directory, conversation_id, len(found) + 1)
+                found.append((path, fs.lstat(path).st_size))
+        if not found:
+            raise ConversationNotFound(f"There is no conversation {conversation_id}.")
+        return cls(found, Blobs(names.blob_directory(directory, conversation_id), fs), fs)
+
+    @property
+    def short(self) -> bool:
+        """Whether all of them are read in a moment."""
+        return sum(octets for _path, octets in self.segments) <= SHORT
+
+    def head(self) -> list[EventBase]:
+        """What the first lines say of the whole: title, model, schema."""
+        path, size = self.segments[0]
+        return [event for event in self.events(path, 0, min(_HEAD, size)) if isinstance(event, _HEAD_KINDS)]
+
+    def events(self, path: Path, start: int, stop: int) -> list[EventBase]:
+        """Those of good lines between two offsets, by number; what is cut off at either is no good line."""
+        found = {event.id: event for event in self._between(path, start, stop)}
+        return sorted(found.values(), key=lambda event: event.seq)
+
+    def _between(self, path: Path, start: int, stop: int) -> Iterator[EventBase]:
+        with opened(path, self.fs) as fd:
+
+            def pread(size: int, offset: int) -> bytes:
+                return self.fs.pread(fd, min(size, stop - offset), offset)
+
+            for line in lines.read_lines(pread, offset=start):
+                if lines.problem_of(line):
+                    continue
+                value = lines.decode(line.raw)
+                event = event_of(value, line.raw, self.blobs) if value is not None else None
+                if event is not None:
+                    yield event
 
 
-def _by_number(events: Iterator[EventBase]) -> list[EventBase]:
-    return sorted({event.id: event for event in events}.values(), key=lambda event: event.seq)
-
-
-def _from_a_turn(events: list[EventBase]) -> list[EventBase]:
+def from_a_turn(events: list[EventBase]) -> list[EventBase]:
     """From the first turn on that begins among them: half a turn would show answers without their question."""
     starts = (index for index, event in enumerate(events) if isinstance(event, turns.TurnStarted))
     return events[next(starts, len(events)) :]

@@ -21,6 +21,7 @@ from mcp_tui.history.base import (
     OnProgress,
     StoredConversation,
     StoredEnd,
+    StoredPart,
     TrashedConversation,
 )
 from mcp_tui.history.calls import recorded_calls
@@ -34,6 +35,7 @@ from mcp_tui.history.following import POLL, Tail
 from mcp_tui.history.fs import REAL, FileSystem
 from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import Lease, OnWait
+from mcp_tui.history.parts import read_around, read_beginning
 from mcp_tui.history.reading import read_conversation, refuse_missing
 from mcp_tui.history.recorder import Recorder
 from mcp_tui.history.repair import remove_abandoned_files
@@ -93,6 +95,15 @@ class JsonlStore:
     async def read_end(self, conversation_id: str) -> StoredEnd:
         """The last turns of a long conversation; see `HistoryStore.read_end`."""
         found = await asyncio.to_thread(read_end, self._directory, conversation_id, self._fs)
+        self._begun.add(conversation_id)
+        return found
+
+    async def read_part(self, conversation_id: str, around: str | None = None) -> StoredPart | None:
+        """The beginning of a long conversation, or what is around an event; see `HistoryStore.read_part`."""
+        if around is None:
+            found = await asyncio.to_thread(read_beginning, self._directory, conversation_id, self._fs)
+        else:
+            found = await asyncio.to_thread(read_around, self._directory, conversation_id, around, self._fs)
         self._begun.add(conversation_id)
         return found
 

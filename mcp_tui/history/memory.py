@@ -31,6 +31,7 @@ from mcp_tui.history.base import (
     OnProgress,
     StoredConversation,
     StoredEnd,
+    StoredPart,
     TrashedConversation,
 )
 from mcp_tui.history.contract import check_creation, check_events
@@ -94,6 +95,11 @@ class MemoryStore:
         """Everything is there at once; see `HistoryStore.read_end`."""
         self._refuse_missing(conversation_id)
         return StoredEnd(conversation_id, (), whole=True)
+
+    async def read_part(self, conversation_id: str, around: str | None = None) -> StoredPart | None:
+        """Everything is there at once; see `HistoryStore.read_part`."""
+        self._refuse_missing(conversation_id)
+        return None
 
     async def list(self) -> tuple[ConversationSummary, ...]:
         """All conversations, last changed first."""
