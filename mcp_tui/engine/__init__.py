@@ -9,6 +9,8 @@
 ``background``     tasks that nobody waits for
 ``other_windows``  the open conversation as others go on with it
 ``bus``            number, redact, record, fold, publish
+``contents``       a conversation in memory: what was recorded, and the folds of it
+``subscription``   what one reader of the stream has not taken yet
 ``turn_life``      the life of a turn: taken up once, its one end on every path
 ``turn``           one turn of a model: hops until done or ``max_tool_hops``
 ``rerun``          a recorded call again: a turn without a model

@@ -1,248 +1,32 @@
 """Every event's way: number, redact, record, fold, publish.
 
-A stored event is on disk before anyone sees it.  Delivery: subscribers get every stored event and
-every closing one; when a subscriber lags, text deltas of one message are merged and progress of one
-call is reduced to the latest, so that a slow screen costs memory for what it has not shown, once.
+A stored event is on disk before anyone sees it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 
-from mcp_tui.conversation.calls import CallHistory
-from mcp_tui.conversation.context import ModelContext
-from mcp_tui.conversation.pace import Pace, beside, unpaced
-from mcp_tui.conversation.transcript import Transcript
-from mcp_tui.conversation.usage import ContextShare, Totals
+from mcp_tui.conversation.pace import Pace, beside
+from mcp_tui.engine.contents import Contents, Folds
 from mcp_tui.engine.redaction import is_large, redacted
 from mcp_tui.engine.shielded import held
+from mcp_tui.engine.subscription import Batch, Subscription
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.history.base import HistoryStore
-from mcp_tui.permissions.grants import ConversationGrants
-from mcp_tui.permissions.guards import CutAnswers, RepeatedCalls
 from mcp_tui.safety.secrets import Redactor
 
-_MOST_MISSING = 10_000
-"""Numbers that are remembered one by one: more than a turn ever takes."""
+__all__ = ["MANY", "PATIENCE", "Batch", "Contents", "EventBus", "Subscription"]
 
 MANY = 5_000
 """Events of a conversation that is left from which on they are freed in a thread."""
 
 PATIENCE = 2.0
 """Seconds that a cancelled task waits for its write, so that what is stored is also seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Events in order.  ``live`` is False while a stored conversation is read into a view."""
-
-    events: tuple[EventBase, ...]
-    live: bool
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """An event that a subscriber has not taken yet; ``more`` is text of later deltas that continue it."""
-
-    event: EventBase
-    live: bool
-    more: list[str] = field(default_factory=list)
-
-    def take_in(self, event: EventBase) -> bool:
-        """Merge a later event into this one where nothing is lost by that."""
-        match self.event, event:
-            case turns.TextDelta(message_id=one), turns.TextDelta(message_id=other, text=text) if one == other:
-                self.more.append(text)
-            case turns.ReasoningDelta(message_id=one), turns.ReasoningDelta(message_id=other, text=text) if (
-                one == other
-            ):
-                self.more.append(text)
-            case tools.ToolCallProgress(call_id=one), tools.ToolCallProgress(call_id=other) if one == other:
-                self.event = event
-            case turns.ToolCallDelta(message_id=one, index=first), turns.ToolCallDelta(
-                message_id=other, index=second
-            ) if (one, first) == (other, second):
-                self.event = event
-            case _:
-                return False
-        return True
-
-    def whole(self) -> EventBase:
-        """The event with all of its text."""
-        if self.more and isinstance(self.event, turns.TextDelta | turns.ReasoningDelta):
-            return self.event.model_copy(update={"text": "".join([self.event.text, *self.more])})
-        return self.event
-
-
-class Subscription:
-    """One reader of the stream: ``async for batch in subscription``, then ``close()``."""
-
-    def __init__(self, bus: EventBus) -> None:
-        self._bus = bus
-        self._waiting: deque[_Waiting | tuple[EventBase, ...]] = deque()
-        """Single events, and logs that were recorded before."""
-        self._ready = asyncio.Event()
-        self._closed = False
-
-    def put_log(self, events: Sequence[EventBase]) -> None:
-        """Add what was recorded, all at once."""
-        if events:
-            self._waiting.append(tuple(events))
-            self._ready.set()
-
-    def put(self, event: EventBase, live: bool) -> None:
-        """Add an event; merges it with the one before where nothing is lost by that."""
-        last = self._waiting[-1] if self._waiting else None
-        if not isinstance(last, _Waiting) or last.live != live or not last.take_in(event):
-            self._waiting.append(_Waiting(event, live))
-            self._ready.set()
-
-    def close(self) -> None:
-        """End the iteration after what is waiting."""
-        self._closed = True
-        self._bus.unsubscribe(self)
-        self._ready.set()
-
-    async def __aiter__(self) -> AsyncIterator[Batch]:
-        while True:
-            await self._ready.wait()
-            while self._waiting:
-                live = _is_live(self._waiting[0])
-                events: list[EventBase] = []
-                while self._waiting and _is_live(self._waiting[0]) == live:
-                    waiting = self._waiting.popleft()
-                    events += (waiting.whole(),) if isinstance(waiting, _Waiting) else waiting
-                yield Batch(tuple(events), live)
-            if self._closed:
-                return
-            self._ready.clear()
-
-
-def _let_go(events: list[EventBase]) -> None:
-    """Empty a long list bit by bit: freed at once, its events would hold up the screen for a tenth of a second."""
-    pace = Pace()
-    while events:
-        del events[-200:]
-        pace()
-
-
-def _is_live(waiting: _Waiting | tuple[EventBase, ...]) -> bool:
-    return isinstance(waiting, _Waiting) and waiting.live
-
-
-@dataclass(slots=True)
-class Folds:
-    """What the engine itself knows of the conversation, folded from its events."""
-
-    transcript: Transcript = field(default_factory=Transcript)
-    context: ModelContext = field(default_factory=ModelContext)
-    totals: Totals = field(default_factory=Totals)
-    grants: ConversationGrants = field(default_factory=ConversationGrants)
-    repeats: RepeatedCalls = field(default_factory=RepeatedCalls)
-    cut: CutAnswers = field(default_factory=CutAnswers)
-    calls: CallHistory = field(default_factory=CallHistory)
-    context_share: ContextShare | None = None
-    """How full the window was at the latest request."""
-
-    def apply(self, event: EventBase) -> None:
-        """Fold one event into each; a stored event that was folded before changes nothing."""
-        if self.transcript.knows(event):
-            return
-        self.transcript.apply(event)
-        self.context.apply(event)
-        self.totals.apply(event)
-        self.grants.apply(event)
-        self.repeats.apply(event)
-        self.cut.apply(event)
-        self.calls.apply(event)
-        match event:
-            case turns.ModelRequestStarted():
-                self.context_share = ContextShare(event.prompt_tokens, event.tools_tokens, event.context_window)
-            case turns.AssistantMessage() if self.context_share and not event.usage.estimated:
-                used = event.usage.prompt_tokens + event.usage.completion_tokens
-                if used:
-                    self.context_share = ContextShare(
-                        used, self.context_share.tools, self.context_share.window, estimated=False
-                    )
-            case _:
-                pass
-
-
-@dataclass(slots=True)
-class Contents:
-    """A conversation in memory: what was recorded, and the folds of it."""
-
-    folds: Folds = field(default_factory=Folds)
-    recorded: list[EventBase] = field(default_factory=list)
-    """What somebody who comes later is told, but for ``fragments``."""
-    fragments: dict[str, list[EventBase]] = field(default_factory=dict)
-    """Of messages that are not whole yet, by message id."""
-    last_seq: int = 0
-    missing: set[int] = field(default_factory=set)
-    """Numbers that were left out: what others wrote, or what was compacted away."""
-    out_of_order: bool = False
-    """Whether an event came after later ones, to which that makes a difference."""
-    known: set[str] = field(default_factory=set)
-    """Ids of what was recorded."""
-
-    @classmethod
-    def of(cls, events: Iterable[EventBase], pace: Callable[[], None] = unpaced) -> Contents:
-        """All of a log.  Takes a third of a second for 10,000 messages: done in a thread (`conversation.pace`)."""
-        contents = cls()
-        for event in events:
-            pace()
-            contents.keep(event)
-            contents.folds.apply(event)
-        return contents
-
-    @property
-    def gap(self) -> bool:
-        """Whether the log holds something else than this, or in another order."""
-        return self.out_of_order or bool(self.missing)
-
-    def is_as_stored(self) -> None:
-        """Say that all of it was read: numbers that are missing were compacted away."""
-        self.missing.clear()
-        self.out_of_order = False
-
-    def keep(self, event: EventBase) -> bool:
-        """Keep for those who come later; fragments only until the whole message is there.  False for a known one."""
-        if event.id in self.known:
-            return False
-        self.known.add(event.id)
-        match event:
-            case turns.MessageFragment():
-                self.fragments.setdefault(event.message_id, []).append(event)
-            case turns.AssistantMessage():
-                self.fragments.pop(event.message_id, None)
-                self.recorded.append(event)
-            case _:
-                self.recorded.append(event)
-        if event.seq:
-            self._count(event)
-        return True
-
-    def _count(self, event: EventBase) -> None:
-        if event.seq > self.last_seq + _MOST_MISSING:
-            self.out_of_order, self.last_seq = True, event.seq
-        elif event.seq > self.last_seq:
-            self.missing.update(range(self.last_seq + 1, event.seq))
-            self.last_seq = event.seq
-        elif event.seq in self.missing and isinstance(event, turns.ConversationTitled | turns.ConversationTagged):
-            self.missing.discard(event.seq)
-        else:
-            self.out_of_order = True
-
-    @property
-    def events(self) -> list[EventBase]:
-        """What was recorded, superseded fragments left out."""
-        return [*self.recorded, *chain.from_iterable(self.fragments.values())]
 
 
 class EventBus:
@@ -312,7 +96,7 @@ class EventBus:
 
     def subscribe(self) -> Subscription:
         """A reader that begins with the current conversation's log and goes on live."""
-        subscription = Subscription(self)
+        subscription = Subscription(self._unsubscribe)
         self._replay(subscription)
         self._subscribers.append(subscription)
         return subscription
@@ -322,8 +106,7 @@ class EventBus:
         """Whether anybody reads the stream."""
         return bool(self._subscribers)
 
-    def unsubscribe(self, subscription: Subscription) -> None:
-        """Forget a reader."""
+    def _unsubscribe(self, subscription: Subscription) -> None:
         if subscription in self._subscribers:
             self._subscribers.remove(subscription)
 
@@ -473,3 +256,11 @@ def _is_end(event: EventBase) -> bool:
             return True
         case _:
             return False
+
+
+def _let_go(events: list[EventBase]) -> None:
+    """Empty a long list bit by bit: freed at once, its events would hold up the screen for a tenth of a second."""
+    pace = Pace()
+    while events:
+        del events[-200:]
+        pace()
