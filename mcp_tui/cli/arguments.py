@@ -33,7 +33,7 @@ class _Parser(argparse.ArgumentParser):
 def parse(argv: Sequence[str] | None = None) -> Options:
     """Parse ``argv``; exits with status 2 and a message where it is wrong, with 0 for ``--help`` and ``--version``."""
     given = vars(_parser().parse_args(argv))
-    for name in ("allow", "ids", "words", "tags", "remove"):
+    for name in ("allow", "ignore", "ignore_patterns", "ids", "words", "tags", "remove"):
         given[name] = tuple(given.get(name) or ())
     return Options(**given)
 

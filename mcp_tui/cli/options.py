@@ -42,6 +42,10 @@ class Options:
     id: str = ""
     note: str = ""
     verify: bool = False
+    ignore: tuple[str, ...] = ()
+    """Places of results that are not compared."""
+    ignore_patterns: tuple[str, ...] = ()
+    """Regular expressions of text that is not compared."""
     offline_tools: bool = False
     project: str | None = None
     read_only: bool = False

@@ -35,6 +35,22 @@ def add_replay(replay: argparse.ArgumentParser) -> None:
         help="what happens to a call that nothing allows (default: deny)",
     )
     replay.add_argument(
+        "--ignore",
+        metavar="PATH",
+        action="append",
+        help="with --verify: a place that is another each time, written as a difference names it: "
+        "structuredContent.time, 'content[0].text:2' (a line), 'structuredContent.items[*].id'; of one tool: "
+        "clock.now:structuredContent.time; repeatable",
+    )
+    replay.add_argument(
+        "--ignore-pattern",
+        metavar="REGEX",
+        action="append",
+        dest="ignore_patterns",
+        help="with --verify: text that is another each time, wherever it stands in a result, such as "
+        r"'\d\d:\d\d:\d\d'; repeatable",
+    )
+    replay.add_argument(
         "--offline-tools",
         action="store_true",
         help="ask a model again, with the recorded results instead of servers; exit code 1 when it leaves a call out",
@@ -64,3 +80,5 @@ def check_flags(options: Options) -> None:
         raise UsageError("--model needs --offline-tools: the other model is given the recorded results.")
     if (options.allow or options.policy == "allow" or options.rules) and not options.verify:
         raise UsageError("--allow, --rules and --policy need --verify: nothing else runs a tool.")
+    if (options.ignore or options.ignore_patterns) and not options.verify:
+        raise UsageError("--ignore and --ignore-pattern need --verify: nothing else compares results.")

@@ -1,6 +1,7 @@
 """``mcp-tui replay ID --verify``: the calls of a conversation again, against today's servers.
 
-A line for each call - same, differs or not run - with its differences below it, and a summary.  Nobody can be asked:
+A line for each call - same, differs or not run - with its differences below it, what ``--ignore`` and
+``--ignore-pattern`` left out of the comparisons, and a summary.  Nobody can be asked:
 only what ``--allow``, the rules or ``--policy allow`` permit is run.  Exit code 0 when all results are the same, 1 when
 one differs, 3 when none differs and a call could not be run.
 """
@@ -20,12 +21,13 @@ from mcp_tui.cli.conversations import find
 from mcp_tui.cli.headless import check_allowed_names, check_trust, on_signals, rules_of, run_headless, say
 from mcp_tui.cli.options import Options
 from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir
-from mcp_tui.conversation.comparison import Verdict, summary_words, verdict
+from mcp_tui.conversation.comparison import Verdict, ignored_in_all, ignored_words, summary_words, verdict
+from mcp_tui.conversation.ignoring import Ignoring, parse_ignoring
 from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.engine.engine import Engine, Subscription
 from mcp_tui.engine.verification import Verification, verification_of
 from mcp_tui.events import tools, turns
-from mcp_tui.events.tools import Difference
+from mcp_tui.events.tools import Difference, Ignored
 from mcp_tui.gateway.absent import NoModel
 from mcp_tui.history.base import StoredConversation
 from mcp_tui.history.jsonl import JsonlStore
@@ -45,11 +47,13 @@ MOST_ARGUMENTS = 200
 def verify(options: Options) -> int:
     """Verify a conversation and return the exit code.
 
-    Raises `ConversationNotFound`, and `UsageError` where there is nothing to verify or a server is not trusted.
+    Raises `ConversationNotFound`, and `UsageError` where there is nothing to verify, a server is not trusted, or it
+    cannot be read what to ignore.
     """
     silence()
     check_allowed_names(options.allow)
-    return run_headless(options, lambda made: _verify(options, made))
+    ignoring = parse_ignoring(options.ignore, options.ignore_patterns)
+    return run_headless(options, lambda made: _verify(options, made, ignoring))
 
 
 async def stored_conversation(made: Setup, wanted: str) -> StoredConversation:
@@ -67,7 +71,7 @@ async def stored_conversation(made: Setup, wanted: str) -> StoredConversation:
         await store.aclose()
 
 
-async def _verify(options: Options, made: Setup) -> int:
+async def _verify(options: Options, made: Setup, ignoring: Ignoring) -> int:
     stored = await stored_conversation(made, options.id)
     planned = verification_of(stored.id, stored.events)
     needed = {item.server for item in planned.calls}
@@ -89,14 +93,14 @@ async def _verify(options: Options, made: Setup) -> int:
     report = _JsonReport() if options.json else _Report()
     try:
         await engine.start()
-        code = await _run(engine, stored.id, report, stopped)
+        code = await _run(engine, stored.id, ignoring, report, stopped)
     finally:
         await engine.aclose()
     return 128 + stopped[0] if stopped else code
 
 
-async def _run(engine: Engine, conversation_id: str, report: _Report, stopped: list[int]) -> int:
-    request = await engine.verify(conversation_id)
+async def _run(engine: Engine, conversation_id: str, ignoring: Ignoring, report: _Report, stopped: list[int]) -> int:
+    request = await engine.verify(conversation_id, ignoring)
     if request.without_result:
         say(f"warning: {request.without_result} calls without a recorded result are left out.")
     subscription = engine.subscribe()
@@ -109,6 +113,8 @@ async def _run(engine: Engine, conversation_id: str, report: _Report, stopped: l
     await watcher
     report.rest(engine, request)
     report.sum_up(engine, request)
+    if report.counts["differs"] and not ignoring.rules:
+        say("What is new each time, such as a time or an id, can be left out: --ignore PATH, --ignore-pattern REGEX.")
     say(f"conversation {engine.conversation_id}")
     if finished is None or finished.outcome == "error":
         if finished is not None and finished.error is not None:
@@ -192,15 +198,18 @@ class _Report:
         """One call."""
         arguments = shorten(json.dumps(item.arguments, ensure_ascii=False), MOST_ARGUMENTS)
         line = f"{WORDS[found]:<8} {strict(item.label)} {strict(arguments)}"
-        _write(f"{line}  {prose(reason)}" if reason else line)
+        left_out = ignored_words(_met(item))
+        _write("  ".join(filter(None, (line, prose(reason), strict(left_out)))))
         if item.comparison is not None:
             for text in difference_lines(item.comparison.differences):
                 _write(text)
 
     def sum_up(self, engine: Engine, request: Verification) -> None:
-        """The last line."""
-        del request
-        _write(strict(summary_words(_again(engine))))
+        """What was left out, and the last line."""
+        again = _again(engine)
+        for one in ignored_in_all(again):
+            _write(strict(ignored_words([one])))
+        _write(strict(summary_words(again)))
 
 
 class _JsonReport(_Report):
@@ -215,6 +224,7 @@ class _JsonReport(_Report):
             "arguments": item.arguments,
             "result": found,
             "reason": reason,
+            "ignored": [one.model_dump() for one in _met(item)],
             "differences": difference_data(item.comparison.differences) if item.comparison is not None else [],
             "recorded_call_id": item.rerun_of.call_id if item.rerun_of is not None else item.key,
             "call_id": item.key if again else None,
@@ -225,11 +235,28 @@ class _JsonReport(_Report):
         """The last line."""
         counts = {str(name): self.counts[name] for name in WORDS}
         ids = {"verified": request.conversation_id, "conversation": engine.conversation_id}
-        _write(json.dumps({"type": "summary", **ids, **counts}))
+        ignored = ignored_in_all(_again(engine))
+        _write(
+            json.dumps(
+                {
+                    "type": "summary",
+                    **ids,
+                    **counts,
+                    "ignored": [one.model_dump() for one in ignored],
+                    "unused": [one.rule for one in ignored if not one.places],
+                }
+            )
+        )
 
 
 def _again(engine: Engine) -> list[ToolCallItem]:
     return [item for item in engine.transcript.items if isinstance(item, ToolCallItem) and item.rerun_of is not None]
+
+
+def _met(item: ToolCallItem) -> list[Ignored]:
+    """The rules that left something out of a call's comparison, or could not."""
+    compared = item.comparison.ignored if item.comparison is not None else ()
+    return [one for one in compared if one.places or one.gave_up]
 
 
 def _write(line: str) -> None:

@@ -34,7 +34,7 @@ from mcp_tui.events.content import (
     TextContent,
     UnknownContent,
 )
-from mcp_tui.events.tools import Difference, ToolDefinition
+from mcp_tui.events.tools import Difference, Ignored, ToolDefinition
 from mcp_tui.safety.secrets import mask_keys
 
 MOST_DIFFERENCES = 50
@@ -83,6 +83,29 @@ def summary_words(items: Iterable[ToolCallItem]) -> str:
     return ", ".join(words)
 
 
+def ignored_in_all(items: Iterable[ToolCallItem]) -> tuple[Ignored, ...]:
+    """What was left out of the comparisons of these calls, each rule once, with all that it left out."""
+    found: dict[str, Ignored] = {}
+    for one in (each for item in items if item.comparison is not None for each in item.comparison.ignored):
+        known = found.get(one.rule, Ignored(rule=one.rule))
+        found[one.rule] = Ignored(rule=one.rule, places=known.places + one.places, gave_up=known.gave_up or one.gave_up)
+    return tuple(found.values())
+
+
+def ignored_words(ignored: Sequence[Ignored]) -> str:
+    """Such as ``ignored: structuredContent.time (2 places); matched nothing: content[9]``; empty without any rule."""
+    met = [f"{one.rule} ({_places(one)})" for one in ignored if one.places]
+    unused = [one.rule for one in ignored if not one.places and not one.gave_up]
+    slow = [one.rule for one in ignored if one.gave_up]
+    parts = {"ignored": met, "matched nothing": unused, "took too long for a text": slow}
+    return "; ".join(f"{what}: {_names(rules)}" for what, rules in parts.items() if rules)
+
+
+def _places(one: Ignored) -> str:
+    what = "match" if one.rule.startswith("/") else "place"
+    return f"{one.places:,} {what}{'' if one.places == 1 else 'es' if what == 'match' else 's'}"
+
+
 def _names(labels: Sequence[str]) -> str:
     """Each name once, the first ones of many."""
     names = list(dict.fromkeys(labels))
@@ -96,7 +119,7 @@ def compare(recorded: ToolCallItem, new: ToolCallItem, mask: ResultMask | None =
     What ``mask`` ignores is left out.  Empty when they are the same.  With more than `MOST_DIFFERENCES` places the last
     entry, without a path, says so.
     """
-    mask = mask or ResultMask(())
+    mask = mask or ResultMask()
     found: list[Difference] = []
     for difference in _differences(recorded, new, mask):
         if mask.hides(difference.path):

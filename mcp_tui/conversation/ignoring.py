@@ -50,6 +50,10 @@ class PatternRule:
     masked: Callable[[str, float], tuple[str, int]]
     """A text without its matches, and how many there were; raises `TimeoutError` after so many seconds."""
 
+    def concerns(self, label: str) -> bool:
+        """Whether it is about a tool: about every one."""
+        return True
+
 
 Rule = PlaceRule | PatternRule
 
@@ -59,10 +63,6 @@ class Ignoring:
     """The rules of one verification."""
 
     rules: tuple[Rule, ...] = ()
-
-    def of(self, label: str) -> tuple[Rule, ...]:
-        """Those for a tool, ``server.tool``."""
-        return tuple(rule for rule in self.rules if isinstance(rule, PatternRule) or rule.concerns(label))
 
 
 NOTHING = Ignoring()

@@ -30,10 +30,11 @@ _Below = list[tuple[PlaceRule, int]]
 
 
 class ResultMask:
-    """Rules at work on the two results of one comparison."""
+    """Rules at work on the two results of one comparison of a tool, ``server.tool``."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self._rules = tuple(rules)
+    def __init__(self, given: Sequence[Rule] = (), label: str = "") -> None:
+        self._given = given
+        self._rules = [rule for rule in given if rule.concerns(label)]
         self._places = [rule for rule in self._rules if isinstance(rule, PlaceRule)]
         self._patterns = [rule for rule in self._rules if isinstance(rule, PatternRule)]
         self._met: Counter[Rule] = Counter()
@@ -47,7 +48,7 @@ class ResultMask:
     def applied(self) -> tuple[Ignored, ...]:
         """Each rule, with the number of places that it met in the result that has more of them."""
         return tuple(
-            Ignored(rule=rule.words, places=self._most[rule], gave_up=rule in self._gave_up) for rule in self._rules
+            Ignored(rule=rule.words, places=self._most[rule], gave_up=rule in self._gave_up) for rule in self._given
         )
 
     def hides(self, path: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from mcp_tui.conversation.call_fold import CallEvent, proposed, take_in
-from mcp_tui.conversation.comparison import summary_words, verdict
+from mcp_tui.conversation.comparison import ignored_in_all, ignored_words, summary_words, verdict
 from mcp_tui.conversation.items import (
     AssistantItem,
     Change,
@@ -322,7 +322,7 @@ class Transcript:
             key=f"{event.id}/verified",
             at=event.at,
             turn_id=event.turn_id,
-            text=f"verified: {summary_words(again)}",
+            text="; ".join(filter(None, (f"verified: {summary_words(again)}", ignored_words(ignored_in_all(again))))),
             severity="information" if all_same else "warning",
             kind="verified",
         )

@@ -238,8 +238,8 @@ class Engine:
     async def verify(self, conversation_id: str, ignoring: Ignoring = NOTHING) -> Verification:
         """Run the calls of a stored conversation again, in a new conversation that is opened for it.
 
-        The results are compared but for what is to be ignored.  Returns at once with what will be run.  Raises `ConversationNotFound`, and `UsageError` while a turn runs and
-        where there is nothing to verify.
+        The results are compared but for what is to be ignored.  Returns at once with what will be run.  Raises
+        `ConversationNotFound`, and `UsageError` while a turn runs and where there is nothing to verify.
         """
         self._work.refuse_while_busy()
         stored = await self._store.read(conversation_id)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mcp_tui.conversation.comparison import has_result
+from mcp_tui.conversation.ignoring import NOTHING, Ignoring
 from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.engine.rerun import SERVER_WAIT, recorded_run, run_and_compare
@@ -28,6 +29,8 @@ class Verification:
     """Those with a recorded result, in the order in which they were asked for."""
     without_result: int = 0
     """Calls that ran, and whose result nobody knows: they are left out."""
+    ignoring: Ignoring = NOTHING
+    """What is left out of the comparisons."""
 
     @property
     def words(self) -> str:
@@ -41,7 +44,7 @@ class Verification:
         return Beginning(origin, f"verification of {self.title or self.conversation_id}")
 
 
-def verification_of(conversation_id: str, events: Iterable[EventBase]) -> Verification:
+def verification_of(conversation_id: str, events: Iterable[EventBase], ignoring: Ignoring = NOTHING) -> Verification:
     """What there is to verify in a conversation: the calls of its models.
 
     In a verification, which has none, those that were run again.  Raises `UsageError` when none has a result.
@@ -54,7 +57,7 @@ def verification_of(conversation_id: str, events: Iterable[EventBase]) -> Verifi
     known = tuple(item for item in calls if has_result(item))
     if not known:
         raise UsageError("There is nothing to verify: no tool call of this conversation has a result.")
-    return Verification(new_id(), conversation_id, transcript.title, known, len(calls) - len(known))
+    return Verification(new_id(), conversation_id, transcript.title, known, len(calls) - len(known), ignoring)
 
 
 class VerificationTurn(TurnLife):
@@ -70,7 +73,7 @@ class VerificationTurn(TurnLife):
         for item in self._request.calls:
             await self._offer_tools()
             again = recorded_run(self._request.conversation_id, item, new_id())
-            outcome = await run_and_compare(self._services, self.id, item, again)
+            outcome = await run_and_compare(self._services, self.id, item, again, self._request.ignoring)
             if outcome.stop:
                 return "denied"
         return "stop"

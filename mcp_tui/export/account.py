@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from mcp_tui.conversation.comparison import ignored_words
 from mcp_tui.conversation.items import AssistantItem, ToolCallItem
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.conversation.transcript import Transcript
@@ -175,6 +176,8 @@ def call_notes(item: ToolCallItem) -> Iterator[str]:
             yield "It could not be compared with the recorded result."
         for difference in compared.differences:
             yield strict(_difference(difference.path, difference.kind, difference.before, difference.after))
+        if words := ignored_words([one for one in compared.ignored if one.places or one.gave_up]):
+            yield strict(f"{words[0].upper()}{words[1:]}.")
 
 
 def answer_facts(item: AssistantItem) -> str:

@@ -28,7 +28,7 @@ def left(
     before: ToolCallItem, after: ToolCallItem, *places: str, patterns: tuple[str, ...] = (), label: str = "s.n"
 ) -> tuple[list[str], dict[str, int]]:
     """Where they still differ, and how often each rule applied."""
-    mask = ResultMask(parse_ignoring(places, patterns).of(label))
+    mask = ResultMask(parse_ignoring(places, patterns).rules, label)
     found = compare(before, after, mask)
     return [difference.path for difference in found], {each.rule: each.places for each in mask.applied}
 
@@ -127,7 +127,7 @@ def test_a_rule_may_be_for_one_tool_or_one_server() -> None:
     ]:
         found, applied = left(before, after, place)
         assert (found == []) == gone, place
-        assert applied == ({place: 1} if gone else {})
+        assert applied == {place: int(gone)}
 
 
 def test_lines_of_a_text() -> None:

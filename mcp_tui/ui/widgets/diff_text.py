@@ -45,6 +45,8 @@ def verdict_words(item: ToolCallItem) -> Part:
 
 def recorded_diff(item: ToolCallItem) -> Content:
     """A call that was run again beside the recorded one."""
+    from mcp_tui.conversation.comparison import ignored_words
+
     words, style = verdict_words(item)
     parts: list[Part] = [(origin_words(item), "bold"), (": " if words else "", ""), (f"{words or item.state}\n", style)]
     if item.comparison is not None:
@@ -55,6 +57,8 @@ def recorded_diff(item: ToolCallItem) -> Content:
             parts.append((f"{prose(why)}\n", "$muted"))
         else:
             parts += [*_legend("recorded", "today"), *differences(item.comparison.differences)]
+        if words := ignored_words([one for one in item.comparison.ignored if one.places or one.gave_up]):
+            parts.append((f"\n{strict(words)}\n", "$muted"))
     return Content.assemble(*parts)
 
 
