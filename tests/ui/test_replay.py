@@ -40,6 +40,22 @@ def inspected(screen: ReplayScreen) -> str:
     return "\n".join(str(static.content) for static in screen.inspector.query(Static))
 
 
+def in_sight(screen: ReplayScreen) -> str:
+    return "\n".join(screen.view.render_line(row).text for row in range(screen.view.size.height))
+
+
+def marked(screen: ReplayScreen) -> list[str]:
+    """What is drawn as found, from top to bottom."""
+    palette = screen.view._canvas.pen.palette
+    styles = [style.reverse or style.bgcolor for style in (palette.found, palette.found_here)]
+    return [
+        segment.text
+        for row in range(screen.view.size.height)
+        for segment in screen.view.render_line(row)
+        if segment.style is not None and (segment.style.reverse or segment.style.bgcolor) in styles
+    ]
+
+
 async def settled(screen: ReplayScreen, pilot: Pilot[int]) -> None:
     await until(lambda: not screen.view.busy, pilot)
 
@@ -102,6 +118,49 @@ async def test_an_event_of_a_call_is_where_it_opens() -> None:
         item = screen.view.cursor_item
         assert isinstance(item, ToolCallItem)
         assert item.key == wanted.call_id  # type: ignore[attr-defined]
+
+
+async def test_what_a_search_found_is_marked_and_the_first_of_it_in_sight() -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(app.painted.is_set, pilot)
+        events = conversation()
+        wanted = next(event for event in events if isinstance(event, turns.AssistantMessage) and event.text)
+        text = (
+            "\n\n".join(f"paragraph {number}" for number in range(200)) + "\n\nThe Needle, and a thread: the needle.\n"
+        )
+        events[events.index(wanted)] = wanted.model_copy(update={"text": text})
+        screen, _ = await opened(
+            pilot, app, events=events, event_id=wanted.id, hits=(wanted.id,), matches=("needle", "proxy")
+        )
+
+        async def at_the_needle() -> None:
+            await until(lambda: "The Needle" in in_sight(screen), pilot)
+            await settled(screen, pilot)
+            assert marked(screen) == ["Needle", "needle"]
+
+        await at_the_needle()
+        assert screen.view.cursor_item is not None
+        assert not screen.view.finding
+        await pilot.press("g", "home", "end", "n")
+        await at_the_needle()
+        bar = screen.query_one(FindBar)
+        await pilot.press("ctrl+f", *"thread")
+        await until(lambda: marked(screen) == ["thread"], pilot)
+        await pilot.press("escape")
+        assert not bar.is_open
+        await until(lambda: marked(screen) == [], pilot)
+
+
+async def test_a_hit_in_an_item_that_does_not_show_it_is_gone_to_all_the_same() -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        events = conversation()
+        first = next(event for event in events if isinstance(event, turns.UserMessage))
+        screen, _ = await opened(pilot, app, events=events, event_id=first.id, matches=("pool",))
+        await until(lambda: screen.view.cursor_key == first.message_id, pilot)
+        await settled(screen, pilot)
+        assert screen.view.cursor_key == first.message_id
 
 
 async def test_steps_forward_and_back_are_on_the_screen() -> None:

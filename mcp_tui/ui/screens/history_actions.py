@@ -14,7 +14,7 @@ from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.screens.ask_text import AskTextScreen
 from mcp_tui.ui.screens.confirm import ConfirmScreen
 from mcp_tui.ui.screens.left_once import LeftOnce
-from mcp_tui.ui.widgets.history_text import name_of, quoted
+from mcp_tui.ui.widgets.history_text import matches_of, name_of, quoted
 from mcp_tui.ui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
@@ -96,7 +96,9 @@ class HistoryActions(LeftOnce, Screen[str]):
             whole = await self.engine.history.read(stored.id)
             if not self.is_active:
                 return
-            replay = ReplayScreen(self.engine, whole, event_id=event_id, hits=hits, play=play)
+            replay = ReplayScreen(
+                self.engine, whole, event_id=event_id, hits=hits, matches=matches_of(self.hits), play=play
+            )
             self.app.push_screen(replay, lambda choice: self._chosen(stored, choice))
         finally:
             self._opening = False

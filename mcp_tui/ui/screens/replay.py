@@ -117,13 +117,14 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         play: bool = False,
         speed: float = 1.0,
     ) -> None:
-        """``event_id``: where to open it; ``hits``: ids of events that n and N go to; ``matches``: what is marked there.
+        """``event_id``: where to open it; ``hits``: ids of events that n and N go to; ``matches``: marked there.
 
         ``engine`` may not be up, and ``stored`` not read yet: then `open` follows.
         """
         super().__init__()
         self._engine, self._stored = engine, stored
         self._event_id, self._hits = event_id, tuple(hits)
+        self._matches = tuple(matches)
         self._matches = tuple(matches)
         self._hit = self._hits.index(event_id) if event_id in self._hits else -1
         self._play_first = play
@@ -369,6 +370,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
             return
         if not any(item.key == key for item in playback.items):
             self._go(playback.length)
+        self.view.mark(self._matches)
         self.view.mark(self._matches)
         self.view.show_item(key, opened=True)
         self.draw()

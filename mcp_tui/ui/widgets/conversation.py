@@ -500,7 +500,10 @@ class ConversationView(FindingView):
             self.action_bottom()
 
     def show_item(self, key: str, *, opened: bool = False) -> None:
-        """Put the cursor on an item and bring it into sight, in the next frame; ``opened``: with the rows of a call."""
+        """Put the cursor on an item and bring it into sight, in the next frame.
+
+        ``opened``: with the rows of a call, and the first place that `mark` marks.
+        """
         self._wanted = key, opened
         self._schedule()
 
@@ -517,6 +520,8 @@ class ConversationView(FindingView):
         self.cursor_key = key
         self._anchor = document.position_at(max(0, document.top_of(view) - CONTEXT_ROWS))
         self.changed_from(0)
+        if opened:
+            self.seek_in(view)
 
     def _put_cursor(self, entry: object) -> None:
         if not isinstance(entry, ItemView):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class Wanted:
     """Finds it in rows that `Rows` joined."""
     exact: bool
     """Whether capitals count."""
+    every: bool = True
+    """Whether all the words make it; else each of them does."""
 
     @classmethod
     def of(cls, text: str) -> Wanted | None:
@@ -57,10 +60,24 @@ class Wanted:
         kept = words if exact else tuple(word.lower() for word in words)
         return cls(text, kept, re.compile(source, flags), re.compile(rows, flags), exact)
 
+    @classmethod
+    def any_of(cls, texts: Sequence[str]) -> Wanted | None:
+        """Each of several texts; capitals do not count.  ``None`` where there is nothing to look for."""
+        found = [wanted for text in sorted(texts, key=len, reverse=True) if (wanted := cls.of(text.lower()))]
+        if not found:
+            return None
+        source, rows = (
+            "|".join(f"(?:{text})" for text in texts)
+            for texts in zip(*((wanted.source.pattern, wanted.rows.pattern) for wanted in found), strict=True)
+        )
+        words = tuple(wanted.words[0] for wanted in found)
+        source_pattern, rows_pattern = re.compile(source, re.IGNORECASE), re.compile(rows, re.IGNORECASE)
+        return cls(" ".join(texts), words, source_pattern, rows_pattern, exact=False, every=False)
+
     def may_be_in(self, text: str) -> bool:
-        """Whether every word is in ``text``: quick, also where it is long."""
+        """Whether it can be in ``text``: quick, also where that is long."""
         text = text if self.exact else text.lower()
-        return all(word in text for word in self.words)
+        return (all if self.every else any)(word in text for word in self.words)
 
     def count(self, text: str) -> int:
         """How often it is in ``text``."""

@@ -147,6 +147,11 @@ class Finder:
             inner -= count
         return None
 
+    def first_in(self, view: ItemView) -> Place | None:
+        """The first place in an entry, looked through now if it was not yet; ``None`` where it has none."""
+        parts = places_in(view, self.wanted) if view in self._waiting else self._parts.get(view, ())
+        return next((Place(view, part, 0) for part, count in parts if count), None)
+
     def nearest(self) -> Place | None:
         """The first place from where the search began on, else the last one before; ``None`` until one is known."""
         self._sync()

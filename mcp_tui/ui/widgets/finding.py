@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mcp_tui.ui.widgets.blocks.chrome import Note
@@ -47,6 +47,10 @@ class FindingView(DocumentView):
         """Where the person wants to be, until it is on the screen."""
         self._seeking = False
         """Whether to go to the nearest place as soon as one is known."""
+        self._marked = False
+        """What is looked for was told by `mark`: it has no keys of its own."""
+        self._seeking_in: ItemView | None = None
+        """Where to go to the first place, if there is one."""
         self._marks: dict[int, tuple[list[Strip], list[Mark]]] = {}
         """Block -> its rows, and what is marked in them."""
         self.found = Found()
@@ -70,13 +74,14 @@ class FindingView(DocumentView):
 
     @property
     def finding(self) -> bool:
-        """Whether something is looked for."""
-        return self._finder is not None
+        """Whether the person looks for something."""
+        return self._finder is not None and not self._marked
 
     @property
     def find_busy(self) -> bool:
         """Whether items are still to be looked through."""
-        return self._finder is not None and (not self._finder.complete or self._going is not None)
+        finder = self._finder
+        return finder is not None and not (finder.complete and self._going is None and self._seeking_in is None)
 
     def begin_find(self) -> None:
         """Searches begin at what is in sight now."""
@@ -88,10 +93,25 @@ class FindingView(DocumentView):
         Without capitals in it, capitals do not count.  What is in closed calls and in reasoning is found too.
         """
         wanted = Wanted.of(text)
+        self._look_for(wanted)
+        self._seeking, self._marked = wanted is not None, False
+
+    def mark(self, texts: Sequence[str]) -> None:
+        """Mark every place of each of the texts, as a search elsewhere found them; `seek_in` goes to one."""
+        self._look_for(Wanted.any_of(texts))
+        self._marked = True
+
+    def seek_in(self, view: ItemView) -> None:
+        """Of what `mark` marked, bring the first place in ``view`` into sight."""
+        if self._marked and self._finder is not None:
+            self._seeking_in = view
+            self._schedule(0.001)
+
+    def _look_for(self, wanted: Wanted | None) -> None:
         origin = self._origin if self._origin is not None and self._is_there(self._origin) else self.first_in_sight()
         self._finder = Finder(self._document, wanted, origin) if wanted is not None else None
-        self._place = self._going = self._here = None
-        self._seeking = wanted is not None
+        self._place = self._going = self._here = self._seeking_in = None
+        self._seeking = False
         self._marks.clear()
         self._tell()
         self.refresh()
@@ -121,8 +141,7 @@ class FindingView(DocumentView):
         """Other items are shown: look for the same in them."""
         self._origin = None
         if self._finder is not None:
-            self.find(self._finder.wanted.text)
-            self._seeking = False
+            self._look_for(self._finder.wanted)
 
     def find_changed(self, view: ItemView) -> None:
         """The item of ``view`` changed."""
@@ -138,6 +157,8 @@ class FindingView(DocumentView):
         finder.work(end)
         if self._seeking and (place := finder.nearest()) is not None:
             self._seeking, self._going = False, place
+        if self._seeking_in is not None:
+            self._going, self._seeking_in = finder.first_in(self._seeking_in), None
         if self._going is not None:
             self._go(self._going, end)
         self._tell()
@@ -220,6 +241,7 @@ class FindingView(DocumentView):
     def _show_row(self, position: Position) -> None:
         """Scroll as little as needed; what is found below or above is put into the upper third."""
         document, height = self._document, self.size.height
+        self._settle()
         row, top = document.row_of(position), self.scroll_offset.y
         for margin in (height // 3, 1):
             if top <= row < top + height:

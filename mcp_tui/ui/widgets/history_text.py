@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Part = tuple[str, str]
 LEAST_TITLE = 20
+MOST_MATCHES = 20
+"""Different texts that are marked in a conversation."""
 _KINDS = {"user": "$role-user", "assistant": "$role-assistant", "reasoning": "$role-reasoning", "title": "$primary"}
 
 
@@ -190,10 +192,16 @@ def hit(found: SearchHit, width: int) -> Content:
     style = _KINDS.get(found.kind, "$role-tool")
     arrow = {"call": "→ ", "result": "← "}.get(found.kind, "")
     parts: list[Part] = [
-        (f" {f'#{found.seq}':<6}", "$muted"),
+        (f" {found.at.astimezone():%H:%M} ", "$muted"),
         (_left(arrow + label, 30 if width >= 100 else 20), style),
     ]
     return Content.assemble(*parts, *_snippet(found))
+
+
+def matches_of(hits: Sequence[SearchHit]) -> tuple[str, ...]:
+    """What the search found, as it stands in the texts; each once, whatever its capitals."""
+    found = (hit.snippet[first:behind] for hit in hits for first, behind in hit.marks)
+    return tuple({text.casefold(): text for text in found if text.strip()}.values())[:MOST_MATCHES]
 
 
 def _snippet(found: SearchHit) -> list[Part]:
