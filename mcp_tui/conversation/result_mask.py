@@ -100,7 +100,7 @@ class ResultMask:
         placed = self._placed(block.model_dump(mode="json", exclude_none=True), below) if below else {}
         if not isinstance(block, TextContent | EmbeddedResource) or block.text is None:
             return block
-        text = placed.get("text", block.text)
+        text = placed.get("text", IGNORED) if below else block.text
         if self._patterns and text != IGNORED:
             parsed = parsed_json(text)
             text = self._text(text) if parsed is None else _written(text, parsed, self._leaves(parsed))
@@ -118,13 +118,17 @@ class ResultMask:
         return bool(ended)
 
     def _placed(self, value: Any, below: _Below) -> Any:
-        """A value without the places that rules name; texts that are JSON are gone into."""
+        """A value without the places that rules name; texts that are JSON are gone into.
+
+        Keys are taken out, so that objects in lists are told by what is left of them; items keep their number.
+        """
         if not below:
             return value
         if self._ends(below):
             return IGNORED
         if isinstance(value, dict):
-            return {key: self._placed(item, _one_step(below, key)) for key, item in value.items()}
+            placed = ((key, self._placed(item, _one_step(below, key))) for key, item in value.items())
+            return {key: item for key, item in placed if item is not IGNORED}
         if isinstance(value, list | tuple):
             return [self._placed(item, _one_step(below, index)) for index, item in enumerate(value)]
         if not isinstance(value, str):
