@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mcp_tui.errors import UsageError
 
 if TYPE_CHECKING:
+    from mcp_tui.conversation.ignoring import Ignoring
     from mcp_tui.conversation.items import ToolCallItem
     from mcp_tui.ui.app import McpTuiApp
 
@@ -50,18 +52,37 @@ def _run(app: McpTuiApp, item: ToolCallItem, arguments: dict[str, Any] | None) -
         app.say(f"{item.label} is run again after this turn.", timeout=3)
 
 
-async def verify(app: McpTuiApp, conversation_id: str = "") -> None:
+async def verify(app: McpTuiApp, conversation_id: str = "", ignore: str = "") -> None:
     """Run all calls of a stored conversation again, in a conversation of their own; of the open one by default.
 
-    Raises `UsageError` where nothing is there to be run, and `HistoryError`.
+    Raises `UsageError` where nothing is there to be run or what to ignore cannot be read, and `HistoryError`.
     """
     engine = app.require_engine()
     if not conversation_id and not engine.transcript.items:
         raise UsageError("Nothing has happened in this conversation yet.", hint="F4 has the earlier ones.")
-    request = await engine.verify(conversation_id or engine.conversation_id)
+    request = await engine.verify(conversation_id or engine.conversation_id, await asyncio.to_thread(_ignoring, ignore))
     if app.chat.has_class("-narrow"):
         app.chat.set_pane("inspector", opened=False)
     app.chat.composer.focus()
     calls = f"{len(request.calls)} call{'s' if len(request.calls) != 1 else ''}"
     left = f"; {request.without_result} without a recorded result left out" if request.without_result else ""
     app.say(f"Verifying {calls}{left}. Esc stops.", timeout=4)
+
+
+def _ignoring(words: str) -> Ignoring:
+    """Rules as they are written in a line: places, and patterns between slashes; with blanks, in single quotes.
+
+    Beside the screen: the first pattern loads the library for them.
+    """
+    import shlex
+
+    from mcp_tui.conversation.ignoring import parse_ignoring
+
+    lexer = shlex.shlex(words, posix=True)
+    lexer.whitespace_split, lexer.escape, lexer.quotes, lexer.commenters = True, "", "'", ""
+    try:
+        rules = list(lexer)
+    except ValueError:
+        raise UsageError("What to ignore cannot be read: a single quote has no counterpart.") from None
+    patterns = [rule for rule in rules if len(rule) > 1 and rule.startswith("/") and rule.endswith("/")]
+    return parse_ignoring([rule for rule in rules if rule not in patterns], [pattern[1:-1] for pattern in patterns])

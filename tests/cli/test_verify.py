@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.hosts import SERVERS
 from tests.support.program import Program, hostile_entry
 from tests.support.providers import FakeProvider
 from tests.support.waiting import wait_until
@@ -209,3 +210,101 @@ def test_stopped_in_the_middle(number: signal.Signals, program: Program, provide
     assert [event["outcome"] for event in events if event["type"] == "turn_finished"][-1] == "stop"
     assert not [message for message in provider.requests[-1].json["messages"] if message["role"] == "tool"]
     assert program.run("history", "check").returncode == 0
+
+
+# -- what is new each time -------------------------------------------------------------------------
+
+CLOCK = {"command": sys.executable, "args": ["-P", "-m", "mcp_tui.demo.servers.clock"]}
+TOOL = {"name": "job", "description": "Run the job.", "inputSchema": {"type": "object"}}
+
+
+def plan(path: Path, text: str, minutes: int) -> dict[str, Any]:
+    """A server that says what a file holds; what it says is written anew."""
+    result = {
+        "content": [{"type": "text", "text": text}],
+        "structuredContent": {"items": [{"id": minutes, "name": "a"}], "took": minutes / 8},
+    }
+    path.write_text(json.dumps({"tools": [TOOL], "results": {"job": result}}))
+    return {"command": sys.executable, "args": [str(SERVERS / "scripted_server.py"), str(path)]}
+
+
+def record_times(program: Program, provider: FakeProvider) -> str:
+    """A conversation with a call of a clock and one of a job whose words, ids and durations are new each time."""
+    job = plan(program.folder / "plan.json", "request 0a1b-77\ndone at 10:00:00\n3 files", 1)
+    program.configure(provider.openai_base, {"clock": CLOCK, "job": job})
+    provider.script(
+        {"calls": [("clock__now", {"timezone": "UTC"}), ("clock__calculate", {"expression": "6*7"}), ("job__job", {})]},
+        {"text": "done"},
+    )
+    result = program.run("run", "--policy", "allow", "go")
+    assert result.returncode == 0, result.stderr
+    plan(program.folder / "plan.json", "request 99ff-78\ndone at 11:22:33\n3 files", 2)
+    return result.stderr.rsplit("conversation ", 1)[1].strip()
+
+
+IGNORED = (
+    "--ignore", "clock.now:structured_content.time",
+    "--ignore", "job.*:content[0].text:1",
+    "--ignore", "structuredContent.items[*].id",
+    "--ignore", "structuredContent.took",
+    "--ignore-pattern", r"\d\d:\d\d:\d\d",
+)  # fmt: skip
+
+
+def test_what_is_new_each_time_can_be_left_out(program: Program, provider: FakeProvider) -> None:
+    identity = record_times(program, provider)
+    verify = ("replay", identity, "--verify", "--policy", "allow")
+    plain = program.run(*verify, "--json")
+    assert plain.returncode == 1, plain.stdout + plain.stderr
+    *calls, _ = lines(plain.stdout)
+    assert [call["result"] for call in calls] == ["differs", "same", "differs"]
+    assert [difference["path"] for difference in calls[0]["differences"]] == ["structuredContent.time"]
+    assert "--ignore PATH" in plain.stderr
+
+    same = program.run(*verify, *IGNORED, "--ignore", "content[9].text", "--ignore", "clock.then:content")
+    assert same.returncode == 0, same.stdout + same.stderr
+    said = same.stdout.splitlines()
+    assert said[0].startswith('same     clock.now {"timezone": "UTC"}  ignored: clock.now:structured_content.time (1')
+    assert said[1] == 'same     clock.calculate {"expression": "6*7"}'
+    assert said[3:] == [
+        "ignored: clock.now:structured_content.time (1 place)",
+        "ignored: job.*:content[0].text:1 (1 place)",
+        "ignored: structuredContent.items[*].id (1 place)",
+        "ignored: structuredContent.took (1 place)",
+        "matched nothing: content[9].text",
+        "matched nothing: clock.then:content",
+        r"ignored: /\d\d:\d\d:\d\d/ (2 matches)",
+        "3 same",
+    ]
+    assert "--ignore PATH" not in same.stderr
+
+    plan(program.folder / "plan.json", "request 99ff-78\ndone at 11:22:33\n4 files", 2)
+    changed = program.run(*verify, *IGNORED, "--ignore", "content[9].text", "--json")
+    assert changed.returncode == 1, changed.stderr
+    *calls, summary = lines(changed.stdout)
+    assert [call["result"] for call in calls] == ["same", "same", "differs"]
+    (difference,) = calls[2]["differences"]
+    assert (difference["path"], difference["after"]) == ("content[0].text:3", "4 files")
+    assert {"rule": "structuredContent.took", "places": 1} in calls[2]["ignored"]
+    assert {"rule": "content[9].text", "places": 0} in summary["ignored"]
+    assert summary["unused"] == ["content[9].text"]
+
+    shown = program.run("history", "show", summary["conversation"])
+    assert "; ignored: clock.now:structured_content.time (1 place), job.*:content[0].text:1" in shown.stdout
+    assert "matched nothing: content[9].text" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--verify", "--ignore", "content[x].text"), "'content[x].text', at character 9, 'x].text': write a number"),
+        (("--verify", "--ignore", "clock.now:result"), "a place begins with content, structuredContent"),
+        (("--verify", "--ignore-pattern", "("), "no regular expression at character 2"),
+        (("--ignore", "outcome"), "need --verify"),
+        (("--ignore-pattern", "x"), "need --verify"),
+    ],
+)
+def test_what_cannot_be_ignored(arguments: tuple[str, ...], words: str, program: Program) -> None:
+    result = program.run("replay", "last", *arguments)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert words in result.stderr

@@ -11,7 +11,15 @@ if TYPE_CHECKING:
 
 
 def _run(app: McpTuiApp, argument: str) -> None:
-    app.verify_conversation()
+    from mcp_tui.ui.reruns import verify
+
+    app.start(verify(app, ignore=argument))
 
 
-COMMAND = Command("verify", "Run all tool calls of this conversation again, in one of its own, and compare", _run)
+COMMAND = Command(
+    "verify",
+    "Run all tool calls of this conversation again, in one of its own, and compare; places such as "
+    "structuredContent.time and what a /pattern/ matches are left out",
+    _run,
+    argument="[PLACE ...] [/PATTERN/ ...]",
+)
