@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import leftovers, net
+from tests.support import leftovers, net, warm_workers
 
 _PROVIDER_VARIABLE = re.compile(
     r"(_API_KEY|_API_BASE|_BASE_URL|_API_TOKEN|_ACCESS_TOKEN|_SECRET_ACCESS_KEY)$"
@@ -58,6 +58,13 @@ def isolated_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     for name in ("COLUMNS", "LINES", "NO_COLOR", "EDITOR", "VISUAL", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[str]:
+    """The socket of a template that workers of the model layer are forked from."""
+    with warm_workers.template() as name:
+        yield name
 
 
 @pytest.fixture(autouse=True)

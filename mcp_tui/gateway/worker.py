@@ -299,6 +299,7 @@ async def warm_up() -> None:
         logging.getLogger(__name__).warning("warm-up failed: %s", type(error).__name__)
     gc.collect()
     gc.freeze()  # a collection need not walk through what was loaded
+    gc.enable()
 
 
 class Worker:
@@ -350,6 +351,7 @@ async def serve(incoming: int, outgoing: int) -> None:
     sender = await open_sender(outgoing)
     worker = Worker(sender)
     InputThread(incoming, loop, worker.handle).start()
+    gc.disable()  # until `warm_up` is done: nothing of an import is garbage, and looking for it takes half a second
     bootstrap()
     sender.send({"ready": True})
     worker.spawn(warm_up())

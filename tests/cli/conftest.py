@@ -12,8 +12,8 @@ from tests.support.providers import FakeProvider
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
-    return Program(tmp_path)
+def program(tmp_path: Path, workers: str) -> Program:
+    return Program(tmp_path, workers)
 
 
 @pytest.fixture

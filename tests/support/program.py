@@ -20,6 +20,7 @@ from mcp_tui.config.loader import load
 from mcp_tui.errors import ConfigError
 from mcp_tui.safety.secrets import Redactor
 from mcp_tui.trust.keeper import TrustKeeper
+from tests.support import warm_workers
 from tests.support.hosts import SERVERS
 from tests.support.providers import FakeProvider
 from tests.support.terminal import Terminal
@@ -61,7 +62,8 @@ class WatchedTerminal(Terminal):
 class Program:
     """One installation: configuration, data directory, ways to start it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: str = "") -> None:
+        """``workers``: the socket of a template (`tests.support.warm_workers`); without it they start by themselves."""
         self.folder = folder
         self.data_dir = folder / "data"
         self.replays = folder / "replays"
@@ -73,6 +75,7 @@ class Program:
             "MCP_CONFIG_PATH": str(self.config_file),
             "MCP_SERVERS_CONFIG_PATH": str(self.servers_file),
             "HOSTILE_STATE": str(folder / "hostile-state"),
+            **warm_workers.environment(workers),
         }
 
     def command(self, *arguments: str) -> list[str]:
@@ -82,9 +85,9 @@ class Program:
     def app(self, *arguments: str, size: tuple[int, int] = LARGE, env: Mapping[str, str] | None = None) -> Terminal:
         """The app in a pseudo-terminal, held against a replay whenever it rests; enter the context to start it."""
         self.replays.mkdir(exist_ok=True)
-        watched = {FOLDER: str(self.replays), "PYTHONPATH": str(ROOT)}
+        watched = {"PYTHONPATH": str(ROOT), **self.environ, FOLDER: str(self.replays)}
         command = [sys.executable, "-m", "tests.support.watched", *arguments]
-        return WatchedTerminal(command, self.replays, size=size, env={**self.environ, **watched, **(env or {})})
+        return WatchedTerminal(command, self.replays, size=size, env={**watched, **(env or {})})
 
     def run(
         self, *arguments: str, stdin: str = "", seconds: float = 60, env: Mapping[str, str] | None = None

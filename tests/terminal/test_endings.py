@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
@@ -21,6 +22,13 @@ from tests.support.terminal import Terminal
 from tests.terminal import steps
 
 pytestmark = pytest.mark.terminal
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Its workers start as they do for people: their own life is looked at here."""
+    return Program(tmp_path)
+
 
 LIMIT = 6.0
 """Seconds within which the program is gone, and its servers with it (requirement C6)."""

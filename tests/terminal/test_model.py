@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support import leftovers
@@ -11,6 +13,12 @@ from tests.support.waiting import wait_until
 from tests.terminal import steps
 
 pytestmark = pytest.mark.terminal
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Its workers start as they do for people: their own life is looked at here."""
+    return Program(tmp_path)
 
 
 # An answer must not end as the key begins: what may become a secret is held back until more arrives.

@@ -21,6 +21,13 @@ from tests.terminal import steps
 
 pytestmark = pytest.mark.terminal
 
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Its workers start as they do for people: their own life is looked at here."""
+    return Program(tmp_path)
+
+
 SECOND = "second-provider/marker+0a1b2c3d4e5f"
 MINE = 'entry-of-server-a"marker\\0011223344'
 OTHER = "entry-of-server-b-marker-99887766"
