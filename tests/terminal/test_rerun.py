@@ -104,3 +104,27 @@ def test_v_in_a_replay_verifies(program: Program) -> None:
     (created,) = [event for event in of_kind(program, "conversation_created") if event.get("origin")]
     assert created["origin"]["kind"] == "verification"
     assert created["origin"]["conversation_id"] == compared["recorded"]["conversation_id"]
+
+
+def test_verify_leaves_out_what_is_new_each_time(program: Program) -> None:
+    recorded = program.run("run", "--demo", "--policy", "allow", CALL)
+    assert recorded.returncode == 0, recorded.stderr
+    with program.app("demo", "--continue", size=SMALL) as terminal:
+        terminal.wait_for("In Asia/Tokyo it is", seconds=60)
+        steps.ask(terminal, "/verify structuredContent.time content[x]")
+        terminal.wait_for("at character 9")
+        assert len(program.logs()) == 1
+        steps.ask(terminal, "/verify structuredContent.time content[9]")
+        answer(terminal, "y")
+        terminal.wait_for("ignored: structuredContent.time (1 place)")
+        assert terminal.shows("verified: 1 same;")
+        steps.idle(terminal)
+        jump(terminal, "i")
+        terminal.wait_for("as recorded")
+        assert terminal.shows("ignored: structuredContent.time (1 place)")
+        steps.quit_idle(terminal)
+    (compared,) = of_kind(program, "tool_call_compared")
+    assert compared["same"]
+    assert compared["ignored"] == [
+        {"rule": "structuredContent.time", "places": 1}, {"rule": "content[9]", "places": 0}
+    ]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from mcp_tui.conversation.ignoring import Ignoring
 from mcp_tui.errors import UsageError
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
@@ -35,8 +36,8 @@ class RerunEngine(ScriptedEngine):
         self.calls.append(("rerun", call_id, arguments))
         return "new"
 
-    async def verify(self, conversation_id: str) -> Any:
-        self.calls.append(("verify", conversation_id))
+    async def verify(self, conversation_id: str, ignoring: Ignoring) -> Any:
+        self.calls.append(("verify", conversation_id, *(rule.words for rule in ignoring.rules)))
         raise UsageError("There is nothing to verify.")
 
 
@@ -154,6 +155,13 @@ async def test_commands_and_what_cannot_be() -> None:
         app.submit("/verify")
         await until(lambda: ("verify", scripted.conversation_id) in scripted.calls, pilot)
         await until(lambda: any("nothing to verify" in toast for toast in toasts(app)), pilot)
+        app.submit("/verify content[0].text content[x]")
+        await until(lambda: any("at character 9, 'x]'" in toast for toast in toasts(app)), pilot)
+        app.submit("""/verify 's.t:structuredContent["odd key"]' content[0].text '/\\d+ s/'""")
+        rules = ('s.t:structuredContent["odd key"]', "content[0].text", "/\\d+ s/")
+        await until(lambda: ("verify", scripted.conversation_id, *rules) in scripted.calls, pilot)
+        app.submit("/verify '/don't/'")
+        await until(lambda: any("no counterpart" in toast for toast in toasts(app)), pilot)
 
 
 EACH = [
