@@ -18,7 +18,10 @@
 ``availability``   why a tool that was there cannot be called now
 ``answer``         one model request: stream, retries, fragments
 ``proposals``      rules that would allow a call like a given one
-``tool_calls``     validate, permit, run concurrently, finish
+``tool_calls``     the calls of an answer: validate, permit, run concurrently
+``call``           one of them on its way
+``call_decision``  whether it may run: rules, else the person
+``call_ends``      its one end, in the log and for the model
 ``assessment``     a waiting call beside the earlier ones of its tool
 ``unusual``        what is unusual about its arguments
 ``limits``         rounds of tools and money after which the person is asked

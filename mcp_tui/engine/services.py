@@ -13,6 +13,7 @@ from mcp_tui.gateway.base import ModelGateway
 from mcp_tui.gateway.tokens import TokenCounter
 from mcp_tui.host.base import ToolHost
 from mcp_tui.permissions.base import CallFacts, Fallback, Rule, Verdict
+from mcp_tui.permissions.guards import RepeatedCalls
 from mcp_tui.permissions.service import PendingApprovals, evaluate, without_person
 from mcp_tui.safety.secrets import Redactor
 
@@ -67,8 +68,11 @@ class Services:
     def __post_init__(self) -> None:
         self.questions = Questions(self.bus, interactive=self.settings.interactive)
 
-    def verdict(self, call: CallFacts) -> Verdict:
-        """What the rules say of a call, the conversation's own grants included."""
+    def verdict(self, call: CallFacts, repeats: RepeatedCalls | None = None) -> Verdict:
+        """What the rules say of a call, the conversation's own grants included.
+
+        ``repeats``, instead of the conversation's, counts what is about to be recorded too.
+        """
         folds = self.bus.folds
-        verdict = evaluate(call, [*self.rules, folds.cut, folds.repeats, folds.grants], self.fallback)
+        verdict = evaluate(call, [*self.rules, folds.cut, repeats or folds.repeats, folds.grants], self.fallback)
         return without_person(verdict, self.fallback)

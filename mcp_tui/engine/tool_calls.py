@@ -7,75 +7,27 @@ Nothing runs without a decision, the decision is bound to exact arguments, and t
 from __future__ import annotations
 
 import asyncio
-import difflib
-import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
 from mcp_tui.engine.availability import unavailable
-from mcp_tui.engine.results import clip, denied_text, error_text, problems_text, result_text
+from mcp_tui.engine.call import Call, RecordedRun, started
+from mcp_tui.engine.call_decision import CallDecision
+from mcp_tui.engine.call_ends import CallEnds
 from mcp_tui.engine.services import Services
 from mcp_tui.engine.shielded import shielded
 from mcp_tui.events import tools, turns
-from mcp_tui.events.base import ErrorInfo, EventBase, new_id
-from mcp_tui.events.tools import ArgumentProblem, CallTiming, ToolDefinition, ToolOutcome
-from mcp_tui.host.base import CallResult
-from mcp_tui.permissions.base import CallFacts, Decision, Verdict, arguments_digest
-from mcp_tui.permissions.service import asked_words
+from mcp_tui.events.base import ErrorInfo, EventBase
+from mcp_tui.events.tools import ArgumentProblem, ToolDefinition
+from mcp_tui.permissions.base import arguments_digest
 
-log = logging.getLogger(__name__)
+__all__ = ["CallsOutcome", "RecordedRun", "ToolCalls"]
 
 CLOSING_LIMIT = 5.0
 """Seconds that closing events may take when the turn is being cancelled."""
 
-RESULT_LIMIT = 30.0
-"""Seconds that counting and writing a result may take; it is not thrown away because the turn was stopped."""
-
-CHARACTERS_OF_A_TOKEN = 4
-"""Roughly, for saying how large a result is that was not counted as a whole."""
-
 _NO_PROBLEMS: tuple[ArgumentProblem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedRun:
-    """A recorded call that the person runs again: the same tool with exactly these arguments, today."""
-
-    recorded: tools.RecordedCall
-    call_id: str
-    """Of the new call."""
-    server: str
-    name: str
-    wire_name: str
-    """Under which the model knew the tool; another tool may have this name today."""
-    arguments: dict[str, Any]
-    problem: ErrorInfo | None = None
-    """Why it must not run as it was recorded."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """One call on its way."""
-
-    asked: turns.RequestedToolCall
-    index: int
-    tool: ToolDefinition | None
-    arguments: dict[str, Any]
-    problems: tuple[ArgumentProblem, ...]
-    again: RecordedRun | None = None
-    """Where the person runs a recorded call again."""
-    timing: CallTiming = field(default_factory=CallTiming)
-    approval_id: str = ""
-    task: asyncio.Task[None] | None = None
-    allowed: bool = False
-    sent: bool = False
-    ended: bool = False
-
-    @property
-    def id(self) -> str:
-        return self.asked.call_id
 
 
 @dataclass(slots=True)
@@ -99,8 +51,10 @@ class ToolCalls:
         self._turn_id = turn_id
         self._hop = hop
         self._slots = asyncio.Semaphore(services.settings.service.tools.max_concurrent)
+        self._decision = CallDecision(services, self._record)
+        self._ends = CallEnds(services, turn_id, self._record)
         self._outcome = CallsOutcome()
-        self._calls: list[_Call] = []
+        self._calls: list[Call] = []
 
     async def run(self, message_id: str, asked: Sequence[turns.RequestedToolCall]) -> CallsOutcome:
         """Propose all calls, then take each to its one end.  Returns when all have theirs."""
@@ -110,7 +64,7 @@ class ToolCalls:
         """Run a recorded call again, the way of every call; the model did not ask for it and is not told of it."""
         return await self._run_all([self._prepare_again(again)], "")
 
-    async def _run_all(self, calls: list[_Call], message_id: str) -> CallsOutcome:
+    async def _run_all(self, calls: list[Call], message_id: str) -> CallsOutcome:
         self._calls = calls
         try:
             await self._record(*(self._proposal(call, message_id) for call in self._calls))
@@ -127,168 +81,89 @@ class ToolCalls:
 
     # -- before anything runs ------------------------------------------------------------
 
-    def _prepare(self, asked: turns.RequestedToolCall, index: int) -> _Call:
+    def _prepare(self, asked: turns.RequestedToolCall, index: int) -> Call:
         tool = self._services.host.tool(asked.wire_name)
         arguments, problems = asked.arguments, _NO_PROBLEMS
         if tool is not None and asked.error is None:
             arguments = self._services.host.prepare(tool, asked.arguments)
             problems = self._services.host.check(tool, arguments)
-        return _Call(asked, index, tool, arguments, problems)
+        return Call(asked, index, tool, arguments, problems)
 
-    def _prepare_again(self, again: RecordedRun) -> _Call:
+    def _prepare_again(self, again: RecordedRun) -> Call:
         """The same tool of the same server, whatever name a model knows it by today; its arguments are not adapted."""
         listed = self._services.host.tools()
         tool = next((tool for tool in listed if (tool.server, tool.name) == (again.server, again.name)), None)
         problems = self._services.host.check(tool, again.arguments) if tool is not None else _NO_PROBLEMS
         wire_name = tool.wire_name if tool is not None else again.wire_name
         asked = turns.RequestedToolCall(call_id=again.call_id, wire_name=wire_name, arguments=again.arguments)
-        return _Call(asked, 0, tool, again.arguments, problems, again)
+        return Call(asked, 0, tool, again.arguments, problems, again)
 
-    def _proposal(self, call: _Call, message_id: str) -> tools.ToolCallProposed:
+    def _proposal(self, call: Call, message_id: str) -> tools.ToolCallProposed:
         return tools.ToolCallProposed(
             call_id=call.id,
             message_id=message_id,
             hop=self._hop,
             index=call.index,
             wire_name=call.asked.wire_name,
-            server=call.tool.server if call.tool else call.again.server if call.again else "",
-            name=call.tool.name if call.tool else call.again.name if call.again else "",
+            server=call.server,
+            name=call.name,
             arguments=call.arguments,
             validation_errors=call.problems,
             rerun_of=call.again.recorded if call.again else None,
         )
 
-    async def _run_to_its_end(self, call: _Call) -> None:
+    # -- one call ------------------------------------------------------------------------
+
+    async def _run_to_its_end(self, call: Call) -> None:
         try:
             await self._steps(call)
         except asyncio.CancelledError:
-            await shielded(self._end_cancelled(call), CLOSING_LIMIT)
+            await shielded(self._ends.cancelled(call), CLOSING_LIMIT)
             raise
 
-    async def _steps(self, call: _Call) -> None:
+    async def _steps(self, call: Call) -> None:
         if call.asked.error is not None:
             problem = ArgumentProblem(field="", message=call.asked.error, type="json")
-            await self._refuse_arguments(call, (problem,))
+            await self._ends.arguments_refused(call, (problem,))
         elif call.again is not None and (call.tool is None or call.again.problem is not None):
             error = call.again.problem or unavailable(self._services.host, call.again.server, call.again.name)
-            await self._end(call, "error", error_text(error), CallResult("error", error=error))
+            await self._ends.failed(call, error)
         elif call.tool is None:
-            await self._end_unknown_tool(call)
+            await self._ends.unknown_tool(call)
         elif call.problems:
-            await self._refuse_arguments(call, call.problems)
+            await self._ends.arguments_refused(call, call.problems)
         else:
             await self._decide_and_run(call, call.tool)
 
-    # -- deciding ------------------------------------------------------------------------
-
-    async def _decide_and_run(self, call: _Call, tool: ToolDefinition) -> None:
-        verdict = self._services.verdict(CallFacts(tool, call.arguments, call.id))
-        if verdict.effect == "ask":
-            decision, decided = await self._ask(call, tool, verdict)
-        else:
-            decision, decided = self._ruled(call, tool, verdict)
-        self._log("approval decided", call, "approval", decided.waited_seconds, f"{decided.action} by {decided.by}")
-        if decision.action == "allow":
+    async def _decide_and_run(self, call: Call, tool: ToolDefinition) -> None:
+        decided = await self._decision.decide(call, tool)
+        call.log("approval decided", "approval", decided.waited_seconds, f"{decided.action} by {decided.by}")
+        if decided.action == "allow":
             call.allowed = True
             await self._run(call, tool, decided)
         else:
-            await self._end_denied(call, decision, decided)
+            await self._refuse(call, decided)
 
-    def _ruled(self, call: _Call, tool: ToolDefinition, verdict: Verdict) -> tuple[Decision, tools.ApprovalDecided]:
-        decision = Decision("allow" if verdict.effect == "allow" else "deny", rule_id=verdict.rule_id)
-        return decision, self._decided(call, tool, decision, by="rule", rule=verdict.rule)
-
-    async def _ask(self, call: _Call, tool: ToolDefinition, verdict: Verdict) -> tuple[Decision, tools.ApprovalDecided]:
-        call.approval_id = new_id()
-        answer = self._services.pending.open(call.approval_id)
-        started = time.monotonic()
-        try:
-            reason = asked_words(verdict)
-            await self._record(
-                tools.ApprovalRequested(
-                    approval_id=call.approval_id, call_id=call.id, reason=reason, guarded=verdict.guarded
-                )
-            )
-            decision = await answer
-        finally:
-            self._services.pending.close(call.approval_id)
-        waited = time.monotonic() - started
-        call.timing = call.timing.model_copy(update={"approval": waited})
-        if verdict.guarded:  # what a guard asks is never remembered
-            decision = replace(decision, scope="once", rule_id="")
-        if decision.action == "allow" and decision.arguments is not None:
-            call.arguments = decision.arguments
-            edited = self._services.verdict(CallFacts(tool, call.arguments, call.id))
-            if edited.effect == "deny":  # a deny rule wins over the person who edits into it
-                return self._ruled(call, tool, edited)
-        return decision, self._decided(call, tool, decision, by="user", waited=waited)
-
-    def _decided(
-        self,
-        call: _Call,
-        tool: ToolDefinition,
-        decision: Decision,
-        *,
-        by: str,
-        rule: str = "",
-        waited: float = 0.0,
-    ) -> tools.ApprovalDecided:
-        return tools.ApprovalDecided(
-            approval_id=call.approval_id or new_id(),
-            call_id=call.id,
-            action=decision.action,
-            scope=decision.scope,
-            by="user" if by == "user" else "rule",
-            rule=rule,
-            rule_id=decision.rule_id,
-            message=decision.message,
-            edited_arguments=decision.arguments,
-            tool_digest=tool.digest,
-            tool_pin=tool.pin,
-            arguments_digest=arguments_digest(call.arguments),
-            waited_seconds=waited,
-        )
-
-    # -- running -------------------------------------------------------------------------
-
-    async def _run(self, call: _Call, tool: ToolDefinition, decided: tools.ApprovalDecided) -> None:
+    async def _run(self, call: Call, tool: ToolDefinition, decided: tools.ApprovalDecided) -> None:
         waiting_since = time.monotonic()
         async with self._slots:
             queued = time.monotonic() - waiting_since
             if arguments_digest(call.arguments) != decided.arguments_digest:
-                await self._refuse_arguments(call, (_changed_arguments(),))
+                await self._ends.arguments_refused(call, (_changed_arguments(),))
                 return
             if (changed := self._changed(call, tool)) is not None:
-                await self._end(call, "error", error_text(changed), CallResult("error", error=changed), decided)
+                await self._ends.failed(call, changed, decided)
                 return
-            started = tools.ToolCallStarted(
-                call_id=call.id, server=tool.server, name=tool.name, arguments=call.arguments
-            )
-            await self._record(decided, started)
+            await self._record(decided, started(call, tool))
             call.sent = True
             self._outcome.ran += 1
             result = await self._services.host.call(
                 tool, call.arguments, call_id=call.id, on_progress=lambda *progress: self._progress(call, *progress)
             )
         call.timing = call.timing.model_copy(update={"queued": queued, "wire": result.wire_seconds})
-        text = result_text(result)
-        await shielded(self._end(call, result.outcome, text, result), RESULT_LIMIT)
-        item = self._bus.folds.transcript.call(call.id)
-        if item is not None and item.truncated:
-            await self._offer_whole(call, tool, text, item.model_tokens)
+        await self._ends.returned(call, tool, result)
 
-    async def _offer_whole(self, call: _Call, tool: ToolDefinition, text: str, given: int) -> None:
-        """The model was given less than the whole result: that is the person's choice, not a silent cut."""
-        whole = max(given + 1, len(text) // CHARACTERS_OF_A_TOKEN)
-        message = f"The result of {tool.server}.{tool.name} has about {whole:,} tokens; the model is given {given:,}."
-        agreed = await self._services.questions.ask(
-            self._turn_id, "result_size", message, yes="give it all of it", no="leave it cut", call_id=call.id
-        )
-        if agreed:
-            tokens = await self._services.counter.count_async(text)
-            await self._record(tools.ToolResultExtended(call_id=call.id, model_text=text, model_tokens=tokens))
-
-    def _changed(self, call: _Call, tool: ToolDefinition) -> ErrorInfo | None:
+    def _changed(self, call: Call, tool: ToolDefinition) -> ErrorInfo | None:
         """Why what would run now is not what was decided on; ``None`` while it still is.
 
         A server that is down is left to the host, which knows the reason.
@@ -302,7 +177,7 @@ class ToolCalls:
         words = f"The definition of {tool.server}.{tool.name} changed after the call was allowed; it did not run."
         return ErrorInfo(kind="tool_changed", message=words, hint="Look at the new definition and ask again.")
 
-    def _progress(self, call: _Call, progress: float, total: float | None, message: str) -> None:
+    def _progress(self, call: Call, progress: float, total: float | None, message: str) -> None:
         self._bus.publish(
             tools.ToolCallProgress(
                 conversation_id=self._bus.conversation_id,
@@ -314,69 +189,14 @@ class ToolCalls:
             )
         )
 
-    # -- ends ----------------------------------------------------------------------------
+    # -- refusing and stopping -------------------------------------------------------------
 
-    async def _end(
-        self, call: _Call, outcome: ToolOutcome, text: str, result: CallResult | None = None, *before: EventBase
-    ) -> None:
-        """``text`` is for the model, which is given nothing of a call that the person runs again."""
-        shown, tokens, truncated = "", 0, False
-        if call.again is None:
-            limit = self._services.settings.service.tools.max_result_tokens
-            shown, tokens, truncated = await clip(text, limit, self._services.counter.count_async)
-        result = result or CallResult(outcome)
-        call.ended = True
-        kind = result.error.kind if result.error is not None else ""
-        self._log("tool call ended", call, "tool_call", call.timing.wire, outcome, kind)
-        await self._record(
-            *before,
-            tools.ToolCallFinished(
-                call_id=call.id,
-                outcome=outcome,
-                content=result.content,
-                structured_content=result.structured_content,
-                validation_errors=call.problems if outcome == "invalid_arguments" else (),
-                error=result.error,
-                model_text=shown,
-                model_tokens=tokens,
-                truncated=truncated,
-                timing=call.timing,
-                wire=result.wire,
-            ),
-        )
-
-    def _log(self, words: str, call: _Call, operation: str, duration: float, outcome: str, error: str = "") -> None:
-        extra = {
-            "operation": operation,
-            "call_id": call.id,
-            "server": call.tool.server if call.tool else call.again.server if call.again else "",
-            "tool": call.asked.wire_name,
-            "outcome": outcome,
-            "duration": duration,
-            "error": error,
-        }
-        log.info(words, extra=extra)
-
-    async def _refuse_arguments(self, call: _Call, problems: tuple[ArgumentProblem, ...]) -> None:
-        call.problems = problems
-        await self._end(call, "invalid_arguments", problems_text(problems))
-
-    async def _end_unknown_tool(self, call: _Call) -> None:
-        known = [tool.wire_name for tool in self._services.host.tools()]
-        near = difflib.get_close_matches(call.asked.wire_name, known, n=3)
-        message = f"There is no tool {call.asked.wire_name!r}."
-        if near:
-            message += f" Did you mean {', '.join(near)}?"
-        error = ErrorInfo(kind="unknown_tool", message=message)
-        await self._end(call, "error", error_text(error), CallResult("error", error=error))
-
-    async def _end_denied(self, call: _Call, decision: Decision, decided: tools.ApprovalDecided) -> None:
+    async def _refuse(self, call: Call, decided: tools.ApprovalDecided) -> None:
         if decided.by == "user":
             self._outcome.refused += 1
-            self._outcome.stop = self._outcome.stop or decision.action == "stop"
-        message = decision.message if decided.by == "user" else f"Denied by {decided.rule}."
-        await self._end(call, "denied", denied_text(decided.by, message), None, decided)
-        if decision.action == "stop":
+            self._outcome.stop = self._outcome.stop or decided.action == "stop"
+        await self._ends.denied(call, decided)
+        if decided.action == "stop":
             self._stop_the_allowed()
 
     def _stop_the_allowed(self) -> None:
@@ -387,21 +207,7 @@ class ToolCalls:
 
     async def _end_all_cancelled(self) -> None:
         for call in self._calls:
-            await self._end_cancelled(call)
-
-    async def _end_cancelled(self, call: _Call) -> None:
-        """Close a call as far as the log knows it."""
-        item = self._bus.folds.transcript.call(call.id)
-        if call.ended or item is None:
-            return
-        before: tuple[EventBase, ...] = ()
-        if item.state == "waiting":
-            before = (
-                tools.ApprovalDecided(approval_id=call.approval_id, call_id=call.id, action="withdrawn", by="engine"),
-            )
-        words = "The person stopped the turn; the call may have run." if call.sent else "The person stopped the turn."
-        error = ErrorInfo(kind="cancelled", message=words)
-        await self._end(call, "cancelled", error_text(error), CallResult("cancelled", error=error), *before)
+            await self._ends.cancelled(call)
 
     async def _record(self, *events: EventBase) -> None:
         ids = {"conversation_id": self._bus.conversation_id, "turn_id": self._turn_id}
