@@ -58,12 +58,11 @@ QUERIES: tuple[tuple[str, str | None], ...] = (
 
 
 async def _app(report: Path, least_seconds: float) -> None:
-    from mcp_tui.cli.app import AppSession
+    from mcp_tui.cli.app import AppSession, make_app
     from mcp_tui.cli.options import Options
-    from mcp_tui.ui.app import McpTuiApp
     from mcp_tui.ui.preferences import Preferences
 
-    app = McpTuiApp(Preferences())
+    app = make_app(Preferences())
     session = AppSession(app, Options(command="demo", demo=True), Preferences())
     boot = asyncio.create_task(session.boot())
     watcher = asyncio.create_task(_watch(app, report, least_seconds))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp_tui.conversation.items import Item, ToolCallItem
-    from mcp_tui.ui.widgets.composer import Composer
     from mcp_tui.ui.widgets.conversation import ConversationView
     from mcp_tui.ui.widgets.inspector import Inspector
     from mcp_tui.ui.widgets.welcome import Welcome
@@ -231,20 +230,27 @@ class McpTuiApp(CatalogApp):
 
     def show_help(self) -> None:
         """Keys of the focused pane, keys everywhere, commands."""
-        from mcp_tui.ui.commands import COMMANDS
         from mcp_tui.ui.screens.help import HelpScreen
 
         nodes = (self.screen.focused or self.screen).ancestors_with_self
         about = next((text for node in nodes if (text := getattr(node, "HELP", "") or "")), "")
         pane = self.focused_pane()
         about = about or (CONVERSATION_HELP if pane == "conversation" else "")
-        self.push_screen(HelpScreen(pane, str(about), self.key_overrides, COMMANDS))
+        self.push_screen(HelpScreen(pane, str(about), self.key_overrides, self.commands()))
 
     def action_palette(self) -> None:
         """Ctrl+P: every action by name."""
-        from mcp_tui.ui.screens.palette import open_palette
+        from mcp_tui.ui.screens.palette import Palette
 
-        open_palette(self)
+        if isinstance(self.screen, Palette):
+            self.screen.dismiss(None)
+        elif self.screen is self.chat:
+            servers = self.engine.servers if self.engine is not None else ()
+            self.push_screen(Palette(self.commands(), servers, self.key_overrides, self.size.width), self._picked)
+
+    def _picked(self, line: str | None) -> None:
+        if line is not None:
+            self.submit(line)
 
     # -- recorded calls again ------------------------------------------------------------------
 
@@ -345,11 +351,10 @@ class McpTuiApp(CatalogApp):
     def choose_who_answers_again(self, item: Item | None = None) -> None:
         """Like `ask_again`, with a model that is chosen first."""
         from mcp_tui.ui.branches import input_at
-        from mcp_tui.ui.screens.choosers import choose_model
 
         def choose() -> None:
             input_at(self.require_engine(), item)
-            choose_model(self, lambda name: self.ask_again(item, name), title="ask again with")
+            self.choose_model(lambda name: self.ask_again(item, name), "ask again with")
 
         self.attempt(choose)
 
@@ -360,20 +365,21 @@ class McpTuiApp(CatalogApp):
         self.start(self.chat.composer.action_external_editor())
 
     def on_composer_search_requested(self) -> None:
-        """Ctrl+R: choose one of the earlier prompts."""
-        from mcp_tui.ui.screens.choosers import choose_prompt
+        """Ctrl+R: choose one of the earlier prompts; it replaces the draft, which undo brings back."""
+        from mcp_tui.ui.screens.choosers import prompt_chooser
 
-        choose_prompt(self)
+        prompts = list(dict.fromkeys(reversed(self.composer.history_of_prompts.prompts)))
+
+        def chosen(index: str | None) -> None:
+            if index is not None:
+                self.composer.set_draft(prompts[int(index)])
+
+        self.push_screen(prompt_chooser(prompts), chosen)
 
     def on_welcome_picked(self, message: Welcome.Picked) -> None:
         """An example goes to the composer, for the person to send or change."""
         self.chat.composer.set_draft(message.text)
         self.chat.composer.focus()
-
-    @property
-    def composer(self) -> Composer:
-        """The input."""
-        return self.chat.composer
 
     # -- copy, mouse ---------------------------------------------------------------------------
 

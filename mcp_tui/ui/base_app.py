@@ -1,4 +1,4 @@
-"""What every screen of the app stands on: colours, safety of the output, the crash report, the clipboard."""
+"""What every screen of the app stands on: colours, keys, safety of the output, the crash report, the clipboard."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import App, ScreenError
@@ -20,7 +20,9 @@ from textual.filter import LineFilter
 from textual.timer import Timer, TimerCallback
 from textual.worker import WorkerFailed
 
+from mcp_tui.errors import McpTuiError
 from mcp_tui.safety.text import for_clipboard, hidden_report, prose
+from mcp_tui.ui.keymap import PANES
 from mcp_tui.ui.line_filter import SafetyFilter
 from mcp_tui.ui.preferences import Preferences, save
 from mcp_tui.ui.terminal import is_gone, mute
@@ -29,6 +31,7 @@ from mcp_tui.ui.themes import textual_theme
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.notifications import SeverityLevel
+    from textual.screen import Screen
 
     from mcp_tui.config.theme_data import ThemeData
 
@@ -57,6 +60,8 @@ class BaseApp(App[int], inherit_bindings=False):
         """When the last key or paste came, on `clock`."""
         self.previous_input = float("-inf")
         """When the one before it came: what a card that handles a key looks at."""
+        self.key_overrides: dict[str, str] = {}
+        """Binding id -> keys, where the configuration has others than `mcp_tui.ui.keymap`."""
         self.data_dir: Path | None = None
         self.painted = asyncio.Event()
         """Set once the first paint is on the terminal."""
@@ -144,6 +149,25 @@ class BaseApp(App[int], inherit_bindings=False):
         if hidden := sum(hidden_report(text).values()) - sum(hidden_report(copied).values()):
             self.say(f"{hidden:,} hidden or control characters were not copied as they are.", severity="warning")
 
+    # -- work --------------------------------------------------------------------------------
+
+    def attempt(self, call: Callable[[], object]) -> None:
+        """Call something of the engine; an error of ours becomes a toast."""
+        try:
+            call()
+        except McpTuiError as error:
+            self.say(str(error), severity="error")
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something that waits; an error of ours becomes a toast."""
+        self.run_worker(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        except McpTuiError as error:
+            self.say(str(error), severity="error")
+
     # -- input -------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
@@ -151,6 +175,17 @@ class BaseApp(App[int], inherit_bindings=False):
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             self.previous_input, self.last_input = self.last_input, self.clock()
         await super().on_event(event)
+
+    def focused_pane(self, screen: Screen[Any] | None = None) -> str:
+        """The pane that has the focus on ``screen`` (the one on top): a key of `PANES`."""
+        if not self.screen_stack:
+            return "app"
+        screen = screen or self.screen
+        for node in (screen.focused or screen).ancestors_with_self:
+            pane = getattr(node, "PANE", "conversation" if node.id == "conversation" else "")
+            if pane in PANES:
+                return str(pane)
+        return "app"
 
     # -- end ---------------------------------------------------------------------------------
 

@@ -10,10 +10,10 @@ from mcp_tui.safety.text import shorten
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import Item, UserItem
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.ui.chat_app import ChatApp
 
 
-async def fork_here(app: McpTuiApp, item: Item | None) -> None:
+async def fork_here(app: ChatApp, item: Item | None) -> None:
     """Go on in a fork that ends with ``item``, or with the last one.  Raises `UsageError` and `HistoryError`."""
     engine = _idle_engine(app, "fork")
     place, title = f"#{item.number}" if item is not None and item.number else "the end", engine.title
@@ -21,7 +21,7 @@ async def fork_here(app: McpTuiApp, item: Item | None) -> None:
     app.say(f"Forked {_quoted(title)} at {place}. You are in the fork; the original stays as it was (F4).")
 
 
-async def edit_and_resend(app: McpTuiApp, item: Item | None) -> None:
+async def edit_and_resend(app: ChatApp, item: Item | None) -> None:
     """Take an earlier input into the composer, in a fork that ends just before it.
 
     That is the one at ``item`` or the nearest before it.  What was written in the composer goes to the earlier prompts.
@@ -35,7 +35,7 @@ async def edit_and_resend(app: McpTuiApp, item: Item | None) -> None:
     app.say(f"{words}\nWhat you had written is kept: Ctrl+R finds it." if kept else words, timeout=10)
 
 
-async def ask_again(app: McpTuiApp, item: Item | None, provider: str = "") -> None:
+async def ask_again(app: ChatApp, item: Item | None, provider: str = "") -> None:
     """Submit the input at ``item`` once more, in a fork that ends just before it; with another model if one is named.
 
     Raises `UsageError` and `HistoryError`.
@@ -62,7 +62,7 @@ def input_at(engine: Engine, item: Item | None) -> UserItem:
     return found
 
 
-def _idle_engine(app: McpTuiApp, what: str) -> Engine:
+def _idle_engine(app: ChatApp, what: str) -> Engine:
     engine = app.require_engine()
     if engine.busy:
         raise UsageError(f"A turn is running: you can {what} when it has ended.", hint="Esc stops it.")
@@ -71,7 +71,7 @@ def _idle_engine(app: McpTuiApp, what: str) -> Engine:
     return engine
 
 
-async def _continue_in_fork(app: McpTuiApp, event_id: str, *, before: bool = False, provider: str = "") -> None:
+async def _continue_in_fork(app: ChatApp, event_id: str, *, before: bool = False, provider: str = "") -> None:
     """Open the fork, with the model that is selected now unless another one is named.
 
     The composer has the focus from the beginning: what is typed meanwhile is text, not keys of the conversation.

@@ -11,7 +11,7 @@ from mcp_tui.ui.formats import plural
 
 if TYPE_CHECKING:
     from mcp_tui.engine.history import ImportResult
-    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.ui.chat_app import ChatApp
 
 _FOOT = (
     "Another mcp-tui's .jsonl or JSON export; ChatGPT's or Claude's conversations.json, also zipped.  "
@@ -19,7 +19,7 @@ _FOOT = (
 )
 
 
-def ask_import(app: McpTuiApp, line: str = "") -> None:
+def ask_import(app: ChatApp, line: str = "") -> None:
     """Take in the conversations of the file ``line``; without one, ask for it."""
     from mcp_tui.ui.screens.ask_text import AskTextScreen
 
@@ -33,7 +33,7 @@ def ask_import(app: McpTuiApp, line: str = "") -> None:
         app.push_screen(AskTextScreen("import conversations", foot=_FOOT, placeholder="conversations.json"), answered)
 
 
-async def _take_in(app: McpTuiApp, line: str) -> None:
+async def _take_in(app: ChatApp, line: str) -> None:
     results = await app.require_engine().history.import_file(Path(line))
     failed = any(result.status == "failed" for result in results)
     app.say(import_words(results), severity="warning" if failed else "information", timeout=10 if failed else 6)

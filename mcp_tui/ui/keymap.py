@@ -12,7 +12,7 @@ from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
-from mcp_tui.ui.widgets.conversation_keys import CONVERSATION_KEYS
+from mcp_tui.ui.conversation_keys import CONVERSATION_KEYS
 
 PANES: dict[str, str] = {
     "app": "everywhere",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+DEMO_LABEL = "offline demo, not an AI"
+"""Stands wherever an answer of the demo model is read as a conversation's."""
+
 STATE_MARKS: dict[str, tuple[str, str]] = {
     "running": ("*", "$success"),
     "starting": ("~", "$warning"),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from mcp_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.ui.chat_app import ChatApp
     from mcp_tui.ui.screens.replay import ReplayChoice
 
 
-async def show_replay(app: McpTuiApp, conversation_id: str = "", *, play: bool = True) -> None:
+async def show_replay(app: ChatApp, conversation_id: str = "", *, play: bool = True) -> None:
     """Replay a stored conversation: the open one unless told otherwise; ``last``: the one that changed last.
 
     Raises `UsageError` where nothing is there to be replayed, and `HistoryError`.
@@ -33,7 +33,7 @@ async def show_replay(app: McpTuiApp, conversation_id: str = "", *, play: bool =
         app.push_screen(screen, lambda choice: replay_left(app, wanted, choice))
 
 
-def replay_left(app: McpTuiApp, conversation_id: str, choice: ReplayChoice | None) -> None:
+def replay_left(app: ChatApp, conversation_id: str, choice: ReplayChoice | None) -> None:
     """Do what the person chose on the replay screen."""
     match choice.action if choice is not None else None:
         case "continue" if conversation_id != app.require_engine().conversation_id:
@@ -44,12 +44,14 @@ def replay_left(app: McpTuiApp, conversation_id: str, choice: ReplayChoice | Non
             assert choice is not None
             app.start(_fork(app, conversation_id, choice.event_id))
         case "verify":
-            app.verify_conversation(conversation_id)
+            from mcp_tui.ui.reruns import verify
+
+            app.start(verify(app, conversation_id))
         case _:
             pass
 
 
-async def _fork(app: McpTuiApp, conversation_id: str, event_id: str | None) -> None:
+async def _fork(app: ChatApp, conversation_id: str, event_id: str | None) -> None:
     engine = app.require_engine()
     forked = await engine.history.fork(conversation_id, event_id)
     await engine.open_conversation(forked)

@@ -10,10 +10,10 @@ from mcp_tui.errors import UsageError
 if TYPE_CHECKING:
     from mcp_tui.conversation.ignoring import Ignoring
     from mcp_tui.conversation.items import ToolCallItem
-    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.ui.chat_app import ChatApp
 
 
-def rerun(app: McpTuiApp, item: ToolCallItem | None, *, edit: bool = False) -> None:
+def rerun(app: ChatApp, item: ToolCallItem | None, *, edit: bool = False) -> None:
     """Run a call of the open conversation again; with ``edit``, after the person changed its arguments.
 
     Raises `UsageError` where that cannot be.
@@ -42,7 +42,7 @@ def rerun(app: McpTuiApp, item: ToolCallItem | None, *, edit: bool = False) -> N
     app.push_screen(screen, edited)
 
 
-def _run(app: McpTuiApp, item: ToolCallItem, arguments: dict[str, Any] | None) -> None:
+def _run(app: ChatApp, item: ToolCallItem, arguments: dict[str, Any] | None) -> None:
     engine = app.require_engine()
     queued = engine.busy
     engine.rerun(item.key, arguments)
@@ -52,7 +52,7 @@ def _run(app: McpTuiApp, item: ToolCallItem, arguments: dict[str, Any] | None) -
         app.say(f"{item.label} is run again after this turn.", timeout=3)
 
 
-async def verify(app: McpTuiApp, conversation_id: str = "", ignore: str = "") -> None:
+async def verify(app: ChatApp, conversation_id: str = "", ignore: str = "") -> None:
     """Run all calls of a stored conversation again, in a conversation of their own; of the open one by default.
 
     Raises `UsageError` where nothing is there to be run or what to ignore cannot be read, and `HistoryError`.

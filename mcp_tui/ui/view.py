@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mcp_tui.safety.text import prose, shorten, strict
 from mcp_tui.ui import formats, status
-from mcp_tui.ui.marks import STATE_MARKS
+from mcp_tui.ui.marks import DEMO_LABEL, STATE_MARKS
 from mcp_tui.ui.widgets.bars import Part
 from mcp_tui.ui.widgets.welcome import ServerNote
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_tui.conversation.items import Change, Item, ToolCallItem
     from mcp_tui.engine.engine import Engine
     from mcp_tui.events.base import EventBase
     from mcp_tui.events.servers import ServerStatus
-    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.ui.base_app import BaseApp
     from mcp_tui.ui.bridge import Bridge
     from mcp_tui.ui.live import LiveState
     from mcp_tui.ui.screens.chat import ChatScreen
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from mcp_tui.ui.widgets.question import QuestionCard
     from mcp_tui.ui.widgets.server_sidebar import ServerSidebar
 
-DEMO_LABEL = "offline demo, not an AI"
 _TITLE_ROOM = 16
 """Cells of a title that the name of its origin does not take."""
 
@@ -33,8 +34,8 @@ _TITLE_ROOM = 16
 class ChatView:
     """Draws the state of the engine on the chat screen (`mcp_tui.ui.bridge.View`)."""
 
-    def __init__(self, app: McpTuiApp, screen: ChatScreen) -> None:
-        self._app, self._screen = app, screen
+    def __init__(self, app: BaseApp, screen: ChatScreen, failed: Callable[[], bool]) -> None:
+        self._app, self._screen, self._failed = app, screen, failed
         self.engine: Engine | None = None
         self.bridge: Bridge | None = None
         self._conversation: ConversationView | None = None
@@ -101,7 +102,7 @@ class ChatView:
             self._toast(notice.message, notice.hint, notice.severity)
         elif event.type == "input_returned":
             returned = cast("Any", event)
-            self._app.return_input(returned.text)
+            self._screen.composer.put_before(returned.text)
             self._toast(f"Not sent: {returned.reason.message}", returned.reason.hint, "error")
         elif event.type in ("approval_requested", "question_asked") and self._asks_here(event.turn_id):
             self._app.bell()
@@ -217,7 +218,7 @@ class ChatView:
 
     def _activity(self) -> tuple[Part, ...]:
         if self.engine is None:
-            return (("starting", "$warning"),) if not self._app.problem_shown else (("not started", "$error"),)
+            return (("not started", "$error"),) if self._failed() else (("starting", "$warning"),)
         if self.bridge is None:
             return ()
         return status.activity(self.engine, self.live, self._app.clock(), model_up=self._model_up)

@@ -39,13 +39,12 @@ def with_sections(text: str) -> str:
 
 async def take_screenshot(path: Path) -> None:
     """Run the demo without a terminal, ask, wait for the card, and save what the screen shows."""
-    from mcp_tui.cli.app import AppSession
-    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.cli.app import AppSession, make_app
     from mcp_tui.ui.preferences import Preferences
     from tests.support.waiting import wait_until_async
 
     preferences = Preferences()
-    app = McpTuiApp(preferences)
+    app = make_app(preferences)
     session = AppSession(app, Options(command="demo", demo=True), preferences)
     async with app.run_test(size=SIZE) as pilot:
         try:

@@ -29,6 +29,7 @@ from mcp_tui.history.search import IndexState, SearchHit, SearchPage
 from mcp_tui.permissions.base import Decision
 from mcp_tui.trust.diff import FieldDiff, diff_tools
 from mcp_tui.ui.app import McpTuiApp, UiSettings
+from mcp_tui.ui.commands import COMMANDS
 from mcp_tui.ui.preferences import Preferences
 
 AT = datetime(2026, 8, 22, 12, 4, 11, tzinfo=UTC)
@@ -429,9 +430,9 @@ def finished(call_id: str, text: str = "closed", turn: str = "t1", **more: Any) 
     )
 
 
-def make_app(**options: Any) -> McpTuiApp:
-    """An app with default preferences that are kept nowhere."""
-    return McpTuiApp(Preferences(), **options)
+def make_app(preferences: Preferences | None = None, **options: Any) -> McpTuiApp:
+    """An app; default preferences are kept nowhere."""
+    return McpTuiApp(preferences or Preferences(), lambda: COMMANDS, **options)
 
 
 def attach(app: McpTuiApp, engine: ScriptedEngine, **settings: Any) -> None:

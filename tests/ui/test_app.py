@@ -308,7 +308,7 @@ async def test_width_rules() -> None:
 
 
 async def test_f2_opens_focuses_closes() -> None:
-    async with running(app=McpTuiApp(Preferences(sidebar=False))) as (app, _, pilot):
+    async with running(app=make_app(Preferences(sidebar=False))) as (app, _, pilot):
         await pilot.press("f2")
         await until(lambda: app.chat.is_open("sidebar"), pilot)
         assert app.chat.composer.has_focus

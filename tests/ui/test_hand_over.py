@@ -11,8 +11,8 @@ from tests.support.terminal import Terminal
 
 PROGRAM = (
     "import asyncio, sys\n"
-    "from mcp_tui.ui.app import McpTuiApp, Preferences\n"
-    "app = McpTuiApp(Preferences())\n"
+    "from mcp_tui.cli.app import Preferences, make_app\n"
+    "app = make_app(Preferences())\n"
     "asyncio.run(app.run_async())\n"
     "sys.exit(app.return_code or 0)\n"
 )

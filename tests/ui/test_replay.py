@@ -16,6 +16,7 @@ from mcp_tui.events.base import EventBase
 from mcp_tui.events.content import TextContent
 from mcp_tui.history.base import StoredConversation
 from mcp_tui.ui.app import McpTuiApp
+from mcp_tui.ui.commands import COMMANDS
 from mcp_tui.ui.preferences import Preferences
 from mcp_tui.ui.screens.replay import ReplayChoice, ReplayScreen
 from mcp_tui.ui.widgets.bars import Line
@@ -410,7 +411,7 @@ async def test_case_081_hostile_text_is_harmless_at_every_position(pieces: tuple
         elif isinstance(event, tools.ToolCallFinished):
             more = {"content": (TextContent(text=text),)}
         events.append(event.model_copy(update=more))
-    app = Unfiltered(Preferences())
+    app = Unfiltered(Preferences(), lambda: COMMANDS)
     async with app.run_test(size=(120, 40)) as pilot:
         screen, _ = await opened(pilot, app, events=events)
         screen.toggle_inspector()

@@ -28,6 +28,7 @@ from tests.ui.support import (
     answer,
     attach,
     finished,
+    make_app,
     proposal,
     status,
     turn_start,
@@ -76,7 +77,7 @@ Scene = Callable[[App, ScriptedEngine, Pilot[int]], Awaitable[None]]
 def draw(snap_compare: Any, scene: Scene, size: str, *, light: bool = False, on: ScriptedEngine | None = None) -> None:
     """Compare the scene, drawn at ``size``, with its picture."""
     theme = LIGHT if light else DEFAULT_THEME
-    app = App(Preferences(theme=theme), clock=Clock())
+    app = make_app(Preferences(theme=theme), clock=Clock())
     scripted = on or engine()
 
     async def before(pilot: Pilot[int]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mcp_tui.ui.commands import (
     again,
     again_with,
@@ -40,9 +42,12 @@ from mcp_tui.ui.commands import (
     trust,
     verify,
 )
-from mcp_tui.ui.commands.base import Command
 
-COMMANDS: tuple[Command, ...] = (
+if TYPE_CHECKING:
+    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.ui.slash import Command
+
+COMMANDS: tuple[Command[McpTuiApp], ...] = (
     help_command.COMMAND,
     new.COMMAND,
     history.COMMAND,

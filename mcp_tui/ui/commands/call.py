@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_tui.ui.commands.base import Command
+from mcp_tui.ui.slash import Command
 
 if TYPE_CHECKING:
     from mcp_tui.ui.app import McpTuiApp

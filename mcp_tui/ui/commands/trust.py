@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_tui.ui.commands.base import Command, one_of
+from mcp_tui.ui.slash import Command, one_of
 
 if TYPE_CHECKING:
     from mcp_tui.ui.app import McpTuiApp

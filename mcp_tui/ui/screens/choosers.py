@@ -1,8 +1,8 @@
-"""Choosers: model, theme, earlier prompt, tools."""
+"""Choosers: model, theme, earlier prompt, tools.  What becomes of the choice is up to who shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -11,62 +11,43 @@ from mcp_tui.safety.text import shorten, strict
 from mcp_tui.ui.screens.chooser import Chooser, Row
 
 if TYPE_CHECKING:
-    from mcp_tui.ui.catalog_app import CatalogApp
+    from mcp_tui.config.theme_data import ThemeData
+    from mcp_tui.engine.engine import Engine
+    from mcp_tui.events.tools import ToolDefinition
 
 
-def choose_model(app: CatalogApp, then: Callable[[str], object] | None = None, *, title: str = "model") -> None:
-    """Pick a provider entry: it answers from the next turn on, unless ``then`` does something else with it."""
-    engine = app.require_engine()
+def model_chooser(engine: Engine, title: str = "model") -> Chooser:
+    """The provider entries, by name."""
     rows = []
     for choice in engine.providers:
         parts = [(f"{strict(choice.name):<16} ", "bold"), (strict(choice.model), "$foreground")]
         if choice.problem:
             parts.append((f"\n{'':<17}{shorten(choice.problem, 56)}", "$warning"))
         rows.append(Row(choice.name, Content.assemble(*parts), f"{choice.name} {choice.model}"))
-
-    def chosen(name: str | None) -> None:
-        if name is not None:
-            app.attempt(lambda: (then or app.select_model)(name))
-
-    app.push_screen(Chooser(title, rows, chosen=engine.provider, placeholder="filter models"), chosen)
+    return Chooser(title, rows, chosen=engine.provider, placeholder="filter models")
 
 
-def choose_theme(app: CatalogApp) -> None:
-    """Pick a theme; the highlighted one is tried on, Esc brings the old one back."""
-    before = app.theme
+def theme_chooser(themes: Mapping[str, ThemeData], chosen: str, preview: Callable[[str], None]) -> Chooser:
+    """The themes, by name; the highlighted one is given to ``preview``."""
     rows = [
         Row(name, Content.assemble((f"{strict(name):<24} ", ""), ("dark" if data.dark else "light", "$muted")), name)
-        for name, data in sorted(app.theme_data.items())
+        for name, data in sorted(themes.items())
     ]
-
-    def chosen(name: str | None) -> None:
-        app.use_theme(name or before, remember=name is not None)
-
-    def preview(name: str) -> None:
-        app.use_theme(name, remember=False)
-
-    app.push_screen(Chooser("theme", rows, chosen=before, placeholder="filter themes", on_highlight=preview), chosen)
+    return Chooser("theme", rows, chosen=chosen, placeholder="filter themes", on_highlight=preview)
 
 
-def choose_prompt(app: CatalogApp) -> None:
-    """Pick one of the earlier prompts; it replaces the draft, which undo brings back."""
-    composer = app.chat.composer
-    prompts = list(dict.fromkeys(reversed(composer.history_of_prompts.prompts)))
+def prompt_chooser(prompts: Sequence[str]) -> Chooser:
+    """Earlier prompts, by their index in ``prompts``."""
     rows = [Row(str(index), Content(shorten(prompt, 72)), prompt) for index, prompt in enumerate(prompts)]
-
-    def chosen(index: str | None) -> None:
-        if index is not None:
-            composer.set_draft(prompts[int(index)])
-
-    app.push_screen(Chooser("earlier prompts", rows, placeholder="search"), chosen)
+    return Chooser("earlier prompts", rows, placeholder="search")
 
 
-def show_tools(app: CatalogApp) -> None:
+def tool_list(tools: Sequence[ToolDefinition]) -> Chooser:
     """The tools that the model is offered; choosing one does nothing but close the list."""
     rows = []
-    for tool in app.require_engine().tools():
+    for tool in tools:
         name = f"{tool.server}.{tool.name}"
         content = Content.assemble((strict(name), "$role-tool"), (f"\n  {shorten(tool.description, 70)}", "$muted"))
         rows.append(Row(name, content, f"{name} {tool.description}"))
     title = f"{len(rows)} tools" if rows else "no tools: no server is running"
-    app.push_screen(Chooser(title, rows, placeholder="filter tools", foot="Esc goes back"))
+    return Chooser(title, rows, placeholder="filter tools", foot="Esc goes back")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Never
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -16,7 +16,7 @@ from mcp_tui.ui.keymap import PANES, effective, keys_of, show_keys
 from mcp_tui.ui.screens.left_once import LeftOnce
 
 if TYPE_CHECKING:
-    from mcp_tui.ui.commands.base import Command
+    from mcp_tui.ui.slash import Command
 
 Part = tuple[str, str]
 
@@ -36,7 +36,7 @@ class HelpScreen(LeftOnce, ModalScreen[None]):
     }
     """
 
-    def __init__(self, pane: str, about: str, overrides: Mapping[str, str], commands: Sequence[Command]) -> None:
+    def __init__(self, pane: str, about: str, overrides: Mapping[str, str], commands: Sequence[Command[Never]]) -> None:
         super().__init__()
         self._pane, self._about, self._overrides, self._commands = pane, about, overrides, commands
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from mcp_tui.engine.engine import Engine
     from mcp_tui.events.servers import ServerStatus
     from mcp_tui.events.tools import HeldTool
-    from mcp_tui.ui.app import McpTuiApp
 
 Part = tuple[str, str]
 
 
-class ServerDetailsScreen(LeftOnce, ModalScreen[None]):
-    """Text that stays up to date; Esc closes it."""
+class ServerDetailsScreen(LeftOnce, ModalScreen[Literal["review"] | None]):
+    """Text that stays up to date; Esc closes it.  ``review`` is what it is left for where its held tools are wanted."""
 
     PANE = "servers"
     HELP = "Command line, state, last failure, held tools, the last lines of standard error. R restarts, V reviews."
@@ -46,9 +45,9 @@ class ServerDetailsScreen(LeftOnce, ModalScreen[None]):
     }
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, *, restart: Callable[[str], object]) -> None:
         super().__init__()
-        self._engine, self._server = engine, name
+        self._engine, self._server, self._restart = engine, name, restart
         self._drawn = Content("")
 
     def compose(self) -> ComposeResult:
@@ -79,14 +78,11 @@ class ServerDetailsScreen(LeftOnce, ModalScreen[None]):
 
     def action_review(self) -> None:
         """The held tools of this server, in the place of its details."""
-        app = cast("McpTuiApp", self.app)
-        self.dismiss(None)
-        app.call_later(app.show_review, self._server)
+        self.dismiss("review")
 
     def action_restart(self) -> None:
         """Restart this server."""
-        app = cast("McpTuiApp", self.app)
-        app.attempt(lambda: app.restart_server(self._server))
+        self._restart(self._server)
 
 
 def details(server: ServerStatus, stderr: tuple[str, ...], held: Sequence[HeldTool] = ()) -> Content:

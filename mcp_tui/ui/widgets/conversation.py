@@ -20,13 +20,13 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from mcp_tui.conversation.items import AssistantItem, Change, Item, ToolCallItem
+from mcp_tui.ui.conversation_keys import CONVERSATION_KEYS
 from mcp_tui.ui.widgets.beginning import SHOWN_AT_ONCE, Beginning, MoreAbove
 from mcp_tui.ui.widgets.blocks.highlight import Highlighter
 from mcp_tui.ui.widgets.blocks.inline import warm_up
 from mcp_tui.ui.widgets.blocks.tools import ToolCallView
 from mcp_tui.ui.widgets.blocks.views import AssistantView, ItemView, view_of
 from mcp_tui.ui.widgets.conversation_css import CONVERSATION_CSS
-from mcp_tui.ui.widgets.conversation_keys import CONVERSATION_KEYS
 from mcp_tui.ui.widgets.document.document import Position
 from mcp_tui.ui.widgets.document.style import Palette, own_style
 from mcp_tui.ui.widgets.document.view import CATCH_UP

@@ -25,7 +25,7 @@ from mcp_tui.ui.widgets.facet_pages import page_content, pages
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
     from mcp_tui.events.tools import Difference
-    from mcp_tui.ui.app import McpTuiApp
+    from mcp_tui.ui.base_app import BaseApp
 
 TITLES: dict[Facet, str] = {
     "args": "Args",
@@ -236,7 +236,7 @@ class Inspector(Vertical):
         self._page = page
         if not ready:
             self._pages = key, None
-            cast("McpTuiApp", self.app).start(self._make_pages(key, item, self._facet))
+            cast("BaseApp", self.app).start(self._make_pages(key, item, self._facet))
         self._draw(top=True)
 
     async def _make_pages(self, key: object, item: ToolCallItem, facet: Facet) -> None:
@@ -256,7 +256,7 @@ class Inspector(Vertical):
         key = (id(item), item.state, id(previous), previous.state)
         if self._compared[0] != key:
             self._compared = key, None
-            cast("McpTuiApp", self.app).start(self._compare(key, previous, item))
+            cast("BaseApp", self.app).start(self._compare(key, previous, item))
         return previous_diff(item, previous, self._compared[1])
 
     async def _compare(self, key: object, previous: ToolCallItem, item: ToolCallItem) -> None:
@@ -327,7 +327,7 @@ class Inspector(Vertical):
     def action_copy(self) -> None:
         """Copy all of what the tab is about."""
         if self._item is not None:
-            cast("McpTuiApp", self.app).start(self._copy(self._item, self._facet))
+            cast("BaseApp", self.app).start(self._copy(self._item, self._facet))
 
     async def _copy(self, item: ToolCallItem, facet: Facet) -> None:
         text = await self._whole(item, facet)
@@ -341,7 +341,7 @@ class Inspector(Vertical):
     def action_write(self) -> None:
         """Write all of it to a file of the person's own."""
         if self._item is not None:
-            cast("McpTuiApp", self.app).start(self._write(self._item, self._facet))
+            cast("BaseApp", self.app).start(self._write(self._item, self._facet))
 
     async def _write(self, item: ToolCallItem, facet: Facet) -> None:
         if self._data_dir is None:
@@ -351,7 +351,7 @@ class Inspector(Vertical):
         self._say(f"Written to {path}")
 
     def _say(self, message: str) -> None:
-        cast("McpTuiApp", self.app).say(message)
+        cast("BaseApp", self.app).say(message)
 
 
 def save_text(folder: Path, name: str, text: str) -> Path:

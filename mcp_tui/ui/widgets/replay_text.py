@@ -27,7 +27,7 @@ Parts = tuple[Part, ...]
 
 def title(playback: Playback | None, waiting: int, width: int) -> tuple[Parts, Parts]:
     """Name and title, of which the title gives way; that it is none of the present, and what ``waiting`` there is."""
-    from mcp_tui.ui.view import DEMO_LABEL
+    from mcp_tui.ui.marks import DEMO_LABEL
 
     right: list[Part] = [(NOT_LIVE, "$warning")]
     if waiting:

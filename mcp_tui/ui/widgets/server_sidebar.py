@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
     from mcp_tui.engine.engine import Engine
     from mcp_tui.events.servers import ServerStatus
-    from mcp_tui.ui.app import McpTuiApp
     from mcp_tui.ui.live import LiveState
 
 Part = tuple[str, str]
@@ -71,6 +71,13 @@ class ServerSidebar(Vertical):
         & #sections Static { height: auto; }
     }
     """
+
+    class Requested(Message):
+        """Something is to be done with the highlighted server."""
+
+        def __init__(self, action: Literal["details", "review", "restart", "switch"], server: ServerStatus) -> None:
+            super().__init__()
+            self.action, self.server = action, server
 
     def __init__(self, engine: Engine, live: Callable[[], LiveState], *, widget_id: str = "sidebar") -> None:
         super().__init__(id=widget_id)
@@ -221,31 +228,23 @@ class ServerSidebar(Vertical):
 
     def action_details(self) -> None:
         """Everything about the highlighted server."""
-        from mcp_tui.ui.screens.server_details import ServerDetailsScreen
-
-        server = self.selected
-        if server is not None and server.state == "untrusted":
-            cast("McpTuiApp", self.app).show_trust(server.name)
-        elif server is not None:
-            self.app.push_screen(ServerDetailsScreen(self._engine, server.name))
+        self._request("details")
 
     def action_review(self) -> None:
         """The held tools of the highlighted server."""
-        if (server := self.selected) is not None:
-            app = cast("McpTuiApp", self.app)
-            app.attempt(lambda: app.show_review(server.name))
+        self._request("review")
 
     def action_restart(self) -> None:
         """Restart the highlighted server."""
-        if (server := self.selected) is not None:
-            app = cast("McpTuiApp", self.app)
-            app.attempt(lambda: app.restart_server(server.name))
+        self._request("restart")
 
     def action_switch(self) -> None:
         """Turn the highlighted server off or on."""
+        self._request("switch")
+
+    def _request(self, action: Literal["details", "review", "restart", "switch"]) -> None:
         if (server := self.selected) is not None:
-            app = cast("McpTuiApp", self.app)
-            app.attempt(lambda: app.set_server_enabled(server.name, not server.enabled))
+            self.post_message(self.Requested(action, server))
 
 
 def server_row(server: ServerStatus, width: int) -> Content:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 from mcp_tui.errors import UsageError
 
-if TYPE_CHECKING:
-    from mcp_tui.ui.app import McpTuiApp
+App_contra = TypeVar("App_contra", contravariant=True)
+"""The app that a command is for."""
 
 
-def _no_values(app: McpTuiApp) -> Sequence[str]:
+def _no_values(app: object) -> Sequence[str]:
     return ()
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Command(Generic[App_contra]):
     """A command: ``run`` is given the app and the words after the name, and raises `UsageError` for wrong ones."""
 
     name: str
     help: str
-    run: Callable[[McpTuiApp, str], None]
+    run: Callable[[App_contra, str], None]
     argument: str = ""
     """How help writes the argument; empty where there is none."""
-    values: Callable[[McpTuiApp], Sequence[str]] = _no_values
+    values: Callable[[App_contra], Sequence[str]] = _no_values
     """What completion offers as argument."""
     key: str = ""
     """Id of the binding that does the same."""
@@ -40,7 +40,7 @@ class Command:
         return f"/{self.name} {self.argument}".rstrip()
 
 
-def parse(line: str, commands: Sequence[Command]) -> tuple[Command, str]:
+def parse(line: str, commands: Sequence[Command[App_contra]]) -> tuple[Command[App_contra], str]:
     """The command of ``line``, which starts with a slash, and its argument.
 
     Raises `UsageError`, naming the nearest command, when there is none.
@@ -56,7 +56,7 @@ def parse(line: str, commands: Sequence[Command]) -> tuple[Command, str]:
     raise UsageError(f"There is no command /{name}.", hint=hint)
 
 
-def complete(text: str, commands: Sequence[Command], app: McpTuiApp) -> list[tuple[str, str]]:
+def complete(text: str, commands: Sequence[Command[App_contra]], app: App_contra) -> list[tuple[str, str]]:
     """What may follow: (whole line, help)."""
     name, space, argument = text[1:].partition(" ")
     if not space:
