@@ -15,6 +15,7 @@ differs; 2 wrong usage or configuration, or ``run`` and ``replay --verify`` with
 ``setup``      ``init`` and ``check``
 ``conversations``  which conversation a word means
 ``history_files``  ``history export`` and ``history import``
+``history_app``  ``history`` alone: the app on its history screen
 ``history``    ``history list``, ``search``, ``rename``, ...; ``history_arguments`` is their parser
 ``servers``    ``servers list`` and ``servers trust``
 ``wiring``     configuration -> engine
@@ -84,6 +85,10 @@ def _command(name: str) -> Callable[[Options], int]:
 
             functions = {"list": rules.list_rules, "test": rules.test_rule, "add": rules.add_rule}
             return functions.get(name.removeprefix("rules_"), rules.remove_rule)
+        case "history":
+            from mcp_tui.cli.history_app import browse
+
+            return browse
         case "history_export" | "history_import":
             from mcp_tui.cli.history_files import export_conversation, import_files
 

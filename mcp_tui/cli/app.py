@@ -7,11 +7,13 @@ in a thread, while the person can already type.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,29 +21,33 @@ from mcp_tui.cli.options import Options
 from mcp_tui.cli.shutdown import Guard
 from mcp_tui.config.paths import resolve_paths
 from mcp_tui.conversation.pace import collector_rests
-from mcp_tui.errors import McpTuiError, UsageError
+from mcp_tui.errors import HistoryError, McpTuiError, UsageError
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.preferences import Preferences, load
 
 if TYPE_CHECKING:
     from mcp_tui.cli.wiring import Setup
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.ui.slash import Command
+    from mcp_tui.engine.history import Library
+    from mcp_tui.ui.app import UiSettings
 
 log = logging.getLogger(__name__)
 
 
 def run_app(options: Options, make_session: type[AppSession] | None = None) -> int:
     """Open the app and return its exit code.  Raises `UsageError` where there is no terminal."""
-    _require_terminal()
+    _require_terminal(_WITHOUT_TERMINAL.get(options.command, 'mcp-tui run "..."'))
     return asyncio.run(_main(options, make_session or AppSession))
 
 
-def _require_terminal() -> None:
+_WITHOUT_TERMINAL = {"history": "mcp-tui history list", "replay": "mcp-tui replay --plain"}
+
+
+def _require_terminal(instead: str) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             "The app needs a terminal: standard input and standard error must be one.",
-            hint='Without a terminal, use `mcp-tui run "..."`.',
+            hint=f"Without a terminal, use `{instead}`.",
         )
     if os.environ.get("TERM", "") in ("", "dumb"):
         raise UsageError("The terminal cannot address the screen (TERM is not set, or dumb).")
@@ -52,20 +58,9 @@ def preferences_path() -> Path:
     return resolve_paths(os.environ).data_dir / "state" / "ui.json"
 
 
-def make_app(preferences: Preferences) -> McpTuiApp:
-    """The app with its slash commands; the first paint does not wait for them."""
-    return McpTuiApp(preferences, _commands)
-
-
-def _commands() -> tuple[Command[McpTuiApp], ...]:
-    from mcp_tui.ui.commands import COMMANDS
-
-    return COMMANDS
-
-
 async def _main(options: Options, make_session: type[AppSession]) -> int:
     preferences = load(preferences_path())
-    app = make_app(preferences)
+    app = McpTuiApp(preferences)
     session = make_session(app, options, preferences)
     guard = Guard(app)
     boot = asyncio.create_task(session.boot(), name="boot")
@@ -82,8 +77,16 @@ async def _main(options: Options, make_session: type[AppSession]) -> int:
     return guard.code or app.return_code or 0
 
 
+@dataclass(slots=True)
+class Browsing:
+    """The stored conversations without an engine (`mcp_tui.ui.shelf.Shelf`)."""
+
+    history: Library
+    conversation_id: str = ""
+
+
 class AppSession:
-    """Everything that lives as long as the app: configuration, log file, engine."""
+    """Everything that lives as long as the app: configuration, log file, engine (`mcp_tui.ui.shelf.Starter`)."""
 
     def __init__(self, app: McpTuiApp, options: Options, preferences: Preferences) -> None:
         self._app = app
@@ -92,7 +95,14 @@ class AppSession:
         self._stack = ExitStack()
         self._engine: Engine | None = None
         self._preparing: asyncio.Task[Setup] | None = None
+        self._made: Setup | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._shelf: Browsing | None = None
+        self._shelf_stack = AsyncExitStack()
+        self._going_on: asyncio.Task[None] | None = None
+        self._then: Callable[[], None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        app.starter = self
 
     async def boot(self) -> None:
         """After the first paint: import, load, build, attach, start.
@@ -121,18 +131,89 @@ class AppSession:
         self._app.call_later(work)
         await done.wait()
 
+    # -- without an engine -----------------------------------------------------------------------
+
+    async def shelf(self) -> Browsing:
+        """The stored conversations; what is missing in their index is brought up to date meanwhile."""
+        async with self._one_at_a_time:
+            if self._shelf is None:
+                self._shelf = await self._open_shelf()
+            return self._shelf
+
+    async def _open_shelf(self) -> Browsing:
+        await asyncio.to_thread(_import_library)
+        from mcp_tui.cli.library import opened_library
+
+        library = await self._shelf_stack.enter_async_context(opened_library())
+        indexing = asyncio.create_task(library.update_index(), name="search index")
+
+        async def stop() -> None:
+            indexing.cancel()
+            await asyncio.gather(indexing, return_exceptions=True)
+
+        self._shelf_stack.push_async_callback(stop)
+        return Browsing(library)
+
+    async def _close_shelf(self) -> None:
+        async with self._one_at_a_time:
+            self._shelf = None
+            await self._shelf_stack.aclose()
+
+    async def prepare(self, *, demo: bool = False) -> None:
+        """Read the configuration, unless that was done; ``demo``: the demo's will do where there is none.
+
+        Raises `ConfigError` and `UsageError`.
+        """
+        if (
+            demo
+            and self._made is None
+            and not resolve_paths(os.environ, config=self._options.config).config_file.exists()
+        ):
+            self._options.demo = True
+        await self._prepared()
+
+    async def _prepared(self) -> Setup:
+        async with self._one_at_a_time:
+            if self._made is None:
+                self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare), name="prepare")
+                self._made = await asyncio.shield(self._preparing)
+            return self._made
+
+    # -- the engine --------------------------------------------------------------------------------
+
+    def go_on(self, conversation_id: str = "", then: Callable[[], None] | None = None) -> None:
+        """Make the engine after all, with this conversation open or a new one; then call ``then``."""
+        if self._going_on is None or self._going_on.done():
+            self._options.conversation, self._then = conversation_id or self._options.conversation, then
+            self._going_on = asyncio.create_task(self.boot(), name="boot after browsing")
+
     async def _start(self) -> None:
-        self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare), name="prepare")
-        made = await asyncio.shield(self._preparing)
+        made = await self._prepared()
+        await self._close_shelf()
         from mcp_tui.cli.run import conversation_id
         from mcp_tui.cli.wiring import build_engine
-        from mcp_tui.demo.guide import SUGGESTIONS
-        from mcp_tui.ui.app import UiSettings
 
         self._engine = engine = build_engine(made, interactive=True)
         if self._options.conversation:
-            await engine.open_conversation(await conversation_id(engine, self._options.conversation), at_once=True)
-        settings = UiSettings(
+            try:
+                await engine.open_conversation(await conversation_id(engine, self._options.conversation), at_once=True)
+            except HistoryError as error:
+                if self._going_on is None:
+                    raise
+                await self._in_app(self._app.say, str(error))
+        if self._app.problem_shown:
+            await self._in_app(self._app.problem_solved)
+        await self._in_app(self._app.attach, engine, self._settings(made))
+        await engine.start()
+        if self._then is not None:
+            await self._in_app(self._then)
+
+    @staticmethod
+    def _settings(made: Setup) -> UiSettings:
+        from mcp_tui.demo.guide import SUGGESTIONS
+        from mcp_tui.ui.app import UiSettings
+
+        return UiSettings(
             theme=made.config.ui.theme,
             themes=made.themes,
             keys=made.config.ui.keys,
@@ -141,10 +222,6 @@ class AppSession:
             warnings=made.warnings,
             examples=SUGGESTIONS if made.demo else (),
         )
-        await self._in_app(self._app.attach, engine, settings)
-        if self._options.command == "history":
-            await self._in_app(self._app.show_history)
-        await engine.start()
 
     def _prepare(self) -> Setup:
         """Import and load; runs in a thread."""
@@ -165,9 +242,21 @@ class AppSession:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
+        if self._going_on is not None:
+            self._going_on.cancel()
+            await asyncio.gather(self._going_on, return_exceptions=True)
         if self._preparing is not None:
             # A thread cannot be cancelled: what it opens is closed after it.
             await asyncio.wait({self._preparing})
+        await self._close_shelf()
         if self._engine is not None:
             await self._engine.aclose()
         await asyncio.to_thread(self._stack.close)
+
+
+def _import_library() -> None:
+    """What the shelf needs; imported in a thread, so that the screen does not stall."""
+    from mcp_tui.telemetry.logging import silence
+
+    silence()
+    importlib.import_module("mcp_tui.cli.library")

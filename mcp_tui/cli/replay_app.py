@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcp_tui.cli.app import AppSession
 from mcp_tui.cli.options import Options
+from mcp_tui.config.paths import resolve_paths
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.preferences import Preferences
 
@@ -24,30 +25,26 @@ class ReplaySession(AppSession):
 
         super().__init__(app, options, preferences)
         self._screen = ReplayScreen(None, None, play=True, speed=options.speed)
-        self._choice: ReplayChoice | None = None
-        self._going_on: asyncio.Task[None] | None = None
+        self._fork_at: ReplayChoice | None = None
         app.cover = self._screen, self._left
+        app.data_dir = resolve_paths(os.environ).data_dir
 
     async def _start(self) -> None:
-        if self._choice is not None:
-            await super()._start()
-            await self._in_app(self._app.replay_left, self._options.conversation, self._choice)
+        if self._going_on is None:
+            recording = await asyncio.to_thread(self._read)
+            self._options.conversation = recording.id
+            await self._in_app(self._screen.open, recording)
             return
-        recording = await asyncio.to_thread(self._read)
-        self._options.conversation = recording.id
-        await self._in_app(self._screen.open, recording)
-
-    async def aclose(self) -> None:
-        """As `AppSession.aclose`, whatever was begun after the replay."""
-        if self._going_on is not None:
-            self._going_on.cancel()
-            await asyncio.gather(self._going_on, return_exceptions=True)
-        await super().aclose()
+        if (at := self._fork_at) is not None and self._options.conversation:
+            self._fork_at = None
+            library = (await self.shelf()).history
+            self._options.conversation = await library.fork(self._options.conversation, at.event_id)
+            await self._in_app(self._app.say, "This is the fork; the original stays as it is. F4 has both.")
+        await super()._start()
 
     def _read(self) -> StoredConversation:
         """Import and read; runs in a thread."""
         from mcp_tui.cli.library import read
-        from mcp_tui.config.paths import resolve_paths
         from mcp_tui.telemetry.logging import silence
 
         silence()
@@ -61,5 +58,9 @@ class ReplaySession(AppSession):
         if choice is None or choice.action is None:
             self._app.exit(0, return_code=0)
             return
-        self._choice = choice
-        self._going_on = asyncio.create_task(self.boot(), name="boot after the replay")
+        if choice.action == "fork":
+            self._fork_at = choice
+            self.go_on()
+        else:
+            conversation_id = self._options.conversation or ""
+            self.go_on(then=lambda: self._app.replay_left(conversation_id, choice))

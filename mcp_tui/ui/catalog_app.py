@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_tui.errors import UsageError
+from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.ui.chat_app import ChatApp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mcp_tui.conversation.summary import ConversationSummary
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.ui.screens.history import HistoryMemory
+    from mcp_tui.ui.history_listing import HistoryMemory
+    from mcp_tui.ui.screens.history import HistoryScreen
     from mcp_tui.ui.screens.replay import ReplayChoice
-    from mcp_tui.ui.widgets.server_sidebar import ServerSidebar
 
 
 class CatalogApp(ChatApp):
@@ -35,27 +33,71 @@ class CatalogApp(ChatApp):
         self.chat.composer.focus()
 
     def action_history(self) -> None:
-        """F4: the conversations; a second press closes them."""
+        """F4: the conversations; a second press closes them.  What keeps the engine from starting keeps nobody out."""
+        from mcp_tui.ui.screens.config_error import ConfigErrorScreen
         from mcp_tui.ui.screens.history import HistoryScreen
 
-        if isinstance(self.screen, HistoryScreen):
+        if isinstance(self.screen, HistoryScreen) or (
+            isinstance(self.screen, ConfigErrorScreen) and self.screen.browsing
+        ):
             self.screen.dismiss(None)
-        elif self.screen is self.chat:
+        elif self.screen is self.chat or isinstance(self.screen, ConfigErrorScreen):
             self.attempt(self.show_history)
 
     def show_history(self, query: str = "") -> None:
         """The conversations; with ``query``, a search in everything that was said in them."""
-        from mcp_tui.ui.screens.history import HistoryMemory, HistoryScreen
+        if self.engine is None and not (self.problem_shown and self.starter is not None):
+            self.require_engine()
+        screen = self.history_screen(query)
+        self.push_screen(screen, self.history_left)
+        if self.engine is None:
+            screen.warn(self.problem)
+            self.start(self._open_shelf(screen))
+
+    async def _open_shelf(self, screen: HistoryScreen) -> None:
+        assert self.starter is not None
+        screen.open(await self.starter.shelf())
+
+    def history_screen(self, query: str = "") -> HistoryScreen:
+        """The screen, as it was left the last time."""
+        from mcp_tui.ui.history_listing import HistoryMemory
+        from mcp_tui.ui.screens.history import HistoryScreen
 
         if self._history_memory is None:
             self._history_memory = HistoryMemory()
-        engine, memory = self.require_engine(), self._history_memory
-        screen = HistoryScreen(engine, clock=self.clock, left=self.replay_left, memory=memory, query=query)
-        self.push_screen(screen, self._history_chosen)
+        return HistoryScreen(
+            self.engine,
+            clock=self.clock,
+            left=self.replay_left,
+            ready=self._why_not,
+            memory=self._history_memory,
+            query=query,
+        )
 
-    def _history_chosen(self, conversation_id: str | None) -> None:
-        if conversation_id is not None:
+    async def _why_not(self, stored: ConversationSummary) -> McpTuiError | None:
+        """Why no conversation can be continued: without an engine, what is wrong with the configuration now."""
+        if self.engine is None and self.starter is not None:
+            try:
+                await self.starter.prepare(demo=stored.demo)
+            except McpTuiError as error:
+                return error
+        return None
+
+    def history_left(self, conversation_id: str | None) -> None:
+        """Open the conversation that was chosen; without an engine, make it."""
+        if self.engine is None and self.starter is not None:
+            if conversation_id is not None or not self.problem_shown:
+                self.starter.go_on(conversation_id or "")
+        elif conversation_id is not None:
             self.open_conversation(conversation_id)
+
+    def open_conversation(self, conversation_id: str) -> None:
+        """Continue a stored conversation."""
+        self.start(self._open_conversation(conversation_id))
+
+    async def _open_conversation(self, conversation_id: str) -> None:
+        await self.require_engine().open_conversation(conversation_id, at_once=True)
+        self.chat.composer.focus()
 
     def continue_latest(self) -> None:
         """Continue the conversation that changed last, other than the open one."""
@@ -74,13 +116,19 @@ class CatalogApp(ChatApp):
         """Replay a stored conversation, the open one unless told otherwise."""
         from mcp_tui.ui.replays import show_replay
 
-        self.start(show_replay(self, conversation_id))
+        self.start(show_replay(self._whole, conversation_id))
 
     def replay_left(self, conversation_id: str, choice: ReplayChoice | None) -> None:
         """Do what the person chose on the replay screen."""
         from mcp_tui.ui.replays import replay_left
 
-        self.attempt(lambda: replay_left(self._whole, conversation_id, choice))
+        def leave() -> None:
+            self.attempt(lambda: replay_left(self._whole, conversation_id, choice))
+
+        if self.engine is None and self.starter is not None and choice is not None and choice.action is not None:
+            self.starter.go_on(then=leave)
+        else:
+            leave()
 
     def rename_conversation(self, title: str = "") -> None:
         """Give the open conversation another title; without one, ask for it."""
@@ -132,7 +180,7 @@ class CatalogApp(ChatApp):
         stored = next((each for each in await engine.history.list() if each.id == engine.conversation_id), None)
         if stored is None:
             raise UsageError("This conversation is not stored yet.")
-        export = Export(self._whole, engine, stored, self.start, self.clock)
+        export = Export(self._whole, engine.history, stored, self.start, self.clock)
         if format and line:
             export.write(format, line)
         elif self.screen is self.chat:
@@ -169,18 +217,10 @@ class CatalogApp(ChatApp):
 
     def action_choose_model(self) -> None:
         """Ctrl+L."""
+        from mcp_tui.ui.screens.choosers import choose_model
+
         if self.screen is self.chat:
-            self.attempt(lambda: self.choose_model(self.select_model))
-
-    def choose_model(self, then: Callable[[str], object], title: str = "model") -> None:
-        """Pick a provider entry for ``then``."""
-        from mcp_tui.ui.screens.choosers import model_chooser
-
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self.attempt(lambda: then(name))
-
-        self.push_screen(model_chooser(self.require_engine(), title), chosen)
+            self.attempt(lambda: choose_model(self))
 
     def select_model(self, name: str) -> None:
         """Answer with this provider entry from the next turn on."""
@@ -193,53 +233,16 @@ class CatalogApp(ChatApp):
     # -- themes --------------------------------------------------------------------------------
 
     def choose_theme(self) -> None:
-        """A list of themes that are tried on as they are highlighted; Esc brings the old one back."""
-        from mcp_tui.ui.screens.choosers import theme_chooser
+        """A list of themes that are tried on as they are highlighted."""
+        from mcp_tui.ui.screens.choosers import choose_theme
 
-        before = self.theme
-
-        def chosen(name: str | None) -> None:
-            self.use_theme(name or before, remember=name is not None)
-
-        def preview(name: str) -> None:
-            self.use_theme(name, remember=False)
-
-        self.push_screen(theme_chooser(self.theme_data, before, preview), chosen)
+        choose_theme(self)
 
     # -- servers and tools ---------------------------------------------------------------------
 
     def server_names(self) -> list[str]:
         """All configured servers."""
         return [server.name for server in self.engine.servers] if self.engine is not None else []
-
-    def on_server_sidebar_requested(self, message: ServerSidebar.Requested) -> None:
-        """Enter, ``v``, ``R`` and Space of the sidebar."""
-        name, untrusted = message.server.name, message.server.state == "untrusted"
-        match message.action:
-            case "details" if untrusted:
-                self.attempt(lambda: self.show_trust(name))
-            case "details":
-                self.show_server(name)
-            case "review":
-                self.attempt(lambda: self.show_review(name))
-            case "restart":
-                self.attempt(lambda: self.restart_server(name))
-            case "switch":
-                self.attempt(lambda: self.set_server_enabled(name, not message.server.enabled))
-
-    def show_server(self, name: str) -> None:
-        """Everything about one server."""
-        from mcp_tui.ui.screens.server_details import ServerDetailsScreen
-
-        def restart(name: str) -> None:
-            self.attempt(lambda: self.restart_server(name))
-
-        def left(wanted: str | None) -> None:
-            if wanted == "review":
-                self.attempt(lambda: self.show_review(name))
-
-        if self.screen is self.chat:
-            self.push_screen(ServerDetailsScreen(self.require_engine(), name, restart=restart), left)
 
     def restart_server(self, name: str) -> None:
         """Stop and start a server."""
@@ -257,9 +260,9 @@ class CatalogApp(ChatApp):
 
     def show_tools(self) -> None:
         """A list of the tools, with their descriptions."""
-        from mcp_tui.ui.screens.choosers import tool_list
+        from mcp_tui.ui.screens.choosers import show_tools
 
-        self.attempt(lambda: self.push_screen(tool_list(self.require_engine().tools())))
+        self.attempt(lambda: show_tools(self))
 
     # -- what the person lets in ---------------------------------------------------------------
 

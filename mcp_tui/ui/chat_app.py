@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.ui.base_app import BaseApp
+from mcp_tui.ui.keymap import PANES
 from mcp_tui.ui.preferences import Preferences
 from mcp_tui.ui.prompt_history import PromptHistory
 from mcp_tui.ui.screens.chat import ChatScreen
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
     from mcp_tui.config.theme_data import ThemeData
     from mcp_tui.engine.engine import Engine
+    from mcp_tui.ui.app import McpTuiApp
     from mcp_tui.ui.bridge import Bridge
-    from mcp_tui.ui.slash import Command
-    from mcp_tui.ui.widgets.composer import Composer
+    from mcp_tui.ui.shelf import Starter
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class UiSettings:
 
 LATE = (
     "mcp_tui.ui.bridge",
+    "mcp_tui.ui.commands",
     "mcp_tui.ui.widgets.conversation",
     "mcp_tui.ui.widgets.approval",
     "mcp_tui.ui.widgets.question",
@@ -59,32 +61,42 @@ LATE = (
 """What the first paint does not need; imported in a thread, so that the screen does not stall when it is used."""
 
 
+def _import_late() -> None:
+    for name in LATE:
+        importlib.import_module(name)
+
+
 class ChatApp(BaseApp):
     """The chat screen connected to an engine."""
 
     TITLE = "mcp-tui"
     CSS_PATH = "app.tcss"
 
-    def __init__(
-        self, preferences: Preferences, commands: Callable[[], Sequence[Command[Self]]], **options: Any
-    ) -> None:
+    def __init__(self, preferences: Preferences, **options: Any) -> None:
         super().__init__(preferences, **options)
-        self.commands = commands
-        """Gives the slash commands, imported when they are first asked for."""
         self.engine: Engine | None = None
+        self.starter: Starter | None = None
+        """Who can show what is stored without an engine, and make one."""
         self.key_overrides: dict[str, str] = {}
-        self.problem_shown = False
+        self.problem: McpTuiError | None = None
+        """What keeps the engine from starting; shown as long as it does."""
         self.mouse_on = True
         self.cover: tuple[Screen[Any], Callable[[Any], None]] | None = None
         """A screen that is there from the first paint on, above the chat, and who is told what it was left with."""
         self._early: list[str] = []
         history = PromptHistory(preferences.prompts_path, self.scrubbed)
         self.chat = ChatScreen(self.submit, self._complete, history, sidebar=preferences.sidebar is not False)
-        self.view = ChatView(self, self.chat, lambda: self.problem_shown)
+        self.view = ChatView(self._whole, self.chat)
 
     @property
-    def _whole(self) -> Self:
-        return self
+    def _whole(self) -> McpTuiApp:
+        """The app with its actions: no other class is ever made."""
+        return cast("McpTuiApp", self)
+
+    @property
+    def problem_shown(self) -> bool:
+        """Whether the engine could not start."""
+        return self.problem is not None
 
     # -- contract with the command line --------------------------------------------------------
 
@@ -114,14 +126,8 @@ class ChatApp(BaseApp):
 
     def attach(self, engine: Engine, settings: UiSettings) -> None:
         """Connect the screen to a running engine.  Called once, after the app has started."""
-        self.data_dir = settings.data_dir
-        for theme in settings.themes:
-            self.add_theme(theme)
-        if settings.theme in self.theme_data:
-            self.use_theme(settings.theme)
+        self.dress(settings)
         self.view.examples = settings.examples
-        self.key_overrides = dict(settings.keys)
-        self.set_keymap(self.key_overrides)
         self.engine = self.view.engine = engine
         if not self.preferences.mouse:
             self.set_mouse(False)
@@ -129,8 +135,18 @@ class ChatApp(BaseApp):
             self.say(warning, severity="warning", timeout=12)
         self.run_worker(self._follow(engine), name="bridge", exit_on_error=True)
 
+    def dress(self, settings: UiSettings) -> None:
+        """Take over colours and keys of the configuration."""
+        self.data_dir = settings.data_dir
+        for theme in settings.themes:
+            self.add_theme(theme)
+        if settings.theme in self.theme_data:
+            self.use_theme(settings.theme)
+        self.key_overrides = dict(settings.keys)
+        self.set_keymap(self.key_overrides)
+
     async def _follow(self, engine: Engine) -> None:
-        await asyncio.to_thread(self._import_late)
+        await asyncio.to_thread(_import_late)
         from mcp_tui.ui.bridge import Bridge
 
         await self.view.adopt_conversation()
@@ -144,11 +160,6 @@ class ChatApp(BaseApp):
             self.submit(text)
         await bridge.run()
 
-    def _import_late(self) -> None:
-        for name in LATE:
-            importlib.import_module(name)
-        self.commands()
-
     def _tick(self) -> None:
         """Countdowns and clocks move on without events, and the engine's turn is over a moment after its last one."""
         if self.engine is not None and self.view.alive:
@@ -161,10 +172,19 @@ class ChatApp(BaseApp):
         """Startup failed: say everything that is wrong and what can be done."""
         from mcp_tui.ui.screens.config_error import ConfigErrorScreen
 
-        self.problem_shown = True
+        self.problem = error
         self.engine = self.view.engine = None
         self.view.draw_header()
-        self.push_screen(ConfigErrorScreen(error))
+        self.push_screen(ConfigErrorScreen(error, history=self.starter is not None))
+
+    def problem_solved(self) -> None:
+        """What kept the engine from starting is mended: it is being made now."""
+        from mcp_tui.ui.screens.config_error import ConfigErrorScreen
+
+        self.problem = None
+        if isinstance(self.screen, ConfigErrorScreen):
+            self.screen.dismiss(None)
+        self.view.draw_header()
 
     # -- input ---------------------------------------------------------------------------------
 
@@ -191,25 +211,22 @@ class ChatApp(BaseApp):
         else:
             self.engine.submit(text)
 
-    def _command(self: Self, line: str) -> bool:
-        from mcp_tui.ui.slash import parse
+    def _command(self, line: str) -> bool:
+        from mcp_tui.ui.commands import COMMANDS
+        from mcp_tui.ui.commands.base import parse
 
-        command, argument = parse(line, self.commands())
+        command, argument = parse(line, COMMANDS)
         if command.passed_on:
             self._submit_input(line)
         else:
-            command.run(self, argument)
+            command.run(self._whole, argument)
         return True
 
-    def _complete(self: Self, text: str) -> list[tuple[str, str]]:
-        from mcp_tui.ui.slash import complete
+    def _complete(self, text: str) -> list[tuple[str, str]]:
+        from mcp_tui.ui.commands import COMMANDS
+        from mcp_tui.ui.commands.base import complete
 
-        return complete(text, self.commands(), self)
-
-    @property
-    def composer(self) -> Composer:
-        """The input."""
-        return self.chat.composer
+        return complete(text, COMMANDS, self._whole)
 
     def return_input(self, text: str) -> None:
         """Put an input back into the composer, before what is written there."""
@@ -221,17 +238,35 @@ class ChatApp(BaseApp):
             raise UsageError("The engine is not up yet.", hint="Try again in a moment.")
         return self.engine
 
-    # -- the open conversation -----------------------------------------------------------------
+    def attempt(self, call: Callable[[], object]) -> None:
+        """Call something of the engine; an error of ours becomes a toast."""
+        try:
+            call()
+        except McpTuiError as error:
+            self.say(str(error), severity="error")
 
-    def open_conversation(self, conversation_id: str) -> None:
-        """Continue a stored conversation."""
-        self.start(self._open_conversation(conversation_id))
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something that waits; an error of ours becomes a toast."""
+        self.run_worker(self._guarded(work))
 
-    async def _open_conversation(self, conversation_id: str) -> None:
-        await self.require_engine().open_conversation(conversation_id, at_once=True)
-        self.chat.composer.focus()
+    async def _guarded(self, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        except McpTuiError as error:
+            self.say(str(error), severity="error")
 
-    # -- panes ---------------------------------------------------------------------------------
+    # -- focus and panes -----------------------------------------------------------------------
+
+    def focused_pane(self, screen: Screen[Any] | None = None) -> str:
+        """The pane that has the focus on ``screen`` (the one on top): a key of `PANES`."""
+        if not self.screen_stack:
+            return "app"
+        screen = screen or self.screen
+        for node in (screen.focused or screen).ancestors_with_self:
+            pane = getattr(node, "PANE", "conversation" if node.id == "conversation" else "")
+            if pane in PANES:
+                return str(pane)
+        return "app"
 
     async def open_pane(self, name: str) -> None:
         """Open ``sidebar`` or ``inspector``, mounting it on first use."""

@@ -25,8 +25,9 @@ PAGE = 200
 class HistorySearch:
     """One search at a time, and the hits in the conversation that is looked at."""
 
-    def __init__(self, library: Library, changed: Callable[[], None]) -> None:
-        self._library, self._changed = library, changed
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._library: Library | None = None
         self.query = ""
         self.hits: list[SearchHit] = []
         self.more = False
@@ -53,6 +54,16 @@ class HistorySearch:
         """Ids of the conversations with hits, the one of the newest hit first."""
         return list(dict.fromkeys(hit.conversation_id for hit in self.hits))
 
+    def use(self, library: Library) -> None:
+        """Look there; a search that was asked for before begins."""
+        self._library = library
+        if self.active and self._running is None:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._library is not None:
+            self._running = asyncio.create_task(self._search(self._library), name="history search")
+
     def look_for(self, query: str) -> None:
         """Search anew; what was found before stays until the answer comes."""
         if query.strip() == self.query.strip():
@@ -63,7 +74,7 @@ class HistorySearch:
         self._fresh.clear()
         self.stop()
         if self.active:
-            self._running = asyncio.create_task(self._search(), name="history search")
+            self._begin()
         else:
             self.hits, self.more = [], False
         self._changed()
@@ -75,11 +86,11 @@ class HistorySearch:
                 task.cancel()
         self._looking_at = ""
 
-    async def _search(self) -> None:
+    async def _search(self, library: Library) -> None:
         await asyncio.sleep(PAUSE)
         while True:
             try:
-                page = await self._library.search(self.query, PAGE, 0)
+                page = await library.search(self.query, PAGE, 0)
             except McpTuiError as error:
                 self.hits, self.more, self.problem, self.asked = [], False, str(error), True
                 self._changed()
@@ -94,7 +105,7 @@ class HistorySearch:
 
     async def load_more(self) -> bool:
         """The next hits; False when there are none.  One at a time: a call while another runs does nothing."""
-        if not self.more:
+        if not self.more or self._library is None:
             return False
         self.more = False
         query = self.query
@@ -122,17 +133,18 @@ class HistorySearch:
             return
         if self._looking is not None:
             self._looking.cancel()
-        if conversation_id and self.active:
+        if conversation_id and self.active and self._library is not None:
             self._looking_at = conversation_id
-            self._looking = asyncio.create_task(self._look_inside(conversation_id), name="hits of a conversation")
+            looking = self._look_inside(self._library, conversation_id)
+            self._looking = asyncio.create_task(looking, name="hits of a conversation")
 
-    async def _look_inside(self, conversation_id: str) -> None:
+    async def _look_inside(self, library: Library, conversation_id: str) -> None:
         await asyncio.sleep(PAUSE)
         query = self.query
         found: list[SearchHit] = []
         try:
             while True:
-                page = await self._library.search(f"in:{conversation_id} {query}", PAGE, len(found))
+                page = await library.search(f"in:{conversation_id} {query}", PAGE, len(found))
                 found += page.hits
                 if not page.more or not page.hits or len(found) >= 10 * PAGE:
                     break

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mcp_tui.errors import ConfigError, McpTuiError
 from mcp_tui.safety.text import prose, shorten, strict
 from mcp_tui.ui import formats
 
@@ -50,12 +51,14 @@ def _words(search: HistorySearch, query: str, *, problem: str, reading: bool, em
     )
 
 
-def where(state: IndexState | None, width: int) -> Content:
-    """What the line looks at; of a search (``state``), how much of it can be found yet."""
-    if state is None:
+def where(state: IndexState | None, width: int, *, searching: bool) -> Content:
+    """What the line looks at; of a search, how much of it can be found yet (``state``)."""
+    if not searching:
         return Content("in: titles, tags, models, servers" if width >= 70 else "")
     parts: list[Part] = []
-    if state.problem:
+    if state is None:
+        parts.append(("starting  ", "$warning"))
+    elif state.problem:
         parts.append((f"{prose(shorten(state.problem, 60))}  ", "$warning"))
     elif not state.complete:
         done, total = formats.size(state.done_bytes), formats.size(state.total_bytes)
@@ -63,11 +66,11 @@ def where(state: IndexState | None, width: int) -> Content:
     return Content.assemble(*parts, "in: all text")
 
 
-def placeholder(*, searching: bool, focused: bool) -> str:
-    """What the empty line says."""
-    if searching:
-        return 'words, "a phrase", -without, tool:time.* status:error after:7d'
-    return "type to filter; / on an empty line searches everything" if focused else "Tab filters"
+def browsing_only(problem: McpTuiError) -> str:
+    """Why no conversation can be continued, in a few words."""
+    if isinstance(problem, ConfigError) and problem.problems:
+        return f"browsing only: {formats.plural(len(problem.problems), 'problem')} in the configuration"
+    return f"browsing only: {prose(shorten(problem.message, 60))}"
 
 
 def folder(place: Path | None, room: int) -> str:

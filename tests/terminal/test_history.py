@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -118,3 +119,107 @@ def test_what_another_process_writes_comes_into_the_list(program: Program, provi
         terminal.wait_for("1 conversation")
         terminal.press("f4")
         steps.quit_idle(terminal)
+
+
+BROKEN = "llm:\n  active: nobody\n  provders: {}\n"
+
+
+def test_without_a_configuration_everything_but_going_on_works(program: Program, tmp_path: Path) -> None:
+    """All that needs no model and no server; ``c`` says what is wrong with the configuration."""
+    program.config_file.write_text(BROKEN, encoding="utf-8")
+    kept = store(program, [created("the walrus"), said("find the walrus")], [created("the other"), said("hello")])
+    target = tmp_path / "out.md"
+    with program.app("history", size=SMALL) as terminal:
+        terminal.wait_for("2 conversations")
+        terminal.wait_for("browsing only: ")
+        terminal.type("c")
+        terminal.wait_for("This conversation cannot be continued yet")
+        terminal.wait_for("config.yaml:3:3: llm.provders: is not a known field")
+        terminal.wait_for("Did you mean `providers`?")
+        terminal.press("esc")
+        terminal.wait_for("2 conversations")
+
+        terminal.type("p")
+        terminal.wait_for("find the walrus")
+        terminal.settle(quiet=0.2, seconds=2)
+        terminal.press("esc")
+        terminal.wait_for("2 conversations")
+        terminal.type("r")
+        terminal.wait_for("Enter takes it")
+        terminal.press("ctrl+u")
+        terminal.type("a sea animal")
+        terminal.press("enter")
+        terminal.wait_for("a sea animal")
+        terminal.type("t")
+        terminal.wait_for("tags of")
+        terminal.type("zoo")
+        terminal.press("enter")
+        terminal.wait_for("#zoo")
+        terminal.type("x")
+        terminal.wait_for("for reading, tool calls folded")
+        terminal.press("enter")
+        terminal.wait_for("Enter writes")
+        terminal.press("ctrl+u")
+        terminal.type(str(target))
+        terminal.press("enter")
+        terminal.wait_for("Written to")
+        terminal.type("f")
+        terminal.wait_for("3 conversations")
+        terminal.wait_for("It is in the list")
+        terminal.press("delete")
+        terminal.wait_for("to the trash?")
+        terminal.settle(quiet=0.5, seconds=3)
+        terminal.type("d")
+        terminal.wait_for(re.compile(r"history  2 conversations"))
+        terminal.type("T")
+        terminal.wait_for(re.compile(r"trash  1 conversation\b"))
+        terminal.press("enter")
+        terminal.wait_for("The trash is empty.")
+        terminal.press("esc")
+        terminal.wait_for("3 conversations")
+        terminal.type("/walrus")
+        terminal.wait_for(re.compile(r"\d hits? in "))
+        terminal.press("ctrl+q")
+        steps.ended_well(terminal)
+    found = {each.id: each for each in listed(program)}
+    assert (found[kept[0]].title, found[kept[0]].tags) == ("a sea animal", ("zoo",))
+    assert len(found) == 3
+    assert "find the walrus" in target.read_text()
+
+
+def test_a_configuration_that_was_mended_meanwhile_counts(program: Program, provider: FakeProvider) -> None:
+    """The chat's own start says what is wrong and leads to the history; ``c`` there looks at the files again."""
+    program.config_file.write_text(BROKEN, encoding="utf-8")
+    store(program, [created("the walrus"), said("find the walrus")])
+    with program.app(size=SMALL) as terminal:
+        terminal.wait_for("mcp-tui could not start")
+        terminal.press("f4")
+        terminal.wait_for("1 conversation")
+        terminal.type("c")
+        terminal.wait_for("This conversation cannot be continued yet")
+        terminal.press("esc")
+        terminal.wait_for("1 conversation")
+        program.configure(provider.openai_base)
+        terminal.type("c")
+        terminal.wait_for("openai/scripted")
+        terminal.wait_for("find the walrus")
+
+        steps.quit_idle(terminal)
+
+
+def test_a_replay_is_forked_without_a_configuration(program: Program) -> None:
+    program.config_file.write_text(BROKEN, encoding="utf-8")
+    (key,) = store(program, [created("the walrus"), said("find the walrus")])
+    with program.app("replay", key, "--speed", "once", size=SMALL) as terminal:
+        terminal.wait_for("find the walrus")
+        terminal.settle(quiet=0.2, seconds=2)
+        terminal.type("f")
+        terminal.wait_for("llm.provders: is not a known field")
+        terminal.press("f4")
+        terminal.wait_for("2 conversations")
+        terminal.press("esc")
+        terminal.wait_for("could not start")
+        terminal.type("q")
+        steps.ended_well(terminal, 2)
+    origins = [each.origin for each in listed(program) if each.origin is not None]
+    assert [origin.conversation_id for origin in origins] == [key]

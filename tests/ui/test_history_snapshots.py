@@ -24,7 +24,7 @@ LOOKS = pytest.mark.parametrize("light", [False, True], ids=["dark", "light"])
 
 async def opened(app: App, pilot: Pilot[int]) -> HistoryScreen:
     await pilot.press("f4")
-    await until(lambda: isinstance(app.screen, HistoryScreen) and app.screen._read_once, pilot)
+    await until(lambda: isinstance(app.screen, HistoryScreen) and app.screen.listing.read_once, pilot)
     screen = app.screen
     assert isinstance(screen, HistoryScreen)
     screen.line.cursor_blink = False

@@ -25,7 +25,6 @@ from mcp_tui.history.base import TrashedConversation
 from mcp_tui.history.search import KINDS, IndexState, SearchHit
 from mcp_tui.ui import base_app
 from mcp_tui.ui.app import McpTuiApp
-from mcp_tui.ui.commands import COMMANDS
 from mcp_tui.ui.line_filter import SafetyFilter
 from mcp_tui.ui.preferences import Preferences
 from mcp_tui.ui.screens.history import HistoryScreen
@@ -114,7 +113,7 @@ async def visit(texts: list[str]) -> None:
     engine.history = ScriptedHistory(
         (summary, child), (TrashedConversation(summary, AT),), hits, IndexState(1, 2, True, some()), Path("/x") / "y"
     )
-    app = Unfiltered(Preferences(), lambda: COMMANDS)
+    app = Unfiltered(Preferences())
     async with app.run_test(size=(120, 40)) as pilot:
         await until(app.painted.is_set, pilot)
         attach(app, engine, theme=DEFAULT_THEME.name)
@@ -230,7 +229,7 @@ async def visit_history(app: Unfiltered, engine: ScriptedEngine, pilot: Any, tex
     await pilot.press("o")
     await pilot.pause()
     looked_at(app, "the history as a tree")
-    history.searching = True
+    history.set_mode(searching=True)
     history.search.look_for("in:01x ")
     await until(lambda: history.search.asked and history.hits, pilot)
     await pilot.pause()
@@ -245,7 +244,7 @@ async def visit_history(app: Unfiltered, engine: ScriptedEngine, pilot: Any, tex
         await until(lambda: app.screen is history, pilot)
     engine.history.failure = StoreFailed(stored(texts[0]), hint=stored(texts[0]))
     history.look_again()
-    await until(lambda: history._problem, pilot)
+    await until(lambda: history.listing.problem, pilot)
     await pilot.press("f")
     await pilot.pause(0.1)
     looked_at(app, "a failure in the history")

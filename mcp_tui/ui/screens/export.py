@@ -19,7 +19,7 @@ from mcp_tui.ui.widgets.history_text import name_of
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
-    from mcp_tui.engine.engine import Engine
+    from mcp_tui.engine.history import Library
 
 FORMATS = {
     "markdown": (".md", "for reading, tool calls folded"),
@@ -33,7 +33,7 @@ class Export:
     """Asks how one conversation is to be written to a file, and writes it."""
 
     app: App[Any]
-    engine: Engine
+    library: Library
     stored: ConversationSummary
     run: Callable[[Coroutine[Any, Any, None]], None]
     """Runs what waits, and shows errors of ours."""
@@ -82,7 +82,7 @@ class Export:
         self.app.push_screen(ConfirmScreen(question, "w", "write over it", clock=self.clock), answered)
 
     async def _write(self, name: str, path: Path, *, replace: bool) -> None:
-        where = await self.engine.history.export(self.stored.id, name, path, replace=replace)
+        where = await self.library.export(self.stored.id, name, path, replace=replace)
         self.app.notify(f"Written to {where}.", timeout=6)
 
 

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from mcp_tui.errors import McpTuiError
-from mcp_tui.ui import formats, history_rows, history_words
-from mcp_tui.ui.history_rows import Entry, Haystacks
+from mcp_tui.ui import formats, history_words
+from mcp_tui.ui.history_listing import HistoryMemory, Listing
+from mcp_tui.ui.history_rows import Entry
 from mcp_tui.ui.history_search import HistorySearch
 from mcp_tui.ui.keymap import effective, keys_of, show_keys
-from mcp_tui.ui.screens.history_actions import HistoryActions
+from mcp_tui.ui.screens.history_actions import HistoryActions, Ready, always_ready
 from mcp_tui.ui.widgets import history_text
 from mcp_tui.ui.widgets.bars import Hint, Line, Part, hint_parts
+from mcp_tui.ui.widgets.query_line import QueryLine
 from mcp_tui.ui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
-    from mcp_tui.engine.engine import Engine
     from mcp_tui.engine.history import SearchHit
+    from mcp_tui.errors import McpTuiError
     from mcp_tui.ui.screens.replay import ReplayChoice
+    from mcp_tui.ui.shelf import Shelf
 
 _UPPER = ("read", "continue", "fork", "replay", "export", "tag", "rename", "delete")
 """Actions of the first line of keys: what is done with the conversation under the cursor."""
@@ -39,38 +35,6 @@ _IN_THE_LIST = frozenset(
     {"read", "select", "fork", "replay", "export", "tag", "rename", "delete", "hit", "tree", "trash", "copy_id"}
 )
 """Actions whose keys are text while something is typed."""
-_LEAST_PAUSE = 1.0
-"""Seconds between two looks at the files; more where a look takes long."""
-
-
-@dataclass(slots=True)
-class HistoryMemory:
-    """What the screen finds again when it is opened the next time."""
-
-    conversations: tuple[ConversationSummary, ...] = ()
-    tree: bool = False
-    current: str = ""
-
-
-class QueryInput(Input):
-    """The line for filter or search; arrows move the list meanwhile."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("down", "screen.move('move', 1)", "Down"),
-        ("up", "screen.move('move', -1)", "Up"),
-        ("pagedown", "screen.move('page', 1)", "Page down"),
-        ("pageup", "screen.move('page', -1)", "Page up"),
-    ]
-
-    async def _on_key(self, event: events.Key) -> None:
-        """On an empty line, Backspace goes from the search back to the filter."""
-        screen = self.screen
-        if event.key == "backspace" and not self.value and isinstance(screen, HistoryScreen) and screen.searching:
-            event.stop()
-            event.prevent_default()
-            screen.set_mode(searching=False)
-            return
-        await super()._on_key(event)
 
 
 class HistoryScreen(HistoryActions):
@@ -88,13 +52,6 @@ class HistoryScreen(HistoryActions):
     HistoryScreen {
         background: $background;
         & #title, & #actions, & #keys { background: $surface; }
-        & #query { height: 1; background: $background; padding: 0 1; }
-        & #mode { width: auto; color: $primary; }
-        & #where { width: auto; color: $muted; padding: 0 0 0 1; }
-        & #query Input, & #query Input:focus {
-            border: none; height: 1; width: 1fr; padding: 0; background: $background; color: $foreground;
-        }
-        & #query.-asking, & #query.-asking Input { background: $panel; }
         & #columns { height: 1; }
         & #hits-head { display: none; background: $surface; }
         & #hits { display: none; }
@@ -104,39 +61,32 @@ class HistoryScreen(HistoryActions):
 
     def __init__(
         self,
-        engine: Engine,
+        shelf: Shelf | None,
         *,
         clock: Callable[[], float],
         left: Callable[[str, ReplayChoice], None] = lambda conversation_id, choice: None,
+        ready: Ready = always_ready,
         memory: HistoryMemory | None = None,
         query: str = "",
     ) -> None:
-        super().__init__(engine, clock=clock, left=left)
-        self._memory = memory or HistoryMemory()
-        self.conversations = self._memory.conversations
-        self.search = HistorySearch(engine.history, self._found)
-        self.searching = bool(query)
-        """Whether the line is a search in all text; else it filters the list."""
+        """``shelf`` may not be there yet: then `open` follows.  ``query``: what is searched for at once."""
+        super().__init__(shelf, clock=clock, left=left, ready=ready)
+        self.listing = Listing(memory or HistoryMemory())
+        self.search = HistorySearch(self._found)
         self._first_query = query
-        self._haystacks = Haystacks()
-        self.entries: list[Entry] = []
         self.hits: tuple[SearchHit, ...] = ()
         """In the conversation under the cursor."""
         self._hits_all = False
-        self._read_once = bool(self.conversations)
-        self._problem = ""
         self._columns: history_text.Columns | None = None
-        self._drawn_where: Content | None = None
-        self._octets = 0
-        self._news = asyncio.Event()
+        self._drawn = False
+        self._warning = ""
+        self._wanted = ""
+        """Id of a conversation that the cursor is to go to once it is listed."""
 
     def compose(self) -> ComposeResult:
         """Title, query, columns, list, hits, details, keys."""
         yield Line(widget_id="title")
-        with Horizontal(id="query"):
-            yield Static(id="mode")
-            yield QueryInput(self._first_query, compact=True, select_on_focus=False)
-            yield Static(id="where")
+        yield QueryLine(self._first_query, searching=bool(self._first_query), widget_id="query")
         yield Static(id="columns")
         yield RowList(self._row, widget_id="conversations")
         yield Line(widget_id="hits-head")
@@ -146,26 +96,43 @@ class HistoryScreen(HistoryActions):
         yield Line(widget_id="keys")
 
     def on_mount(self) -> None:
-        """Draw what is known, then look at the files, again and again."""
-        keys = effective(getattr(self.app, "key_overrides", {}))
-        hints = [(key.id.partition(".")[2], Hint(show_keys(keys[key.id][:1]), key.hint)) for key in keys_of("history")]
-        self.query_one("#actions", Line).show(hint_parts([hint for name, hint in hints if name in _UPPER]))
-        self.query_one("#keys", Line).show(
-            hint_parts([hint for name, hint in hints if name not in _UPPER and hint.label] + [Hint("F1", "help")])
-        )
+        """Draw what is known; the files are looked at as soon as somebody can say what is in them."""
+        self.draw_keys()
         self.set_focus(self.rows)
-        self.set_mode(searching=self.searching)
-        self.fill(self._memory.current or self.engine.conversation_id)
-        self.run_worker(self._watch(), name="history list", exit_on_error=True)
-        if self._first_query:
-            self.search.look_for(self._first_query)
+        self.search.look_for(self._first_query)
+        self.fill(self.listing.memory.current)
+        self.call_after_refresh(self._painted)
+        self._drawn = True
+        if self.shelf is not None:
+            self._watch(self.shelf)
+
+    def _painted(self) -> None:
+        self.app.call_later(getattr(self.app, "screen_painted"))  # noqa: B009
+
+    def open(self, shelf: Shelf) -> None:
+        """List what is on ``shelf``, again and again."""
+        self.shelf = shelf
+        if self._drawn:
+            self._watch(shelf)
+
+    def _watch(self, shelf: Shelf) -> None:
+        self.search.use(shelf.history)
+        if not self.listing.memory.current:
+            self.fill(shelf.conversation_id)
+        self.run_worker(self.listing.watch(shelf.history, self._listed), name="history list", exit_on_error=True)
+        self.draw()
 
     def on_unmount(self) -> None:
         """Keep what the next opening wants to find; nobody looks any more."""
         self.search.stop()
-        current = self.current
-        self._memory.conversations = self.conversations
-        self._memory.current = current.id if current is not None else ""
+        current, memory = self.current, self.listing.memory
+        memory.conversations = self.listing.conversations
+        memory.current = current.id if current is not None else ""
+
+    def warn(self, problem: McpTuiError | None) -> None:
+        """No conversation can be continued, because of this; what only reads goes on."""
+        self._warning = history_words.browsing_only(problem) if problem is not None else ""
+        self.draw()
 
     # -- what there is -------------------------------------------------------------------------
 
@@ -180,9 +147,14 @@ class HistoryScreen(HistoryActions):
         return self.query_one("#hits", RowList)
 
     @property
+    def entries(self) -> list[Entry]:
+        """What the list shows, in order."""
+        return self.listing.entries
+
+    @property
     def line(self) -> Input:
         """The line for filter or search."""
-        return self.query_one(QueryInput)
+        return self.query_one(QueryLine).input
 
     @property
     def current(self) -> ConversationSummary | None:
@@ -197,55 +169,44 @@ class HistoryScreen(HistoryActions):
         """The hit under the cursor, where hits are shown."""
         return self.hits[min(self.hit_list.cursor, len(self.hits) - 1)] if self.hits else None
 
-    def look_again(self) -> None:
-        """Something was changed: look at the files now."""
-        self._news.set()
+    @property
+    def searching(self) -> bool:
+        """Whether the line is a search in all text; else it filters the list."""
+        return self.query_one(QueryLine).searching
 
-    async def _watch(self) -> None:
-        """Take over what this and other processes write, for as long as the screen is there."""
-        while True:
-            self._news.clear()
-            began = time.monotonic()
-            try:
-                conversations = await self.engine.history.list()
-                problem = ""
-            except McpTuiError as error:
-                conversations, problem = self.conversations, str(error)
-            took = time.monotonic() - began
-            if conversations != self.conversations or problem != self._problem or not self._read_once:
-                first, self._read_once = not self._read_once, True
-                self.conversations, self._problem = conversations, problem
-                current = self.current
-                self.fill(self.engine.conversation_id if first or current is None else current.id)
-                await self._haystacks.prepare(conversations)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), max(_LEAST_PAUSE, 20 * took))
+    def look_again(self, wanted: str = "") -> None:
+        """Something was changed: look at the files now, and go to this conversation."""
+        self._wanted = wanted or self._wanted
+        self.listing.look_again()
+
+    def _listed(self, first: bool) -> None:
+        """There are other conversations."""
+        current = self.current
+        self.fill(self.open_id if first or current is None else current.id)
 
     # -- arranging -----------------------------------------------------------------------------
 
     def fill(self, keep: str = "") -> None:
         """Filter and order the conversations; the cursor stays on ``keep``, or in its place."""
-        query = self.line.value
-        if self.search.active:
-            by_id = {stored.id: stored for stored in self.conversations}
-            found = [by_id[key] for key in self.search.conversations if key in by_id]
-            self.entries = history_rows.by_date(found)
-        else:
-            found = self._haystacks.matching(self.conversations, "" if self.searching else query)
-            self.entries = history_rows.as_tree(found) if self._memory.tree else history_rows.by_date(found)
-        self._octets = sum(stored.size for stored in self.conversations)
-        place = next((n for n, entry in enumerate(self.entries) if entry.stored.id == keep), self.rows.cursor)
+        active = self.search.active
+        self.listing.arrange("" if self.searching else self.line.value, self.search.conversations if active else None)
+        place = self.listing.place_of(keep)
+        if self._wanted and (wanted := self.listing.place_of(self._wanted)) is not None:
+            place, self._wanted = wanted, ""
         self.rows.explain(self._explanation())
-        self.rows.show(len(self.entries), place)
+        self.rows.show(len(self.entries), place if place is not None else self.rows.cursor)
         self._show_hits()
         self.draw()
 
-    def _found(self) -> None:
-        """The search has news."""
-        if not self.is_mounted or not self.query("#keys"):
-            return
+    def refill(self) -> None:
+        """As `fill`; the cursor stays on the conversation that it is on."""
         current = self.current
         self.fill(current.id if current is not None else "")
+
+    def _found(self) -> None:
+        """The search has news."""
+        if self.is_mounted and self.query("#keys"):
+            self.refill()
 
     def _show_hits(self) -> None:
         current = self.current if self.search.active else None
@@ -273,11 +234,20 @@ class HistoryScreen(HistoryActions):
 
     def on_resize(self, event: events.Resize) -> None:
         """Columns follow the width, and the two lists share the height."""
-        if self._read_once and self.query("#keys"):
+        if self.listing.read_once and self.query("#keys"):
             self._show_hits()
         self.draw()
 
     # -- drawing -------------------------------------------------------------------------------
+
+    def draw_keys(self) -> None:
+        """Two lines of keys, as they are bound."""
+        keys = effective(getattr(self.app, "key_overrides", {}))
+        hints = [(key.id.partition(".")[2], Hint(show_keys(keys[key.id][:1]), key.hint)) for key in keys_of("history")]
+        self.query_one("#actions", Line).show(hint_parts([hint for name, hint in hints if name in _UPPER]))
+        self.query_one("#keys", Line).show(
+            hint_parts([hint for name, hint in hints if name not in _UPPER and hint.label] + [Hint("F1", "help")])
+        )
 
     def draw(self) -> None:
         """Draw the lines around the lists."""
@@ -290,30 +260,27 @@ class HistoryScreen(HistoryActions):
             self.query_one("#columns", Static).update(history_text.head(columns))
             self.rows.redraw()
         self.query_one("#title", Line).show(*self._title(width))
-        if (where := self._where()) != self._drawn_where:
-            # Drawing it lays the screen out anew: not at each step through the list.
-            self._drawn_where = where
-            self.query_one("#where", Static).update(where)
+        index = self.shelf.history.index_state if self.searching and self.shelf is not None else None
+        self.query_one(QueryLine).show_where(history_words.where(index, width, searching=self.searching))
         self.query_one("#hits-head", Line).show(*self._hits_head())
         current = self.current
-        is_open = current is not None and current.id == self.engine.conversation_id
+        is_open = current is not None and current.id == self.open_id
         self.query_one("#details", Line).show(history_text.details(current, is_open=is_open) if current else ())
 
     def _title(self, width: int) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-        total, shown = len(self.conversations), len(self.entries)
+        listing = self.listing
+        total, shown = len(listing.conversations), len(self.entries)
         words = formats.plural(total, "conversation")
         if shown != total:
             words = f"{shown:,}{'+' if self.search.more else ''} of {words}"
-        left = (("history  ", "$primary bold"), (words if self._read_once else "reading…", "$foreground"))
-        octets = formats.size(self._octets)
-        order = "as a tree" if self._memory.tree and not self.search.active else ""
-        place = history_words.folder(self.engine.history.place, max(0, width - 50))
+        left = (("history  ", "$primary bold"), (words if listing.read_once else "reading…", "$foreground"))
+        if self._warning:
+            return left, ((f"! {self._warning}", "$warning"),)
+        octets = formats.size(listing.octets)
+        order = "as a tree" if listing.memory.tree and not self.search.active else ""
+        place = history_words.folder(self.shelf.history.place, max(0, width - 50)) if self.shelf is not None else ""
         parts = [part for part in (order, octets, place) if part]
         return left, (("  ".join(parts), "$muted"),)
-
-    def _where(self) -> Content:
-        """What the line looks at, and how much of it can be found yet."""
-        return history_words.where(self.engine.history.index_state if self.searching else None, self.size.width)
 
     def _hits_head(self) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
         search, current = self.search, self.current
@@ -331,15 +298,15 @@ class HistoryScreen(HistoryActions):
         return history_words.explanation(
             self.search,
             self.line.value,
-            problem=self._problem,
-            reading=not self._read_once,
-            empty=not self.conversations,
+            problem=self.listing.problem,
+            reading=not self.listing.read_once,
+            empty=not self.listing.conversations,
         )
 
     def _row(self, index: int, width: int) -> Content:
         entry = self.entries[index]
         words = [] if self.searching else self.line.value.casefold().split()
-        is_open = entry.stored.id == self.engine.conversation_id
+        is_open = entry.stored.id == self.open_id
         columns = self._columns or history_text.Columns.for_width(width)
         return history_text.row(entry, columns, words, datetime.now(UTC), is_open=is_open)
 
@@ -350,9 +317,7 @@ class HistoryScreen(HistoryActions):
 
     def set_mode(self, *, searching: bool) -> None:
         """Whether the line searches all text or filters the list."""
-        self.searching = searching
-        self.query_one("#mode", Static).update(Content("/ search: " if searching else "filter: "))
-        self.line.placeholder = history_words.placeholder(searching=searching, focused=self.line.has_focus)
+        self.query_one(QueryLine).set_mode(searching=searching)
         if not searching:
             self.search.look_for("")
         elif self.line.value:
@@ -387,17 +352,18 @@ class HistoryScreen(HistoryActions):
 
     def on_descendant_focus(self) -> None:
         """The line shows whether it is being typed into."""
-        self.query_one("#query").set_class(self.line.has_focus, "-asking")
-        self.line.placeholder = history_words.placeholder(searching=self.searching, focused=self.line.has_focus)
+        self.query_one(QueryLine).focus_moved()
+
+    def on_query_line_ended(self) -> None:
+        """Back to the filter."""
+        self.set_mode(searching=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter or search, as it is typed."""
         if self.searching:
             self.search.look_for(event.value)
         else:
-            current = self.current
-            self.fill(current.id if current is not None else "")
-            self.rows.redraw()
+            self.refill()
 
     def on_input_submitted(self) -> None:
         """Enter: on to what was found."""
@@ -429,9 +395,8 @@ class HistoryScreen(HistoryActions):
 
     def action_tree(self) -> None:
         """By date, or forks below the conversation that they come from."""
-        self._memory.tree = not self._memory.tree
-        current = self.current
-        self.fill(current.id if current is not None else "")
+        self.listing.memory.tree = not self.listing.memory.tree
+        self.refill()
 
     def action_cancel(self) -> None:
         """Esc: out of the line, then back to all conversations, then back to the chat."""
@@ -441,8 +406,7 @@ class HistoryScreen(HistoryActions):
             self.line.value = ""
             self.set_mode(searching=False)
             self.set_focus(self.rows)
-            current = self.current
-            self.fill(current.id if current is not None else "")
+            self.refill()
         else:
             self.dismiss(None)
 

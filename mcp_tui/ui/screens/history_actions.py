@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
@@ -19,9 +19,18 @@ from mcp_tui.ui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
-    from mcp_tui.engine.engine import Engine
-    from mcp_tui.engine.history import SearchHit
+    from mcp_tui.engine.history import Library, SearchHit
     from mcp_tui.ui.screens.replay import ReplayChoice
+    from mcp_tui.ui.shelf import Shelf
+
+Ready = Callable[["ConversationSummary"], Awaitable[McpTuiError | None]]
+"""Why this conversation cannot be continued, if so."""
+
+
+async def always_ready(stored: ConversationSummary) -> McpTuiError | None:
+    """Where there is an engine."""
+    del stored
+    return None
 
 
 class HistoryActions(LeftOnce, Screen[str]):
@@ -30,12 +39,29 @@ class HistoryActions(LeftOnce, Screen[str]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("history")
 
     def __init__(
-        self, engine: Engine, *, clock: Callable[[], float], left: Callable[[str, ReplayChoice], None]
+        self,
+        shelf: Shelf | None,
+        *,
+        clock: Callable[[], float],
+        left: Callable[[str, ReplayChoice], None],
+        ready: Ready,
     ) -> None:
         """``left`` does what the person chose in a conversation that was opened for reading."""
         super().__init__()
-        self.engine, self.clock, self._left = engine, clock, left
+        self.shelf, self.clock, self._left, self._why_not = shelf, clock, left, ready
         self._opening = False
+
+    @property
+    def library(self) -> Library:
+        """The stored conversations.  Raises `UsageError` before anybody can say what there is."""
+        if self.shelf is None:
+            raise UsageError("The history is still being opened.", hint="Try again in a moment.")
+        return self.shelf.history
+
+    @property
+    def open_id(self) -> str:
+        """Of the conversation that is open behind this screen; empty where none is."""
+        return self.shelf.conversation_id if self.shelf is not None else ""
 
     @property
     def current(self) -> ConversationSummary | None:
@@ -54,8 +80,12 @@ class HistoryActions(LeftOnce, Screen[str]):
 
     hits: tuple[SearchHit, ...] = ()
 
-    def look_again(self) -> None:
-        """Something was changed."""
+    def look_again(self, wanted: str = "") -> None:
+        """Something was changed; the cursor is to go to the conversation ``wanted``."""
+        raise NotImplementedError
+
+    def warn(self, problem: McpTuiError | None) -> None:
+        """No conversation can be continued, because of this; or all can again."""
         raise NotImplementedError
 
     def do(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -93,29 +123,53 @@ class HistoryActions(LeftOnce, Screen[str]):
         self._opening = True
         try:
             hits = tuple(dict.fromkeys(hit.event_id for hit in self.hits))
-            whole = await self.engine.history.read(stored.id)
+            whole = await self.library.read(stored.id)
             if not self.is_active:
                 return
-            replay = ReplayScreen(
-                self.engine, whole, event_id=event_id, hits=hits, matches=matches_of(self.hits), play=play
-            )
+            engine = getattr(self.app, "engine", None)
+            replay = ReplayScreen(engine, whole, event_id=event_id, hits=hits, matches=matches_of(self.hits), play=play)
             self.app.push_screen(replay, lambda choice: self._chosen(stored, choice))
         finally:
             self._opening = False
 
     def _chosen(self, stored: ConversationSummary, choice: ReplayChoice | None) -> None:
-        if choice is not None and choice.action is not None:
-            self.dismiss(None)
-            self.app.call_later(self._left, stored.id, choice)
-        else:
-            self.look_again()
+        match choice.action if choice is not None else None:
+            case "continue":
+                self.do(self._continue(stored))
+            case "fork":
+                assert choice is not None
+                self.do(self._fork(stored, choice.event_id))
+            case "verify":
+                assert choice is not None
+                self.do(self._verify(stored, choice))
+            case _:
+                self.look_again()
 
     # -- going on ------------------------------------------------------------------------------
 
     def action_select(self) -> None:
         """Continue the conversation."""
         if (stored := self.current) is not None:
+            self.do(self._continue(stored))
+
+    async def _continue(self, stored: ConversationSummary) -> None:
+        if await self._may_go_on(stored):
             self.dismiss(stored.id)
+
+    async def _verify(self, stored: ConversationSummary, choice: ReplayChoice) -> None:
+        if await self._may_go_on(stored):
+            self.dismiss(None)
+            self.app.call_later(self._left, stored.id, choice)
+
+    async def _may_go_on(self, stored: ConversationSummary) -> bool:
+        """Whether there is a model to go on with; where not, what is wrong is shown."""
+        problem = await self._why_not(stored)
+        self.warn(problem)
+        if problem is not None and self.is_active:
+            from mcp_tui.ui.screens.config_error import ConfigErrorScreen
+
+            self.app.push_screen(ConfigErrorScreen(problem, browsing=True))
+        return problem is None
 
     def action_fork(self) -> None:
         """Go on in a copy; up to the hit under the cursor where the hits have the focus."""
@@ -124,10 +178,17 @@ class HistoryActions(LeftOnce, Screen[str]):
             self.do(self._fork(stored, hit.event_id if hit is not None else None))
 
     async def _fork(self, stored: ConversationSummary, event_id: str | None) -> None:
-        forked = await self.engine.history.fork(stored.id, event_id)
+        forked = await self.library.fork(stored.id, event_id)
         where = "from that place on" if event_id is not None else "from its end on"
-        self.app.notify(f"A fork of {quoted(stored)}: it goes its own way {where}; the original stays as it is.")
-        self.dismiss(forked)
+        words = f"A fork of {quoted(stored)}: it goes its own way {where}; the original stays as it is."
+        problem = await self._why_not(stored)
+        self.warn(problem)
+        if problem is None:
+            self.app.notify(words)
+            self.dismiss(forked)
+        else:
+            self.app.notify(f"{words}\nIt is in the list; c says why it cannot be continued yet.")
+            self.look_again(forked)
 
     # -- words ---------------------------------------------------------------------------------
 
@@ -138,7 +199,7 @@ class HistoryActions(LeftOnce, Screen[str]):
 
         def answered(title: str | None) -> None:
             if title is not None and title.strip() and title != stored.title:
-                self.do(self._then(self.engine.history.rename(stored.id, title)))
+                self.do(self._then(self.library.rename(stored.id, title)))
 
         self.app.push_screen(AskTextScreen("rename", stored.title, placeholder="title", check=_some_title), answered)
 
@@ -149,7 +210,7 @@ class HistoryActions(LeftOnce, Screen[str]):
 
         def answered(line: str | None) -> None:
             if line is not None and tuple(line.split()) != stored.tags:
-                self.do(self._then(self.engine.history.tag(stored.id, line.replace("#", " ").split())))
+                self.do(self._then(self.library.tag(stored.id, line.replace("#", " ").split())))
 
         foot = "Words, separated by blanks; an empty line takes all tags away.\nEnter takes it  Esc goes back"
         ask = AskTextScreen(f"tags of {name_of(stored)}", " ".join(stored.tags), foot=foot, placeholder="work later")
@@ -174,7 +235,7 @@ class HistoryActions(LeftOnce, Screen[str]):
         if (stored := self.current) is not None:
             from mcp_tui.ui.screens.export import Export
 
-            Export(self.app, self.engine, stored, self.do, self.clock).ask()
+            Export(self.app, self.library, stored, self.do, self.clock).ask()
 
     def action_delete(self) -> None:
         """Move it to the trash, when the person says so."""
@@ -185,7 +246,7 @@ class HistoryActions(LeftOnce, Screen[str]):
             if yes:
                 self.do(self._then(self._delete(stored)))
 
-        is_open = stored.id == self.engine.conversation_id
+        is_open = stored.id == self.open_id
         after = "\nIt is the open one: a new conversation begins." if is_open else ""
         question = (
             f"Move {quoted(stored)} to the trash?\n"
@@ -195,14 +256,15 @@ class HistoryActions(LeftOnce, Screen[str]):
         self.app.push_screen(ConfirmScreen(question, "d", "delete", clock=self.clock), answered)
 
     async def _delete(self, stored: ConversationSummary) -> None:
-        await self.engine.history.delete(stored.id)
+        await self.library.delete(stored.id)
         self.app.notify(f"{quoted(stored)} is in the trash.", timeout=4)
 
     def action_trash(self) -> None:
         """Deleted conversations: restore them, or remove them for ever."""
         from mcp_tui.ui.screens.trash import TrashScreen
 
-        self.app.push_screen(TrashScreen(self.engine, clock=self.clock), lambda _: self.look_again())
+        if self.shelf is not None:
+            self.app.push_screen(TrashScreen(self.library, clock=self.clock), lambda _: self.look_again())
 
 
 def _some_title(title: str) -> None:

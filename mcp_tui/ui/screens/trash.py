@@ -24,8 +24,7 @@ from mcp_tui.ui.widgets.bars import Hint, Line, hint_parts
 from mcp_tui.ui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
-    from mcp_tui.engine.engine import Engine
-    from mcp_tui.engine.history import TrashedConversation
+    from mcp_tui.engine.history import Library, TrashedConversation
 
 
 class TrashScreen(LeftOnce, Screen[None]):
@@ -45,9 +44,9 @@ class TrashScreen(LeftOnce, Screen[None]):
     }
     """
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], float]) -> None:
+    def __init__(self, library: Library, *, clock: Callable[[], float]) -> None:
         super().__init__()
-        self._engine, self._clock = engine, clock
+        self._library, self._clock = library, clock
         self._found: tuple[TrashedConversation, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -93,7 +92,7 @@ class TrashScreen(LeftOnce, Screen[None]):
             self.app.notify(str(error), severity="error", timeout=8)
 
     async def _read(self) -> None:
-        found = await self._engine.history.trash()
+        found = await self._library.trash()
         self._found = tuple(sorted(found, key=lambda each: (each.deleted_at, each.summary.id), reverse=True))
         words = (
             ("The trash is empty.\n\n", "$foreground"),
@@ -141,7 +140,7 @@ class TrashScreen(LeftOnce, Screen[None]):
             self._do(self._restore(each))
 
     async def _restore(self, each: TrashedConversation) -> None:
-        await self._engine.history.restore(each.summary.id)
+        await self._library.restore(each.summary.id)
         self.app.notify(f"{history_text.quoted(each.summary)} is back in the history.", timeout=4)
         await self._read()
 
@@ -165,7 +164,7 @@ class TrashScreen(LeftOnce, Screen[None]):
         self.app.push_screen(ConfirmScreen(question, "d", "remove for ever", clock=self._clock), answered)
 
     async def _remove(self, ids: list[str]) -> None:
-        removed = await self._engine.history.empty_trash(ids)
+        removed = await self._library.empty_trash(ids)
         self.app.notify(f"Removed {formats.plural(removed, 'conversation')}.", timeout=4)
         await self._read()
 
