@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mcp_tui.engine.engine import Engine
     from mcp_tui.engine.history import Library
     from mcp_tui.ui.app import UiSettings
+    from mcp_tui.ui.slash import Command
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +59,20 @@ def preferences_path() -> Path:
     return resolve_paths(os.environ).data_dir / "state" / "ui.json"
 
 
+def make_app(preferences: Preferences) -> McpTuiApp:
+    """The app with its slash commands; the first paint does not wait for them."""
+    return McpTuiApp(preferences, _commands)
+
+
+def _commands() -> tuple[Command[McpTuiApp], ...]:
+    from mcp_tui.ui.commands import COMMANDS
+
+    return COMMANDS
+
+
 async def _main(options: Options, make_session: type[AppSession]) -> int:
     preferences = load(preferences_path())
-    app = McpTuiApp(preferences)
+    app = make_app(preferences)
     session = make_session(app, options, preferences)
     guard = Guard(app)
     boot = asyncio.create_task(session.boot(), name="boot")

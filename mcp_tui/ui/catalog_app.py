@@ -8,11 +8,14 @@ from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.ui.chat_app import ChatApp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_tui.conversation.summary import ConversationSummary
     from mcp_tui.engine.engine import Engine
     from mcp_tui.ui.history_listing import HistoryMemory
     from mcp_tui.ui.screens.history import HistoryScreen
     from mcp_tui.ui.screens.replay import ReplayChoice
+    from mcp_tui.ui.widgets.server_sidebar import ServerSidebar
 
 
 class CatalogApp(ChatApp):
@@ -91,14 +94,6 @@ class CatalogApp(ChatApp):
         elif conversation_id is not None:
             self.open_conversation(conversation_id)
 
-    def open_conversation(self, conversation_id: str) -> None:
-        """Continue a stored conversation."""
-        self.start(self._open_conversation(conversation_id))
-
-    async def _open_conversation(self, conversation_id: str) -> None:
-        await self.require_engine().open_conversation(conversation_id, at_once=True)
-        self.chat.composer.focus()
-
     def continue_latest(self) -> None:
         """Continue the conversation that changed last, other than the open one."""
         self.start(self._continue_latest())
@@ -116,7 +111,7 @@ class CatalogApp(ChatApp):
         """Replay a stored conversation, the open one unless told otherwise."""
         from mcp_tui.ui.replays import show_replay
 
-        self.start(show_replay(self._whole, conversation_id))
+        self.start(show_replay(self, conversation_id))
 
     def replay_left(self, conversation_id: str, choice: ReplayChoice | None) -> None:
         """Do what the person chose on the replay screen."""
@@ -217,10 +212,18 @@ class CatalogApp(ChatApp):
 
     def action_choose_model(self) -> None:
         """Ctrl+L."""
-        from mcp_tui.ui.screens.choosers import choose_model
-
         if self.screen is self.chat:
-            self.attempt(lambda: choose_model(self))
+            self.attempt(lambda: self.choose_model(self.select_model))
+
+    def choose_model(self, then: Callable[[str], object], title: str = "model") -> None:
+        """Pick a provider entry for ``then``."""
+        from mcp_tui.ui.screens.choosers import model_chooser
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.attempt(lambda: then(name))
+
+        self.push_screen(model_chooser(self.require_engine(), title), chosen)
 
     def select_model(self, name: str) -> None:
         """Answer with this provider entry from the next turn on."""
@@ -233,16 +236,53 @@ class CatalogApp(ChatApp):
     # -- themes --------------------------------------------------------------------------------
 
     def choose_theme(self) -> None:
-        """A list of themes that are tried on as they are highlighted."""
-        from mcp_tui.ui.screens.choosers import choose_theme
+        """A list of themes that are tried on as they are highlighted; Esc brings the old one back."""
+        from mcp_tui.ui.screens.choosers import theme_chooser
 
-        choose_theme(self)
+        before = self.theme
+
+        def chosen(name: str | None) -> None:
+            self.use_theme(name or before, remember=name is not None)
+
+        def preview(name: str) -> None:
+            self.use_theme(name, remember=False)
+
+        self.push_screen(theme_chooser(self.theme_data, before, preview), chosen)
 
     # -- servers and tools ---------------------------------------------------------------------
 
     def server_names(self) -> list[str]:
         """All configured servers."""
         return [server.name for server in self.engine.servers] if self.engine is not None else []
+
+    def on_server_sidebar_requested(self, message: ServerSidebar.Requested) -> None:
+        """Enter, ``v``, ``R`` and Space of the sidebar."""
+        name, untrusted = message.server.name, message.server.state == "untrusted"
+        match message.action:
+            case "details" if untrusted:
+                self.attempt(lambda: self.show_trust(name))
+            case "details":
+                self.show_server(name)
+            case "review":
+                self.attempt(lambda: self.show_review(name))
+            case "restart":
+                self.attempt(lambda: self.restart_server(name))
+            case "switch":
+                self.attempt(lambda: self.set_server_enabled(name, not message.server.enabled))
+
+    def show_server(self, name: str) -> None:
+        """Everything about one server."""
+        from mcp_tui.ui.screens.server_details import ServerDetailsScreen
+
+        def restart(name: str) -> None:
+            self.attempt(lambda: self.restart_server(name))
+
+        def left(wanted: str | None) -> None:
+            if wanted == "review":
+                self.attempt(lambda: self.show_review(name))
+
+        if self.screen is self.chat:
+            self.push_screen(ServerDetailsScreen(self.require_engine(), name, restart=restart), left)
 
     def restart_server(self, name: str) -> None:
         """Stop and start a server."""
@@ -260,9 +300,9 @@ class CatalogApp(ChatApp):
 
     def show_tools(self) -> None:
         """A list of the tools, with their descriptions."""
-        from mcp_tui.ui.screens.choosers import show_tools
+        from mcp_tui.ui.screens.choosers import tool_list
 
-        self.attempt(lambda: show_tools(self))
+        self.attempt(lambda: self.push_screen(tool_list(self.require_engine().tools())))
 
     # -- what the person lets in ---------------------------------------------------------------
 

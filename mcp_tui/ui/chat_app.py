@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.ui.base_app import BaseApp
-from mcp_tui.ui.keymap import PANES
 from mcp_tui.ui.preferences import Preferences
 from mcp_tui.ui.prompt_history import PromptHistory
 from mcp_tui.ui.screens.chat import ChatScreen
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
 
     from mcp_tui.config.theme_data import ThemeData
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.ui.app import McpTuiApp
     from mcp_tui.ui.bridge import Bridge
     from mcp_tui.ui.shelf import Starter
+    from mcp_tui.ui.slash import Command
+    from mcp_tui.ui.widgets.composer import Composer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,6 @@ class UiSettings:
 
 LATE = (
     "mcp_tui.ui.bridge",
-    "mcp_tui.ui.commands",
     "mcp_tui.ui.widgets.conversation",
     "mcp_tui.ui.widgets.approval",
     "mcp_tui.ui.widgets.question",
@@ -61,19 +60,18 @@ LATE = (
 """What the first paint does not need; imported in a thread, so that the screen does not stall when it is used."""
 
 
-def _import_late() -> None:
-    for name in LATE:
-        importlib.import_module(name)
-
-
 class ChatApp(BaseApp):
     """The chat screen connected to an engine."""
 
     TITLE = "mcp-tui"
     CSS_PATH = "app.tcss"
 
-    def __init__(self, preferences: Preferences, **options: Any) -> None:
+    def __init__(
+        self, preferences: Preferences, commands: Callable[[], Sequence[Command[Self]]], **options: Any
+    ) -> None:
         super().__init__(preferences, **options)
+        self.commands = commands
+        """Gives the slash commands, imported when they are first asked for."""
         self.engine: Engine | None = None
         self.starter: Starter | None = None
         """Who can show what is stored without an engine, and make one."""
@@ -86,12 +84,11 @@ class ChatApp(BaseApp):
         self._early: list[str] = []
         history = PromptHistory(preferences.prompts_path, self.scrubbed)
         self.chat = ChatScreen(self.submit, self._complete, history, sidebar=preferences.sidebar is not False)
-        self.view = ChatView(self._whole, self.chat)
+        self.view = ChatView(self, self.chat, lambda: self.problem_shown)
 
     @property
-    def _whole(self) -> McpTuiApp:
-        """The app with its actions: no other class is ever made."""
-        return cast("McpTuiApp", self)
+    def _whole(self) -> Self:
+        return self
 
     @property
     def problem_shown(self) -> bool:
@@ -146,7 +143,7 @@ class ChatApp(BaseApp):
         self.set_keymap(self.key_overrides)
 
     async def _follow(self, engine: Engine) -> None:
-        await asyncio.to_thread(_import_late)
+        await asyncio.to_thread(self._import_late)
         from mcp_tui.ui.bridge import Bridge
 
         await self.view.adopt_conversation()
@@ -159,6 +156,11 @@ class ChatApp(BaseApp):
         for text in early:
             self.submit(text)
         await bridge.run()
+
+    def _import_late(self) -> None:
+        for name in LATE:
+            importlib.import_module(name)
+        self.commands()
 
     def _tick(self) -> None:
         """Countdowns and clocks move on without events, and the engine's turn is over a moment after its last one."""
@@ -211,22 +213,25 @@ class ChatApp(BaseApp):
         else:
             self.engine.submit(text)
 
-    def _command(self, line: str) -> bool:
-        from mcp_tui.ui.commands import COMMANDS
-        from mcp_tui.ui.commands.base import parse
+    def _command(self: Self, line: str) -> bool:
+        from mcp_tui.ui.slash import parse
 
-        command, argument = parse(line, COMMANDS)
+        command, argument = parse(line, self.commands())
         if command.passed_on:
             self._submit_input(line)
         else:
-            command.run(self._whole, argument)
+            command.run(self, argument)
         return True
 
-    def _complete(self, text: str) -> list[tuple[str, str]]:
-        from mcp_tui.ui.commands import COMMANDS
-        from mcp_tui.ui.commands.base import complete
+    def _complete(self: Self, text: str) -> list[tuple[str, str]]:
+        from mcp_tui.ui.slash import complete
 
-        return complete(text, COMMANDS, self._whole)
+        return complete(text, self.commands(), self)
+
+    @property
+    def composer(self) -> Composer:
+        """The input."""
+        return self.chat.composer
 
     def return_input(self, text: str) -> None:
         """Put an input back into the composer, before what is written there."""
@@ -238,35 +243,17 @@ class ChatApp(BaseApp):
             raise UsageError("The engine is not up yet.", hint="Try again in a moment.")
         return self.engine
 
-    def attempt(self, call: Callable[[], object]) -> None:
-        """Call something of the engine; an error of ours becomes a toast."""
-        try:
-            call()
-        except McpTuiError as error:
-            self.say(str(error), severity="error")
+    # -- the open conversation -----------------------------------------------------------------
 
-    def start(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run something that waits; an error of ours becomes a toast."""
-        self.run_worker(self._guarded(work))
+    def open_conversation(self, conversation_id: str) -> None:
+        """Continue a stored conversation."""
+        self.start(self._open_conversation(conversation_id))
 
-    async def _guarded(self, work: Coroutine[Any, Any, Any]) -> None:
-        try:
-            await work
-        except McpTuiError as error:
-            self.say(str(error), severity="error")
+    async def _open_conversation(self, conversation_id: str) -> None:
+        await self.require_engine().open_conversation(conversation_id, at_once=True)
+        self.chat.composer.focus()
 
-    # -- focus and panes -----------------------------------------------------------------------
-
-    def focused_pane(self, screen: Screen[Any] | None = None) -> str:
-        """The pane that has the focus on ``screen`` (the one on top): a key of `PANES`."""
-        if not self.screen_stack:
-            return "app"
-        screen = screen or self.screen
-        for node in (screen.focused or screen).ancestors_with_self:
-            pane = getattr(node, "PANE", "conversation" if node.id == "conversation" else "")
-            if pane in PANES:
-                return str(pane)
-        return "app"
+    # -- panes ---------------------------------------------------------------------------------
 
     async def open_pane(self, name: str) -> None:
         """Open ``sidebar`` or ``inspector``, mounting it on first use."""
