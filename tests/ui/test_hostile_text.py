@@ -25,6 +25,7 @@ from mcp_tui.history.base import TrashedConversation
 from mcp_tui.history.search import KINDS, IndexState, SearchHit
 from mcp_tui.ui import base_app
 from mcp_tui.ui.app import McpTuiApp
+from mcp_tui.ui.commands import COMMANDS
 from mcp_tui.ui.line_filter import SafetyFilter
 from mcp_tui.ui.preferences import Preferences
 from mcp_tui.ui.screens.history import HistoryScreen
@@ -113,7 +114,7 @@ async def visit(texts: list[str]) -> None:
     engine.history = ScriptedHistory(
         (summary, child), (TrashedConversation(summary, AT),), hits, IndexState(1, 2, True, some()), Path("/x") / "y"
     )
-    app = Unfiltered(Preferences())
+    app = Unfiltered(Preferences(), lambda: COMMANDS)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(app.painted.is_set, pilot)
         attach(app, engine, theme=DEFAULT_THEME.name)
