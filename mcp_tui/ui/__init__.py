@@ -1,13 +1,18 @@
 """The Textual app: a view over the engine's events and keys that call the engine's facade.
 
-``app``          themes, keymap, actions; the contract with ``cli``
+``base_app``     what every screen stands on: colours, keys, safe output, the report of a crash
+``chat_app``     the chat screen connected to an engine; the contract with ``cli``
+``catalog_app``  choosing among what there is
+``app``          the actions behind keys, slash commands and the palette
+``view``         draws the chat screen, fed by ``bridge``
 ``bridge``       the one reader of the engine's events
 ``live``         what waits and runs right now, folded from live events
 ``keymap``       every key in one table
 ``preferences``  what the screen remembers between runs
-``commands/``    slash commands, one file each
+``slash``        what a slash command is
+``commands/``    slash commands, one file each, above the app
 ``rule_source``  one permission rule as text to edit, and back
-``replays``      opening a replay, and what comes of it
+``replays``      opening a replay, and what comes of it; ``branches``, ``reruns``, ``imports``: other things of several steps
 ``history_rows``    which conversations the history lists, in which order
 ``history_words``   what it says where there is no list
 ``history_search``  its search: the newest question wins, hits come as they are walked to
