@@ -16,6 +16,8 @@ from mcp_tui.ui.preferences import Preferences
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual.widget import AwaitMount
+
     from mcp_tui.conversation.items import Item, ToolCallItem
     from mcp_tui.ui.widgets.conversation import ConversationView
     from mcp_tui.ui.widgets.inspector import Inspector
@@ -25,10 +27,11 @@ __all__ = ["McpTuiApp", "Preferences", "UiSettings"]
 
 CONVERSATION_HELP = (
     "The conversation. Up and Down move the cursor from message to message; Enter on a tool call opens it in the "
-    "inspector, Space expands it, y copies its source. f goes on from here in a fork, a conversation of its own that "
-    "begins with a copy of this one; e takes the input back to be edited and sent again, r asks it again, R with "
-    "another model, each in a fork: this conversation stays as it is. Ctrl+F finds text, also in what is collapsed; n "
-    "and N go on to the next place and the one before. Drag with the mouse to select; Ctrl+C copies the selection."
+    "inspector, where > turns the pages of a long result; Space expands it, y copies its source. f goes on from here "
+    "in a fork, a conversation of its own that begins with a copy of this one; r asks the input again, R asks another "
+    "model, e takes it back to be edited, and sending it makes the fork: this conversation stays as it is. Ctrl+F finds "
+    "text, also in what is collapsed; n and N go on to the next place and the one before. Drag with the mouse to "
+    "select; Ctrl+C copies the selection."
 )
 
 TWICE_SECONDS = 1.0
@@ -172,7 +175,7 @@ class McpTuiApp(CatalogApp):
         """Give the focus to a pane of `PANE_ORDER`, if it is on the screen."""
         target = self.chat.pane_target(name)
         if target is not None:
-            target.focus()
+            self.chat.set_focus(target)
 
     def action_servers(self) -> None:
         """F2."""
@@ -202,16 +205,18 @@ class McpTuiApp(CatalogApp):
             self.view.inspect_item(item, pin=True)
         self.focus_pane(name)
 
-    def action_jump(self) -> None:
-        """Ctrl+O, then a letter."""
+    def action_jump(self) -> AwaitMount | None:
+        """Ctrl+O, then a letter.
+
+        The app waits for the overlay and for what the letter leads to: each key behind it goes where it led.
+        """
         from mcp_tui.ui.screens.jump import JumpScreen
 
-        if self.screen is self.chat:
-            self.push_screen(JumpScreen(), self._jumped)
+        return self.push_screen(JumpScreen(), self._jumped) if self.screen is self.chat else None
 
-    def _jumped(self, target: str | None) -> None:
+    async def _jumped(self, target: str | None) -> None:
         if target in ("sidebar", "inspector"):
-            self.start(self._open_and_focus(target))
+            await self._guarded(self._open_and_focus(target))
         elif target == "tools":
             self.show_tools()
         elif target == "approval":
@@ -263,6 +268,10 @@ class McpTuiApp(CatalogApp):
     def on_inspector_rerun_requested(self, message: Inspector.RerunRequested) -> None:
         """``r`` and ``e`` of the inspector."""
         self.rerun_call(message.item, edit=message.edit)
+
+    def on_inspector_pages_changed(self) -> None:
+        """The hint line has the keys that turn pages where there are any."""
+        self.focus_moved()
 
     def verify_conversation(self, conversation_id: str = "") -> None:
         """Run all calls of a stored conversation again, of the open one by default, and compare."""
@@ -337,10 +346,10 @@ class McpTuiApp(CatalogApp):
         self.start(fork_here(self, item))
 
     def resend(self, item: Item | None = None) -> None:
-        """Edit the input at ``item`` (or the last one) and send it again, in a fork."""
-        from mcp_tui.ui.branches import edit_and_resend
+        """Edit the input at ``item`` (or the last one); sending it makes a fork for it."""
+        from mcp_tui.ui.branches import edit_input
 
-        self.start(edit_and_resend(self, item))
+        self.attempt(lambda: edit_input(self, item))
 
     def ask_again(self, item: Item | None = None, provider: str = "") -> None:
         """Ask the input at ``item`` (or the last one) again in a fork; with another model if one is named."""

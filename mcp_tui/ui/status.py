@@ -211,10 +211,13 @@ def hints(
 ) -> tuple[Part, ...]:
     """Keys of the focused pane as far as there is room beside those that always help; never half of one.
 
-    ``waiting`` names what Tab leads to, such as ``approvals``; ``without`` are bindings that mean nothing now.
+    ``waiting`` names what is waited for, such as ``approvals``: Tab leads there from the composer, from everywhere
+    else the jump.  ``without`` are bindings that mean nothing now.
     """
     asks = waiting and pane not in ("approval", "editor", "question")
-    lead: tuple[Part, ...] = ((f"Tab to {waiting}  ", "$warning bold"),) if asks else ()
+    jump = "app.next_pane" if pane == "composer" else "app.jump"
+    way = show_keys(effective(overrides)[jump][:1], short=True) + ("" if pane == "composer" else " a")
+    lead: tuple[Part, ...] = ((f"{way} to {waiting}  ", "$warning bold"),) if asks else ()
     own, always = _hints(pane, overrides, without), _hints("app", overrides) if pane != "app" else []
     if pane in ("approval", "question"):
         always = [hint for hint in always if hint.label != "stop"]

@@ -57,6 +57,8 @@ class ChatView:
             return
         if not items and not more_above:
             self._screen.close_find()
+        if self.engine is not None:
+            self._screen.composer.conversation_opened(self.engine.conversation_id)
         self.conversation.load(items, more_above=more_above)
         self._screen.show_talk(bool(items))
         self.inspect_item(self.live.latest_call if self.bridge else None)
@@ -237,13 +239,16 @@ class ChatView:
         line = self._screen.line("hints")
         pane, card = self._app.focused_pane(self._screen), self.card
         guarded = card is not None and card.item is not None and card.item.guarded
+        without = ["approval.conversation", "approval.rule"] if guarded else []
+        if self.inspector is not None and not self.inspector.paged:
+            without += ["inspector.next_page", "inspector.previous_page"]
         line.show(
             status.hints(
                 pane,
                 self._app.key_overrides,
                 line.content_size.width,
                 waiting=self._what_waits(),
-                without=("approval.conversation", "approval.rule") if guarded else (),
+                without=without,
             )
         )
 

@@ -353,6 +353,37 @@ async def test_jump_to_a_pane() -> None:
         await until(lambda: app.chat.composer.has_focus, pilot)
 
 
+@pytest.mark.parametrize(
+    ("keys", "pane", "draft"),
+    [
+        (("ctrl+o", "s"), "sidebar", ""),
+        (("ctrl+o", "i", "3"), "inspector", ""),
+        (("ctrl+o", "c", "g", "n"), "conversation", ""),
+        (("ctrl+o", "s", "ctrl+o", "i", "ctrl+o", "p", "y"), "composer", "y"),
+        (("ctrl+o", "x", "z"), "composer", "z"),
+        (("ctrl+o", "escape", "z"), "composer", "z"),
+    ],
+)
+async def test_keys_behind_a_jump_belong_to_the_overlay_and_then_to_where_it_leads(
+    keys: tuple[str, ...], pane: str, draft: str
+) -> None:
+    """All of them are there before the first one is looked at, as when a busy machine reads what was typed."""
+    async with running() as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"a": 1}), answer("a1", "Done."))
+        await until(lambda: app.chat.talking, pilot)
+        app.chat.composer.focus()
+        await until(lambda: app.chat.composer.has_focus, pilot)
+        for key in keys:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(lambda: app.screen is app.chat and app.chat.focused_in(pane), pilot)
+        await until(lambda: app.chat.composer.text == draft, pilot)
+        if pane == "inspector":
+            assert app.view.inspector is not None
+            await until(lambda: app.view.inspector._facet == "raw", pilot)
+        if pane == "conversation":
+            await until(lambda: app.view.conversation.cursor_item is not None, pilot)
+
+
 async def test_model_chooser_shows_what_is_not_ready() -> None:
     async with running() as (app, engine, pilot):
         await pilot.press("ctrl+l")

@@ -7,13 +7,15 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from textual.widgets import OptionList, Static
 
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.events import content, servers, tools
 from mcp_tui.events.base import ErrorInfo
 from mcp_tui.ui.screens.server_details import ServerDetailsScreen
-from mcp_tui.ui.widgets.inspector import Inspector
+from mcp_tui.ui.widgets.call_facets import FACETS, Facet
+from mcp_tui.ui.widgets.inspector import TITLES, Inspector, tab_line
 from tests.ui.support import AT, ScriptedEngine, finished, proposal, status, turn_start, until
 from tests.ui.test_app import running, shown, toasts
 
@@ -278,8 +280,33 @@ async def test_all_of_a_long_result_is_shown_by_the_page() -> None:
         assert app.clipboard == text
         await pilot.press("1", "2")
         assert "> shows it by the page" in facet(inspector)
+        await until(lambda: ">/< page" in app.chat.line("hints").plain, pilot)
         await pilot.press("1", ">")
         assert "page" not in facet(inspector)
+        await until(lambda: ">/< page" not in app.chat.line("hints").plain, pilot)
+
+
+async def test_the_inspector_says_which_call_it_is_as_the_conversation_does() -> None:
+    async with running(size=(160, 45)) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"a": 1}), finished("c1", "fine"))
+        app.open_inspector()
+        await until(lambda: app.view.inspector is not None and app.view.inspector.item is not None, pilot)
+        assert app.view.inspector is not None
+        assert app.view.inspector.item is not None
+        number = f"#{app.view.inspector.item.number}"
+        await until(lambda: f"{number} jira.close_issue" in shown(app), pilot)
+        await until(lambda: any(f"[+]   {number}" in line for line in shown(app).splitlines()), pilot)
+
+
+@pytest.mark.parametrize("current", FACETS)
+@pytest.mark.parametrize("room", [78, 60, 47, 44, 43, 30, 18])
+def test_the_tab_on_show_is_whole_however_narrow_it_is(current: Facet, room: int) -> None:
+    line = tab_line(current, room)
+    assert line.cell_length <= room
+    number = FACETS.index(current) + 1
+    assert f"{number} {TITLES[current]}" in line.plain
+    assert [int(char) for char in line.plain if char.isdigit()] == [1, 2, 3, 4, 5, 6]
+    assert ("1 Args" in line.plain and "6 Diff" in line.plain) == (room >= 44) or room < 44
 
 
 async def test_a_key_on_the_border_of_two_pages_is_masked() -> None:

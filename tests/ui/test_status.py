@@ -207,6 +207,14 @@ def test_tab_is_said_to_lead_to_what_waits(what: str) -> None:
     assert parts[0][0].strip() == f"Tab to {what}"
 
 
+@pytest.mark.parametrize("pane", ["conversation", "inspector", "servers", "find", "app"])
+def test_from_elsewhere_the_jump_leads_to_what_waits(pane: str) -> None:
+    """There Tab goes to the next pane, which is another one."""
+    assert status.hints(pane, {}, 200, waiting="approvals")[0][0].strip() == "^O a to approvals"
+    moved = status.hints(pane, {"app.jump": "f6"}, 200, waiting="approvals")
+    assert moved[0][0].strip() == "F6 a to approvals"
+
+
 def test_while_the_beginning_of_a_conversation_is_read_no_sum_is_shown_for_all_of_it() -> None:
     engine = ScriptedEngine(loading=True, totals=Totals(cost=0.25))
     left, _right = status.status_parts(engine, 0, 100)  # type: ignore[arg-type]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -24,6 +27,11 @@ TARGETS: dict[str, tuple[str, str]] = {
 class JumpScreen(LeftOnce, ModalScreen[str]):
     """Returns the target, or ``None`` for any other key."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(letter, f"go('{letter}')", name, show=False, priority=True) for letter, (_, name) in TARGETS.items()
+    ]
+    """With priority, so that the app has carried them out before it looks at the next key."""
+
     DEFAULT_CSS = """
     JumpScreen {
         align: center bottom;
@@ -39,11 +47,14 @@ class JumpScreen(LeftOnce, ModalScreen[str]):
         ]
         yield Static(Content.assemble(("jump to  ", "$muted"), *parts, ("Esc", "$accent bold"), (" back", "")))
 
+    def action_go(self, letter: str) -> None:
+        """To what the letter stands for."""
+        self.dismiss(TARGETS[letter][0])
+
     def on_key(self, event: events.Key) -> None:
-        """Any key ends it; one that comes in before the screen is gone belongs to where it went."""
+        """Any other key ends it; one that comes in before the screen is gone belongs to where it went."""
         event.stop()
-        if not self.is_active:
+        if self.is_active:
+            self.dismiss(None)
+        else:
             self.app.post_message(events.Key(event.key, event.character))
-            return
-        target = TARGETS.get(event.key)
-        self.dismiss(target[0] if target is not None else None)

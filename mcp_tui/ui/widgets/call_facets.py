@@ -72,6 +72,11 @@ def shown(item: ToolCallItem, facet: Facet) -> Content:
             return recorded_diff(item)
 
 
+def paged(text: str) -> bool:
+    """Whether a tab shows only the beginning of ``text``, and all of it by the page."""
+    return len(text) > MAX_CHARACTERS or text.count("\n") >= MAX_LINES
+
+
 def bounded(text: str) -> tuple[str, str]:
     """The first part of ``text``, and a note on what was left out."""
     head = text[:MAX_CHARACTERS]

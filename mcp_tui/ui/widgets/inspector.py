@@ -36,9 +36,6 @@ TITLES: dict[Facet, str] = {
     "diff": "Diff",
 }
 
-ROOMY = 54
-"""Columns from which the tabs stand two blanks apart."""
-
 STATE_STYLES = {"success": "$success", "running": "$accent", "waiting": "$warning", "proposed": "$muted"}
 """Call state -> colour; every other state is a fault."""
 
@@ -77,8 +74,9 @@ class Inspector(Vertical):
     HELP = (
         "One tool call in full: 1 arguments, 2 result, 3 raw JSON-RPC, 4 the tool's definition, 5 timing, 6 what "
         "differs from the recorded call, or d: from the tool's call before. r runs the call again and e edits its "
-        "arguments first; both ask as every call does, and the model is not told. It follows the latest call until you "
-        "open another one, from the conversation or with n and p."
+        "arguments first; both ask as every call does, and the model is not told. Of a long result the tab shows the "
+        "beginning; > and < turn the pages of all of it, y copies and w writes it whole. It follows the latest call "
+        "until you open another one, from the conversation or with n and p."
     )
     BINDINGS = bindings("inspector")
     DEFAULT_CSS = """
@@ -98,6 +96,9 @@ class Inspector(Vertical):
         def __init__(self, item: ToolCallItem, *, edit: bool) -> None:
             super().__init__()
             self.item, self.edit = item, edit
+
+    class PagesChanged(Message):
+        """Whether there are pages to turn is another answer than before."""
 
     def __init__(
         self,
@@ -123,6 +124,7 @@ class Inspector(Vertical):
         self._page_of: object = None
         self._pages: tuple[object, tuple[str, ...] | None] = (None, None)
         """Of which call and tab, and the pages once they are made."""
+        self._had_pages = False
 
     def compose(self) -> ComposeResult:
         """Which call, tabs, text."""
@@ -202,11 +204,16 @@ class Inspector(Vertical):
         else:
             style = STATE_STYLES.get(item.state, "$error")
             state = item.state.replace("_", " ")
-            head.update(Content.assemble((shorten(item.label, 80), "$role-tool bold"), (f"  {state}", style)))
+            number = f"#{item.number} " if item.number else ""
+            name = (shorten(item.label, 80), "$role-tool bold")
+            head.update(Content.assemble((number, "$muted"), name, (f"  {state}", style)))
             content = self._content(item)
             if self._facet == "time" and (why := self._explain(item.key)):
                 content = Content.assemble(content, ("\nwhy\n", "bold"), prose(why))
             self.query_one("#facet", Static).update(content)
+        if self.paged != self._had_pages:
+            self._had_pages = self.paged
+            self.post_message(self.PagesChanged())
         self._draw_tabs()
         if top:
             self.query_one(InspectorBody).scroll_home(animate=False)
@@ -221,12 +228,16 @@ class Inspector(Vertical):
 
     # -- all of it, by the page ------------------------------------------------------------------
 
+    @property
+    def paged(self) -> bool:
+        """Whether the tab on show leaves something out, or is one of the pages of all of it."""
+        content = self.query_one("#facet", Static).content if self._ready else ""
+        return self._page > 0 or (isinstance(content, Content) and ALL_OF_IT in content.plain)
+
     def action_page(self, step: int) -> None:
         """The page after or before; the first one comes after the tab itself, where that left something out."""
         item, key, ready = self._item, self._page_of, self._pages[0] == self._page_of
-        content = self.query_one("#facet", Static).content
-        cut = self._page > 0 or (isinstance(content, Content) and ALL_OF_IT in content.plain)
-        if item is None or not cut:
+        if item is None or not self.paged:
             return
         found = self._pages[1] if ready else None
         last = len(found) if found is not None else 1
@@ -305,12 +316,8 @@ class Inspector(Vertical):
     # -- tabs ----------------------------------------------------------------------------------
 
     def _draw_tabs(self) -> None:
-        parts = []
-        between = "  " if self.size.width >= ROOMY else " "
-        for number, facet in enumerate(FACETS, 1):
-            style = "$primary bold underline" if facet == self._facet else "$muted"
-            parts += [(f"{number} ", "$muted"), (TITLES[facet], style), (between, "")]
-        self.query_one("#tabs", Static).update(Content.assemble(*parts))
+        line = self.query_one("#tabs", Static)
+        line.update(tab_line(self._facet, line.content_size.width))
 
     def action_tab(self, facet: str) -> None:
         """Show this tab."""
@@ -352,6 +359,21 @@ class Inspector(Vertical):
 
     def _say(self, message: str) -> None:
         cast("BaseApp", self.app).say(message)
+
+
+def tab_line(current: Facet, room: int) -> Content:
+    """The tabs in ``room`` cells: with less room they stand closer, then only the current one has its title."""
+    for between, others in (("  ", True), (" ", True), (" ", False)):
+        parts: list[tuple[str, str]] = []
+        for number, facet in enumerate(FACETS, 1):
+            chosen = facet == current
+            title = f" {TITLES[facet]}" if chosen or others else ""
+            style = "$primary bold underline" if chosen else "$muted"
+            parts += [(between if parts else "", ""), (str(number), "$muted"), (title[:1], ""), (title[1:], style)]
+        line = Content.assemble(*parts)
+        if line.cell_length <= room:
+            break
+    return line
 
 
 def save_text(folder: Path, name: str, text: str) -> Path:

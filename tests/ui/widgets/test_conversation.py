@@ -268,7 +268,7 @@ async def test_call_from_proposal_to_result() -> None:
         app.pane.apply([Change("updated", item)])
         await settled(pilot)
         row = next(row for row in app.rows() if "fs.read_file" in row)
-        assert row.endswith("ok  1.90s  3.8k tok  [+]")
+        assert row.endswith("ok  1.90s  3.8k tok  [+]   #3")
         assert "50%" not in app.shown()
         await pilot.press("k", "space")
         await settled(pilot)
@@ -304,6 +304,38 @@ async def test_failed_calls_open_by_themselves(state: Any, words: str) -> None:
         assert " ▌ x issue: no such issue (enum)" in app.rows()
 
 
+@pytest.mark.parametrize(
+    ("width", "end"),
+    [
+        (100, "rule 3fa1b2c3  ok  1.90s  3.8k tok  [+]   #3"),
+        (80, "rule 3fa1b2c3  ok  1.90s  [+]   #3"),
+        (70, "rule 3fa1b2c3  ok  [+]   #3"),
+        (60, "ok  [+]   #3"),
+        (42, "ok  [+]   #3"),
+    ],
+)
+async def test_where_a_call_has_little_room_its_name_state_and_number_stay(width: int, end: str) -> None:
+    fields: dict[str, Any] = {"timing": CallTiming(wire=1.9), "model_tokens": 3800, "arguments": {"path": "a.txt"}}
+    item = call(3, name="read_the_file", state="success", decided_by="rule", rule_id="3fa1b2c3", **fields)
+    async with Pane([item]).run_test(size=(width, 24)) as pilot:
+        await settled(pilot)
+        assert isinstance(pilot.app, Pane)
+        row = pilot.app.rows()[0]
+        assert row.startswith("   tool fs.read_the_file")
+        assert 'path="a.txt"' in row or width < 60
+        assert row.endswith(f"  {end}")
+
+
+async def test_a_result_that_the_inspector_shows_at_once_has_no_pages_to_turn() -> None:
+    text = "\n".join(f"row {number}" for number in range(1000))
+    app = Pane([call(3, state="success", content=(TextContent(text=text),))])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("k", "space", "end")
+        await settled(pilot)
+        assert app.shown().rstrip().endswith("… 800 more lines of 7.9 kB: Enter opens the inspector")
+
+
 async def test_case_088_long_result_is_cut_and_says_so() -> None:
     text = "\n".join(f"row {number}" for number in range(5000))
     app = Pane([call(3, state="success", content=(TextContent(text=text),))])
@@ -313,7 +345,7 @@ async def test_case_088_long_result_is_cut_and_says_so() -> None:
         await settled(pilot)
         assert "row 199" in app.shown()
         assert "row 200" not in app.shown()
-        assert "… 4.8k more lines of" in app.shown()
+        assert "… 4,800 more lines of 43.9 kB: Enter opens the inspector, > turns pages" in app.shown()
 
 
 async def test_incomplete_answer_says_why() -> None:

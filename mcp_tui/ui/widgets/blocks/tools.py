@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
+
 from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.safety.secrets import mask_keys
 from mcp_tui.safety.text import prose, removed_words, shorten, strict
-from mcp_tui.ui.formats import count, seconds, size
+from mcp_tui.ui.formats import count, plural, seconds, size
 from mcp_tui.ui.literal import to_json, to_json_part
 from mcp_tui.ui.widgets.blocks.chrome import Header, Note, Parts
 from mcp_tui.ui.widgets.blocks.code import Fence
 from mcp_tui.ui.widgets.blocks.flow import PlainText
-from mcp_tui.ui.widgets.blocks.leaves import Frame
+from mcp_tui.ui.widgets.blocks.leaves import MARGIN, Frame
 from mcp_tui.ui.widgets.blocks.views import ItemView
+from mcp_tui.ui.widgets.call_facets import paged
 from mcp_tui.ui.widgets.diff_text import origin_words, verdict_words
 from mcp_tui.ui.widgets.document.section import Canvas, Section, Spot
 
@@ -25,7 +28,7 @@ MAX_RESULT_LINES = 200
 MAX_RESULT_CHARACTERS = 20_000
 """What an opened call shows of one text; the inspector has all of it."""
 
-MARGIN = 4_000
+LOOKAHEAD = 4_000
 """Characters beyond the shown ones that are looked at for keys, so that none is cut into halves that look like none."""
 
 MOST_JSON = 5 * MAX_RESULT_CHARACTERS
@@ -47,6 +50,9 @@ _STATES = {
 """State -> words and purpose: never colour alone."""
 
 _OPEN_BY_THEMSELVES = frozenset({"error", "timeout", "invalid_arguments", "invalid_result", "unknown"})
+
+LEAST_PREVIEW = 12
+"""Cells of the arguments for which lesser facts give way."""
 
 _BAR = 12
 """Cells of a progress bar."""
@@ -103,25 +109,35 @@ class ToolCallView(ItemView):
     # -- the line ------------------------------------------------------------------------------------
 
     def describe(self) -> tuple[Parts, Parts]:
-        """``tool``, name, arguments; state, time, tokens, [+]."""
+        """``tool``, name, arguments; state, time, tokens, [+], number.  Lesser facts give way to the name."""
         item = self.item
-        left: Parts = [("  tool ", "muted"), (strict(item.label), "tool")]
+        lead, label = "  tool ", strict(item.label)
+        left: Parts = [(lead, "muted"), (label, "tool")]
         preview = arguments_preview(item.arguments or item.asked_arguments)
         if preview:
             left.append((f"  {preview}", "muted"))
+        needed = cell_len(lead + label) + min(cell_len(preview), LEAST_PREVIEW) + 2
+        return left, self._facts(self.canvas.pen.width - needed - MARGIN - 2)
+
+    def _facts(self, room: int) -> Parts:
+        """The right side in at most ``room`` cells, as far as what always has to be seen lets it."""
+        item = self.item
         words, purpose = _STATES[item.state]
-        right: Parts = []
+        facts: list[tuple[int, str, str]] = [(0, f"  {words}", purpose)]
+        """How soon each gives way, its words and their purpose."""
         if item.decided_by == "rule":
-            right.append((f"  rule {shorten(item.rule_id, 18)}" if item.rule_id else "  granted", "muted"))
-        right.append((f"  {words}", purpose))
+            facts.insert(0, (1, f"  rule {shorten(item.rule_id, 18)}" if item.rule_id else "  granted", "muted"))
         if item.sensitive:
-            right.append(("  key masked", "warning"))
+            facts.append((0, "  key masked", "warning"))
         if elapsed := self._elapsed():
-            right.append((f"  {elapsed}", "muted"))
+            facts.append((2, f"  {elapsed}", "muted"))
         if item.finished and item.model_tokens:
-            right.append((f"  {count(item.model_tokens)} tok", "muted"))
-        right.append(("  [-]" if self.open else "  [+]", "muted"))
-        return left, right
+            facts.append((3, f"  {count(item.model_tokens)} tok", "muted"))
+        facts.append((0, "  [-]" if self.open else "  [+]", "muted"))
+        facts += [(0, *part) for part in self.number()]
+        while sum(len(text) for _rank, text, _purpose in facts) > room and (first := max(facts))[0]:
+            facts.remove(first)
+        return [(text, purpose) for _rank, text, purpose in facts]
 
     def _elapsed(self) -> str:
         item = self.item
@@ -296,9 +312,9 @@ def _cut(text: str, sensitive: bool, *, whole: bool = True) -> tuple[str, list[B
     """
     shown = text[:MAX_RESULT_CHARACTERS]
     if sensitive:
-        head = mask_keys(text[: MAX_RESULT_CHARACTERS + MARGIN])
-        if len(text) > MAX_RESULT_CHARACTERS + MARGIN:
-            rest = mask_keys(text[MAX_RESULT_CHARACTERS : MAX_RESULT_CHARACTERS + MARGIN])
+        head = mask_keys(text[: MAX_RESULT_CHARACTERS + LOOKAHEAD])
+        if len(text) > MAX_RESULT_CHARACTERS + LOOKAHEAD:
+            rest = mask_keys(text[MAX_RESULT_CHARACTERS : MAX_RESULT_CHARACTERS + LOOKAHEAD])
             shown = head[: max(0, len(head) - len(rest))]
         else:
             text, shown = head, head[:MAX_RESULT_CHARACTERS]
@@ -308,9 +324,10 @@ def _cut(text: str, sensitive: bool, *, whole: bool = True) -> tuple[str, list[B
     if len(shown) == len(text):
         return text, []
     left = text.count("\n", len(shown))
-    words = f"… {count(left)} more lines" if left else f"… {count(len(text) - len(shown))} more characters"
+    words = f"… {plural(left, 'more line')}" if left else f"… {plural(len(text) - len(shown), 'more character')}"
     words = f"{words} of {size(len(text))}" if whole else f"{words} and more"
-    return shown, [_note([(f"{words}, Enter opens the inspector", "muted")])]
+    pages = ", > turns pages" if not whole or paged(text) else ""
+    return shown, [_note([(f"{words}: Enter opens the inspector{pages}", "muted")])]
 
 
 def _text(text: str, sensitive: bool) -> list[Block]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BUILD_SECONDS = 0.01
 """Time that opening an entry may take at once; a longer text goes on in the next frame."""
 
+UNNUMBERED = len("  #812")
+"""Cells of the number of an item in a conversation of which only the end is known: a long one."""
+
 _SEVERITIES = {"information": ("·", "muted"), "warning": ("!", "warning"), "error": ("x", "error")}
 """Severity -> mark and purpose."""
 
@@ -149,8 +152,9 @@ class ItemView(Entry):
         return []
 
     def number(self) -> Parts:
-        """The number of the item."""
-        return [(f"  #{self.item.number}", "muted")] if self.item.number else []
+        """The number of the item, by which it is called elsewhere; room for it while nobody knows it yet."""
+        number = self.item.number
+        return [(f"  {f'#{number}':>3}" if number else " " * UNNUMBERED, "muted")]
 
     def redraw(self, section: int) -> None:
         """Draw a small section again: what it describes changed."""
