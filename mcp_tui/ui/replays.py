@@ -16,6 +16,7 @@ async def show_replay(app: ChatApp, conversation_id: str = "", *, play: bool = T
 
     Raises `UsageError` where nothing is there to be replayed, and `HistoryError`.
     """
+    from mcp_tui.ui.recordings import read
     from mcp_tui.ui.screens.replay import ReplayScreen
 
     engine = app.require_engine()
@@ -27,7 +28,7 @@ async def show_replay(app: ChatApp, conversation_id: str = "", *, play: bool = T
         wanted = stored[0].id
     elif not conversation_id and not engine.transcript.items:
         raise UsageError("Nothing has happened in this conversation yet.", hint="F4 has the earlier ones.")
-    recording = await engine.history.read(wanted)
+    recording = await read(engine.history, wanted, play=play)
     if app.screen is app.chat:
         screen = ReplayScreen(engine, recording, play=play)
         app.push_screen(screen, lambda choice: replay_left(app, wanted, choice))
@@ -54,6 +55,6 @@ def replay_left(app: ChatApp, conversation_id: str, choice: ReplayChoice | None)
 async def _fork(app: ChatApp, conversation_id: str, event_id: str | None) -> None:
     engine = app.require_engine()
     forked = await engine.history.fork(conversation_id, event_id)
-    await engine.open_conversation(forked)
+    await engine.open_conversation(forked, at_once=True)
     app.chat.composer.focus()
     app.say("This is the fork; the original stays as it is.")

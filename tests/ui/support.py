@@ -24,7 +24,7 @@ from mcp_tui.engine.history import ImportResult
 from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.events import content, servers, tools, turns
 from mcp_tui.events.base import EventBase
-from mcp_tui.history.base import StoredConversation, TrashedConversation
+from mcp_tui.history.base import StoredConversation, StoredPart, TrashedConversation
 from mcp_tui.history.search import IndexState, SearchHit, SearchPage
 from mcp_tui.permissions.base import Decision
 from mcp_tui.trust.diff import FieldDiff, diff_tools
@@ -185,6 +185,11 @@ class ScriptedHistory:
         found = [hit for hit in self.hits if not inside or hit.conversation_id == inside.removeprefix("in:")]
         found = [hit for hit in found if words in hit.snippet]
         return SearchPage(tuple(found[offset : offset + limit]), len(found) > offset + limit, self.index_state)
+
+    async def read_first(
+        self, conversation_id: str, event_id: str | None = None, *, beginning: bool = False
+    ) -> StoredPart | None:
+        return None
 
     async def read(self, conversation_id: str) -> StoredConversation:
         self._note("read", conversation_id)

@@ -116,6 +116,7 @@ class HistoryActions(LeftOnce, Screen[str]):
             self.do(self._open(stored, None, play=True))
 
     async def _open(self, stored: ConversationSummary, event_id: str | None, *, play: bool = False) -> None:
+        from mcp_tui.ui.recordings import read
         from mcp_tui.ui.screens.replay import ReplayScreen
 
         if self._opening:
@@ -123,11 +124,13 @@ class HistoryActions(LeftOnce, Screen[str]):
         self._opening = True
         try:
             hits = tuple(dict.fromkeys(hit.event_id for hit in self.hits))
-            whole = await self.library.read(stored.id)
+            recording = await read(self.library, stored.id, event_id, play=play)
             if not self.is_active:
                 return
             engine = getattr(self.app, "engine", None)
-            replay = ReplayScreen(engine, whole, event_id=event_id, hits=hits, matches=matches_of(self.hits), play=play)
+            replay = ReplayScreen(
+                engine, recording, event_id=event_id, hits=hits, matches=matches_of(self.hits), play=play
+            )
             self.app.push_screen(replay, lambda choice: self._chosen(stored, choice))
         finally:
             self._opening = False

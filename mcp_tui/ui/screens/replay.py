@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.message import Message
 from textual.screen import Screen
 
-from mcp_tui.conversation.items import Change, ToolCallItem
+from mcp_tui.errors import McpTuiError
 from mcp_tui.ui.bindings import bindings
+from mcp_tui.ui.player import Player
+from mcp_tui.ui.recordings import Long, folded
 from mcp_tui.ui.screens.left_once import LeftOnce
 from mcp_tui.ui.widgets import replay_text
 from mcp_tui.ui.widgets.bars import Line
-from mcp_tui.ui.widgets.conversation import ConversationView
 from mcp_tui.ui.widgets.find_bar import FindBar
-from mcp_tui.ui.widgets.inspector import Inspector
+from mcp_tui.ui.widgets.recorded import RecordedPanes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.worker import Worker
 
+    from mcp_tui.conversation.items import Change
     from mcp_tui.conversation.playback import Playback
     from mcp_tui.engine.engine import Engine
-    from mcp_tui.events.base import EventBase
-
-FRAME_SECONDS = 1 / 30
-"""Time between two looks at the clock while it plays."""
-
-AT_ONCE = 1_000
-"""Events up to which a conversation is prepared before the first paint; a longer one is, beside it."""
-
-NARROW = 100
-"""Columns below which the inspector takes the place of the conversation."""
-
-SPEEDS = (1.0, 2.0, 4.0, math.inf)
+    from mcp_tui.ui.recordings import RecordedPart, Recording
+    from mcp_tui.ui.widgets.conversation import ConversationView
+    from mcp_tui.ui.widgets.inspector import Inspector
 
 Action = Literal["continue", "fork", "verify"]
 
@@ -55,24 +43,6 @@ class ReplayChoice:
 
     action: Action | None
     event_id: str | None = None
-
-
-class Recording(Protocol):
-    """A conversation as it is stored, such as ``engine.history.read`` returns it."""
-
-    @property
-    def id(self) -> str:
-        """Of the conversation."""
-
-    @property
-    def events(self) -> Sequence[EventBase]:
-        """In order."""
-
-
-class RecordedConversation(ConversationView):
-    """The conversation pane, under the keys of the replay."""
-
-    PANE = "replay"
 
 
 class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
@@ -97,19 +67,13 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     ReplayScreen {
         background: $background;
         & #title, & #place, & #keys { background: $surface; }
-        & #played { height: 1fr; }
-        & #replayed { width: 1fr; height: 1fr; }
-        & #inspector { width: 50; border-left: solid $pane-border; display: none; }
-        &.-inspecting #inspector { display: block; }
-        &.-narrow #inspector { width: 1fr; border: none; }
-        &.-narrow.-inspecting #replayed { display: none; }
     }
     """
 
     def __init__(
         self,
         engine: Engine | None,
-        stored: Recording | None,
+        stored: Recording | Long | None,
         *,
         event_id: str | None = None,
         hits: Sequence[str] = (),
@@ -125,22 +89,19 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         self._engine, self._stored = engine, stored
         self._event_id, self._hits = event_id, tuple(hits)
         self._matches = tuple(matches)
-        self._matches = tuple(matches)
         self._hit = self._hits.index(event_id) if event_id in self._hits else -1
         self._play_first = play
-        self.speed = speed
-        self.playback: Playback | None = None
-        """``None`` until the conversation was folded."""
-        self._playing: Worker[None] | None = None
+        self._problem = ""
+        """Why the rest could not be read."""
+        self.player = Player(self._now_seconds, self._moved, self._follow, self.draw, self._beside, speed=speed)
 
     def compose(self) -> ComposeResult:
         """Title, conversation beside inspector, position, keys."""
         yield Line(widget_id="title")
-        view = RecordedConversation(id="replayed", now=self._now)
-        with Horizontal(id="played"):
-            yield view
-            yield Inspector(self._data_dir, self._calls)
-        yield FindBar(view, keys=True)
+        data_dir: Path | None = getattr(self.app, "data_dir", None)
+        panes = RecordedPanes(data_dir, self._now, widget_id="played")
+        yield panes
+        yield FindBar(panes.view, keys=True)
         yield Line(widget_id="place")
         yield Line(widget_id="keys")
 
@@ -157,25 +118,52 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     def _painted(self) -> None:
         self.app.call_later(getattr(self.app, "screen_painted"))  # noqa: B009
 
-    def open(self, stored: Recording) -> None:
-        """Show this conversation."""
+    def open(self, stored: Recording | Long) -> None:
+        """Show this conversation; of a long one what is there of it, then all."""
         self._stored = stored
-        self.run_worker(self._open(stored.events), name="open replay", exit_on_error=True)
+        self.run_worker(self._open(stored), name="open replay", exit_on_error=True)
 
-    async def _open(self, recorded: Sequence[EventBase]) -> None:
-        from mcp_tui.conversation.pace import beside
-        from mcp_tui.conversation.playback import Playback
+    async def _open(self, stored: Recording | Long) -> None:
+        if isinstance(stored, Long):
+            await self._open_part(stored.first)
+            try:
+                stored = await stored.rest()
+            except McpTuiError as error:
+                self._problem = "the rest could not be read"
+                self.app.notify(str(error), severity="error", timeout=8)
+                self.player.take_no_more()
+                self.draw()
+                return
+        self._open_all(await folded(stored))
 
-        if len(recorded) <= AT_ONCE:
-            playback = Playback.at_the_end(lambda: None, recorded)
-        else:
-            playback = await beside(Playback.at_the_end, recorded)
+    async def _open_part(self, part: RecordedPart) -> None:
+        playback = await folded(part)
+        if part.more_above:
+            for item in playback.items:
+                item.number = 0  # nobody knows how many come before
         if self._play_first:
             playback.move_to(0)
-        self.playback = playback
-        self.view.load(playback.items)
+        self.player.take_part(playback, placed=self._play_first, at_end=not part.more_below)
+        self.panes.load(playback.items, more_above=part.more_above)
+        self._begin()
+
+    def _open_all(self, playback: Playback) -> None:
+        begun = self.playback is not None
+        self.player.take_all(playback)
+        if not begun and self._play_first:
+            playback.move_to(0)
+        if begun:
+            self.panes.complete(playback.items)
+        else:
+            self.panes.load(playback.items)
+            self._begin()
+        self.player.catch_up()
+        self.draw()
+
+    def _begin(self) -> None:
+        """The first of it is there: play it, or go to the event that was asked for."""
         if self._play_first:
-            self.action_play()
+            self.player.toggle()
         elif self._event_id is not None:
             self._show_event(self._event_id)
         self.draw()
@@ -183,60 +171,58 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
     # -- parts ---------------------------------------------------------------------------------
 
     @property
+    def panes(self) -> RecordedPanes:
+        """Conversation and inspector."""
+        return self.query_one(RecordedPanes)
+
+    @property
     def view(self) -> ConversationView:
         """The conversation."""
-        return self.query_one(ConversationView)
+        return self.panes.view
 
     @property
     def inspector(self) -> Inspector:
         """The inspector; not shown until a call was opened."""
-        return self.query_one(Inspector)
+        return self.panes.inspector
+
+    @property
+    def playback(self) -> Playback | None:
+        """What is there of the conversation; ``None`` until that was folded."""
+        return self.player.playback
 
     @property
     def playing(self) -> bool:
         """Whether time passes."""
-        return self._playing is not None
+        return self.player.playing
 
     @property
-    def _data_dir(self) -> Path | None:
-        found: Path | None = getattr(self.app, "data_dir", None)
-        return found
+    def whole(self) -> bool:
+        """Whether all of the conversation is there."""
+        return self.playback is not None and not self.player.reading
+
+    def _now_seconds(self) -> float:
+        """The app's clock."""
+        return float(getattr(self.app, "clock", time.monotonic)())
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> Worker[None]:
+        """Run something as long as the screen is there."""
+        return self.run_worker(work, name="replay", exit_on_error=True)
 
     def _now(self) -> datetime:
         """The time of the position."""
         at = self.playback.now if self.playback is not None else None
         return at if at is not None else datetime.now(UTC)
 
-    def _calls(self) -> list[ToolCallItem]:
-        items = self.playback.items if self.playback is not None else []
-        return [item for item in items if isinstance(item, ToolCallItem)]
-
     # -- what is shown -------------------------------------------------------------------------
 
     def _moved(self, changes: list[Change] | None) -> None:
         """Show where the playback is now."""
-        from mcp_tui.ui.bridge import merged
-
-        playback = self.playback
-        if playback is None:
-            return
-        calls = self._calls()
-        if changes is None:
-            key = self.view.cursor_key
-            self.view.load(playback.items)
-            if key is not None and any(item.key == key for item in playback.items):
-                self.view.show_item(key)
-        elif changes:
-            self.view.apply(merged(changes))
-        self.view.tick()
-        latest = calls[-1] if calls else None
-        if self.inspector.item is not None and not any(call is self.inspector.item for call in calls):
-            self.inspector.show(latest)
-        elif changes is None:
-            self.inspector.items_changed({id(call) for call in calls}, latest)
-        else:
-            self.inspector.items_changed({id(change.item) for change in changes}, latest)
+        self.panes.changed(changes)
         self.draw()
+
+    def _follow(self) -> None:
+        """What happens is at the end of what is shown."""
+        self.view.action_bottom()
 
     def draw(self) -> None:
         """Title and position."""
@@ -255,18 +241,18 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
 
     def _draw_place(self) -> None:
         line = self.query_one("#place", Line)
+        player = self.player
         hit = f"hit {self._hit + 1} of {len(self._hits)}" if self._hit >= 0 else ""
         width = line.content_size.width
-        line.show(*replay_text.place(self.playback, self.speed, width, playing=self.playing, hit=hit))
+        line.show(*replay_text.place(player, width, hit=hit, problem=self._problem))
 
     def _draw_keys(self) -> None:
         line = self.query_one("#keys", Line)
         overrides = getattr(self.app, "key_overrides", {})
         line.show(replay_text.hints(overrides, line.content_size.width, hits=bool(self._hits)))
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Follow the width."""
-        self.set_class(event.size.width < NARROW, "-narrow")
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:
@@ -289,69 +275,32 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         if action == "hit" and not self._hits:
             return False
         if action in ("step", "hit", "start", "end", "expand"):
-            return not (self.query(Inspector) and self.inspector.has_focus_within)
+            return not (self.query(RecordedPanes) and self.panes.in_inspector)
         return True
 
     def action_play(self) -> None:
         """Play or pause; at the end, from the beginning."""
-        if self._playing is not None:
-            self._pause()
-        elif self.playback is not None and self.playback.length:
-            if self.playback.at_end:
-                self._moved(self.playback.move_to(0))
-            self.view.action_bottom()
-            self._playing = self.run_worker(self._play(self.playback), name="replay", exit_on_error=True)
-        self.draw()
-
-    async def _play(self, playback: Playback) -> None:
-        clock: Callable[[], float] = getattr(self.app, "clock", time.monotonic)
-        last = clock()
-        while not playback.at_end:
-            await asyncio.sleep(FRAME_SECONDS)
-            now = clock()
-            self._moved(playback.advance(math.inf if math.isinf(self.speed) else (now - last) * self.speed))
-            last = now
-        self._playing = None
-        self.draw()
-
-    def _pause(self) -> None:
-        if self._playing is not None:
-            self._playing.cancel()
-            self._playing = None
-
-    def _go(self, position: int) -> None:
-        self._pause()
-        if self.playback is not None:
-            self.view.action_bottom()
-            self._moved(self.playback.move_to(position))
+        self.player.toggle()
 
     def action_step(self, by: int) -> None:
         """By event."""
-        self._pause()
-        if self.playback is not None:
-            self.view.action_bottom()
-            self._moved(self.playback.step(by))
+        self.player.step(by)
 
     def action_turn(self, by: int) -> None:
         """By turn."""
-        if self.playback is not None:
-            self._go(self.playback.turn_stop(by))
+        self.player.turn(by)
 
     def action_start(self) -> None:
         """Before everything."""
-        self._go(0)
+        self.player.start()
 
     def action_end(self) -> None:
         """After everything."""
-        if self.playback is not None:
-            self._go(self.playback.length)
+        self.player.end()
 
     def action_speed(self, by: int) -> None:
         """The next speed, or the one before."""
-        beyond = [speed for speed in SPEEDS if (speed > self.speed if by > 0 else speed < self.speed)]
-        if beyond:
-            self.speed = min(beyond) if by > 0 else max(beyond)
-        self.draw()
+        self.player.change_speed(by)
 
     def action_hit(self, by: int) -> None:
         """To the next hit of the search, or the one before, and around."""
@@ -365,12 +314,15 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         if playback is None:
             return
         key = playback.film.item_of(event_id)
+        here = key is not None and any(item.key == key for item in playback.items)
+        if self.player.reading and not here:
+            self.player.when_whole("the hit", lambda: self._show_event(event_id))
+            return
         if key is None:
             self.app.notify("This part of the conversation is not there any more.", severity="warning", markup=False)
             return
-        if not any(item.key == key for item in playback.items):
-            self._go(playback.length)
-        self.view.mark(self._matches)
+        if not here:
+            self.player.go(playback.length)
         self.view.mark(self._matches)
         self.view.show_item(key, opened=True)
         self.draw()
@@ -381,8 +333,8 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
 
     def find(self) -> None:
         """Ctrl+F: find in what has happened up to here."""
-        if self.has_class("-inspecting") and self.has_class("-narrow"):
-            self.toggle_inspector()
+        if self.panes.conversation_hidden:
+            self.panes.toggle_inspector()
         self.query_one(FindBar).open()
 
     def action_copy_last(self) -> None:
@@ -393,56 +345,20 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
 
     # -- inspector -----------------------------------------------------------------------------
 
-    def on_conversation_view_opened(self, message: ConversationView.Opened) -> None:
-        """Enter on a tool call."""
-        message.stop()
-        self._inspect(message.item)
-
-    def on_conversation_view_cursor_moved(self, message: ConversationView.CursorMoved) -> None:
-        """An open inspector follows the cursor."""
-        message.stop()
-        if isinstance(message.item, ToolCallItem) and self.has_class("-inspecting"):
-            self.inspector.show(message.item, pin=True)
-
-    def on_inspector_rerun_requested(self, message: Message) -> None:
-        """A key of the inspector that would run a call."""
-        message.stop()
-        self.app.notify(
-            "This is a recording: nothing runs here. c goes on with the conversation, v runs its calls again."
-        )
-
-    def _inspect(self, item: ToolCallItem | None) -> None:
-        self.add_class("-inspecting")
-        if item is not None:
-            self.inspector.show(item, pin=True)
-        self.call_after_refresh(self._focus_inspector)
-
-    def _focus_inspector(self) -> None:
-        for widget in self.inspector.query("InspectorBody"):
-            widget.focus()
-
     def toggle_inspector(self) -> None:
         """Open it, or close it."""
-        if self.has_class("-inspecting"):
-            self.view.focus()
-            self.remove_class("-inspecting")
-        else:
-            under = self.view.cursor_item
-            self._inspect(under if isinstance(under, ToolCallItem) else None)
+        self.panes.toggle_inspector()
 
     def action_next_pane(self, step: int) -> None:
         """From the conversation to the inspector, and back."""
-        if self.has_class("-inspecting") and not self.inspector.has_focus_within:
-            self._focus_inspector()
-        elif not self.has_class("-narrow") or not self.has_class("-inspecting"):
-            self.view.focus()
+        self.panes.next_pane()
 
     # -- leaving -------------------------------------------------------------------------------
 
     def action_leave(self) -> None:
         """Close the inspector, or leave."""
-        if self.has_class("-inspecting"):
-            self.toggle_inspector()
+        if self.panes.inspecting:
+            self.panes.toggle_inspector()
         else:
             self.leave()
 
@@ -456,8 +372,11 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
 
     def action_fork(self) -> None:
         """A new conversation with what has happened up to the position; at the end, up to the item under the cursor."""
-        if self.playback is not None and not self.playback.position:
+        playback = self.playback
+        if playback is not None and not playback.position:
             self.app.notify("Nothing has happened yet: step on to where the fork shall begin.", markup=False)
+        elif playback is not None and self.view.cursor_key is not None and not self.player.placed:
+            self.player.when_whole("the fork", lambda: self._choose("fork"))
         else:
             self._choose("fork")
 
@@ -466,7 +385,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         self._choose("verify")
 
     def _choose(self, action: Action | None) -> None:
-        self._pause()
+        self.player.pause()
         event_id = None
         if action == "fork" and self.playback is not None:
             event = self.playback.event

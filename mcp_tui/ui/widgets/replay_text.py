@@ -13,6 +13,7 @@ from mcp_tui.ui.widgets.bars import Hint, Part, hint_parts
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.playback import Playback
+    from mcp_tui.ui.player import Player
 
 NOT_LIVE = "a recording: nothing runs"
 
@@ -38,23 +39,33 @@ def title(playback: Playback | None, waiting: int, width: int) -> tuple[Parts, P
     return (("replay", "$primary bold"), (f"  {words}", "$foreground"), (label, "$warning")), tuple(right)
 
 
-def place(playback: Playback | None, speed: float, width: int, *, playing: bool, hit: str) -> tuple[Parts, Parts]:
-    """Whether it plays, a bar, then event, turn, time (or which ``hit`` of a search) and speed."""
+def place(player: Player, width: int, *, hit: str, problem: str = "") -> tuple[Parts, Parts]:
+    """Whether it plays, a bar, then event, turn, time (or which ``hit`` of a search) and speed.
+
+    While more is read, that and what waits for it stand in the place of the bar; ``problem``: why no more is.
+    """
+    playback = player.playback
     if playback is None:
         return (("reading the conversation", "$muted"),), ()
-    state: Part = ("playing", "$accent bold") if playing else ("paused ", "$foreground")
-    if not playing and playback.at_end:
-        state = ("the end", "$foreground")
-    facts = [
-        hit or (formats.local_time(playback.at) if playback.at is not None else ""),
-        f"event {playback.position:,} of {playback.length:,}",
-        f"turn {playback.turn:,} of {playback.turn_count:,}",
-        "at once" if math.isinf(speed) else f"{speed:g}x",
-    ]
+    state: Part = ("playing", "$accent bold") if player.playing else ("paused ", "$foreground")
+    if not player.playing and playback.at_end and not (player.reading and player.placed):
+        state = ("the end", "$foreground") if player.at_end else ("a part", "$foreground")
+    facts = [hit or (formats.local_time(playback.at) if playback.at is not None else "")]
+    whole = not player.reading and player.placed
+    if player.placed:
+        facts.append(f"event {playback.position:,}" + (f" of {playback.length:,}" if whole else ""))
+        facts.append(f"turn {playback.turn:,}" + (f" of {playback.turn_count:,}" if whole else ""))
+    facts.append("at once" if math.isinf(player.speed) else f"{player.speed:g}x")
     words = "  ".join(filter(None, facts))
+    right: Parts = ((words, "$muted"),)
+    if problem:
+        return (state, (f"  {problem}", "$error")), right
+    if not whole:
+        then: Part = (f", then {player.waits_for}", "$accent") if player.waits_for else ("", "")
+        return (state, ("  ", ""), (".. ", "$accent"), ("reading the rest", "$muted"), then), right
     room = max(0, min(LONGEST_BAR, width - len(words) - len("playing") - 4))
     done = round(room * playback.position / playback.length) if playback.length else room
-    return (state, ("  ", ""), ("━" * done, "$accent"), ("─" * (room - done), "$muted")), ((words, "$muted"),)
+    return (state, ("  ", ""), ("━" * done, "$accent"), ("─" * (room - done), "$muted")), right
 
 
 def hints(overrides: Mapping[str, str], width: int, *, hits: bool) -> Parts:
