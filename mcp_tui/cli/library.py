@@ -38,8 +38,12 @@ async def find_id(wanted: str) -> str:
         return find(await library.list(), wanted).id
 
 
+async def id_in(library: Library, wanted: str) -> str:
+    """As `find_id`, in a library that is open."""
+    return wanted if len(wanted) == ID_LENGTH else find(await library.list(), wanted).id
+
+
 async def read(wanted: str) -> StoredConversation:
     """The conversation that a word of the command line means.  Raises as `find` does."""
-    conversation_id = wanted if len(wanted) == ID_LENGTH else await find_id(wanted)
     async with opened_library() as library:
-        return await library.read(conversation_id)
+        return await library.read(await id_in(library, wanted))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,9 @@ from mcp_tui.cli.options import Options
 from mcp_tui.config.paths import resolve_paths
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.preferences import Preferences
+from mcp_tui.ui.recordings import Long, read
 
 if TYPE_CHECKING:
-    from mcp_tui.history.base import StoredConversation
     from mcp_tui.ui.screens.replay import ReplayChoice
 
 
@@ -31,9 +32,7 @@ class ReplaySession(AppSession):
 
     async def _start(self) -> None:
         if self._going_on is None:
-            recording = await asyncio.to_thread(self._read)
-            self._options.conversation = recording.id
-            await self._in_app(self._screen.open, recording)
+            await self._open()
             return
         if (at := self._fork_at) is not None and self._options.conversation:
             self._fork_at = None
@@ -42,17 +41,19 @@ class ReplaySession(AppSession):
             await self._in_app(self._app.say, "This is the fork; the original stays as it is. F4 has both.")
         await super()._start()
 
-    def _read(self) -> StoredConversation:
-        """Import and read; runs in a thread."""
-        from mcp_tui.cli.library import read
-        from mcp_tui.telemetry.logging import silence
+    async def _open(self) -> None:
+        """Play what was asked for; of a long conversation its beginning is there at once."""
+        await asyncio.to_thread(_import)
+        from mcp_tui.cli.library import id_in, opened_library
 
-        silence()
-        stored = asyncio.run(read(self._options.id))
-        first = stored.events[0] if stored.events else None
+        library = await self._shelf_stack.enter_async_context(opened_library())
+        recording = await read(library, await id_in(library, self._options.id), play=True)
+        there = recording.first if isinstance(recording, Long) else recording
+        first = next(iter(there.events), None)
         if getattr(first, "demo", False) and not resolve_paths(os.environ).config_file.exists():
             self._options.demo = True
-        return stored
+        self._options.conversation = there.id
+        await self._in_app(self._screen.open, recording)
 
     def _left(self, choice: ReplayChoice | None) -> None:
         if choice is None or choice.action is None:
@@ -64,3 +65,12 @@ class ReplaySession(AppSession):
         else:
             conversation_id = self._options.conversation or ""
             self.go_on(then=lambda: self._app.replay_left(conversation_id, choice))
+
+
+def _import() -> None:
+    """What reading and folding need; in a thread, so that the screen does not stall."""
+    from mcp_tui.telemetry.logging import silence
+
+    silence()
+    for name in ("mcp_tui.cli.library", "mcp_tui.conversation.playback"):
+        importlib.import_module(name)

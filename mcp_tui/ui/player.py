@@ -72,7 +72,7 @@ class Player:
         part, self.playback = self.playback, playback
         if part is not None and self.placed:
             playback.stand_like(part)
-        self.reading, self.placed = False, True
+        self.reading, self.placed, self.at_end = False, True, True
 
     def take_no_more(self) -> None:
         """The rest cannot be read."""
