@@ -21,18 +21,47 @@ async def fork_here(app: ChatApp, item: Item | None) -> None:
     app.say(f"Forked {_quoted(title)} at {place}. You are in the fork; the original stays as it was (F4).")
 
 
-async def edit_and_resend(app: ChatApp, item: Item | None) -> None:
-    """Take an earlier input into the composer, in a fork that ends just before it.
+def edit_input(app: ChatApp, item: Item | None) -> None:
+    """Take an earlier input into the composer; when it is sent, a fork that ends just before it is made for it.
 
-    That is the one at ``item`` or the nearest before it.  What was written in the composer goes to the earlier prompts.
-    Raises `UsageError` and `HistoryError`.
+    That is the one at ``item`` or the nearest before it.  Raises `UsageError`.
     """
     engine = _idle_engine(app, "edit an input")
     source = input_at(engine, item)
-    await _continue_in_fork(app, source.event_id, before=True)
-    kept = app.composer.exchange_draft(source.text)
-    words = f"This is a fork that ends before #{source.number}: change the input and send it."
-    app.say(f"{words}\nWhat you had written is kept: Ctrl+R finds it." if kept else words, timeout=10)
+    _edit(app, source, engine.conversation_id, _as_typed(app, source.text))
+
+
+def _edit(app: ChatApp, source: UserItem, conversation_id: str, text: str) -> None:
+    """Open the composer for an input of a conversation, with ``text``."""
+    from mcp_tui.ui.widgets.composer import Errand
+
+    def send(text: str) -> None:
+        engine = _idle_engine(app, "send it")
+        if engine.conversation_id == conversation_id:
+            app.start(_send_in_fork(app, source, text))
+
+    title = f"editing #{source.number}: Enter sends it in a fork that ends before it, Esc leaves it"
+    app.composer.begin_errand(Errand(title, conversation_id, send), text)
+    app.composer.focus()
+
+
+async def _send_in_fork(app: ChatApp, source: UserItem, text: str) -> None:
+    """Submit an input in a fork; where none can be made, it is back in the composer, as it was."""
+    conversation_id = app.require_engine().conversation_id
+    try:
+        await _continue_in_fork(app, source.event_id, before=True)
+    except McpTuiError:
+        _edit(app, source, conversation_id, _as_typed(app, text))
+        raise
+    app.require_engine().submit(text)
+    app.say(f"Sent in a fork that ends before #{source.number}; the original stays as it was (F4).")
+
+
+def _as_typed(app: ChatApp, text: str) -> str:
+    """An input as it has to be written: with a second slash where it would be a command of ours."""
+    name = text[1:].partition(" ")[0] if text.startswith("/") else ""
+    passed_on = any(command.passed_on and command.name == name for command in app.commands())
+    return f"/{text}" if text.startswith("/") and not passed_on else text
 
 
 async def ask_again(app: ChatApp, item: Item | None, provider: str = "") -> None:
@@ -81,7 +110,7 @@ async def _continue_in_fork(app: ChatApp, event_id: str, *, before: bool = False
     app.composer.focus()
     try:
         forked = await engine.history.fork(engine.conversation_id, event_id or None, before=before)
-        await engine.open_conversation(forked)
+        await engine.open_conversation(forked, at_once=True)
     except McpTuiError:
         if focused is not None and app.composer.has_focus:
             focused.focus()

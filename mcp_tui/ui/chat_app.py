@@ -210,6 +210,8 @@ class ChatApp(BaseApp):
         if self.engine is None:
             self._early.append(text)
             self.say("Queued: it is sent as soon as the engine is up.")
+        elif (errand := self.composer.errand) is not None:
+            errand.send(text)
         else:
             self.engine.submit(text)
 

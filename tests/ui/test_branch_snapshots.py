@@ -52,6 +52,19 @@ def test_a_fork(snap_compare: Any, size: str, light: bool) -> None:
     draw(snap_compare, scene, size, light=light)
 
 
+@pytest.mark.parametrize(("size", "light"), EACH)
+def test_an_earlier_input_is_edited(snap_compare: Any, size: str, light: bool) -> None:
+    async def scene(app: McpTuiApp, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
+        await talk(app, scripted, pilot)
+        app.composer.cursor_blink = False
+        await pilot.press(*"not sent yet")
+        app.focus_pane("conversation")
+        await pilot.press("e")
+        assert app.composer.errand is not None
+
+    draw(snap_compare, scene, size, light=light)
+
+
 @pytest.mark.parametrize("light", [False, True], ids=["dark", "light"])
 def test_a_fork_before_the_first_message(snap_compare: Any, light: bool) -> None:
     async def scene(app: McpTuiApp, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:

@@ -74,34 +74,109 @@ async def test_f_goes_on_in_a_fork_that_ends_with_the_message_under_the_cursor()
 
 
 @pytest.mark.parametrize("at", ["second", "two"])
-async def test_e_takes_the_nearest_input_back_and_the_draft_is_kept(at):
-    async with running() as (app, engine, pilot, _):
+async def test_e_takes_the_nearest_input_back_and_the_fork_is_made_when_it_is_sent(at):
+    async with running("other") as (app, engine, pilot, gateway):
         original = engine.conversation_id
         app.composer.set_draft("what I was writing")
         await cursor_to(app, pilot, at)
-        await pilot.press("e")
-        await in_a_fork(engine, original, pilot)
-        await until(lambda: app.composer.draft == "second", pilot)
-        assert said(engine) == ["first", "one"]
+        await pilot.press("e", *" too")
+        assert app.composer.draft == "second too"
         assert app.composer.has_focus
-        assert "what I was writing" in app.composer.history_of_prompts.prompts
+        assert app.composer.border_title.startswith("editing #3: Enter sends it in a fork")
+        assert engine.conversation_id == original
+        assert len(await engine.history.list()) == 1
+        await pilot.press("enter")
+        await in_a_fork(engine, original, pilot)
+        await until(lambda: said(engine) == ["first", "one", "second too", "other"], pilot)
+        assert [message.text for message in gateway.requests[-1].messages] == ["first", "one", "second too"]
+        assert app.composer.draft == "what I was writing"
+        assert app.composer.border_title is None
         assert "before #3" in toasts(app)
-        assert "what I was writing" not in said(engine)
+        await pilot.press(*" next", "enter")
+        await until(lambda: "what I was writing next" in said(engine), pilot)
+        assert len(await engine.history.list()) == 2
 
 
-async def test_e_on_the_first_input_leaves_an_empty_fork_that_says_what_it_is():
-    async with running("other") as (app, engine, pilot, _):
+async def test_esc_leaves_an_edit_without_a_trace_and_gives_the_draft_back():
+    async with running() as (app, engine, pilot, _):
         original = engine.conversation_id
+        app.composer.set_draft("what I was writing")
+        for typed, kept in (("", False), (" changed", True)):
+            await cursor_to(app, pilot, "first")
+            await pilot.press("e", *typed)
+            assert app.composer.draft == f"first{typed}"
+            await pilot.press("escape")
+            assert (app.composer.draft, app.composer.border_title) == ("what I was writing", None)
+            assert (f"first{typed}" in app.composer.history_of_prompts.prompts) == kept
+        assert app.composer.has_focus
+        assert engine.conversation_id == original
+        assert len(await engine.history.list()) == 1
         await cursor_to(app, pilot, "first")
         await pilot.press("e")
+        await cursor_to(app, pilot, "second")
+        await pilot.press("e")
+        assert app.composer.draft == "second"
+        await pilot.press("escape")
+        assert app.composer.draft == "what I was writing"
+
+
+async def test_another_conversation_ends_an_edit_and_what_was_changed_is_kept():
+    async with running() as (app, engine, pilot, _):
+        app.composer.set_draft("what I was writing")
+        await cursor_to(app, pilot, "first")
+        await pilot.press("e", *" changed")
+        await engine.new_conversation()
+        await until(lambda: app.composer.errand is None, pilot)
+        assert app.composer.draft == "what I was writing"
+        assert "first changed" in app.composer.history_of_prompts.prompts
+
+
+async def test_what_cannot_be_sent_stays_in_the_edit(monkeypatch):
+    async with running("other") as (app, engine, pilot, gateway):
+        original, create = engine.conversation_id, engine._store.create
+        app.composer.set_draft("what I was writing")
+        await cursor_to(app, pilot, "first")
+        await pilot.press("e", *" now")
+
+        async def full(conversation_id, events):
+            raise StoreFailed("The disk is full.")
+
+        monkeypatch.setattr(engine._store, "create", full)
+        await pilot.press("enter")
+        await until(lambda: "The disk is full" in toasts(app), pilot)
+        assert (app.composer.draft, engine.conversation_id) == ("first now", original)
+        assert app.composer.errand is not None
+
+        held = asyncio.Event()
+        gateway.scripts.insert(0, [held, *says("three")])
+        engine.submit("third")
+        await until(lambda: engine.busy and "third" in said(engine), pilot)
+        await pilot.press("enter")
+        await until(lambda: "A turn is running" in toasts(app), pilot)
+        assert app.composer.draft == "first now"
+        held.set()
+        await engine.idle()
+
+        monkeypatch.setattr(engine._store, "create", create)
+        await pilot.press("enter")
         await in_a_fork(engine, original, pilot)
-        await until(lambda: not app.chat.talking, pilot)
-        assert app.composer.draft == "first"
-        assert "fork of first" in app.chat.welcome.render().plain
-        assert "fork of first" in app.chat.query_one("#header", Line).plain
-        await pilot.press(*" now", "enter")
         await until(lambda: said(engine) == ["first now", "other"], pilot)
+        assert app.composer.draft == "what I was writing"
         assert engine.title == "first now"
+
+
+async def test_an_input_that_begins_with_a_slash_is_sent_as_it_was():
+    async with running("a", "b") as (app, engine, pilot, _):
+        assert app.submit("//usr/bin is what?")
+        await engine.idle()
+        await until(lambda: not app.view.conversation.busy, pilot)
+        original = engine.conversation_id
+        await cursor_to(app, pilot, "/usr/bin is what?")
+        await pilot.press("e")
+        assert app.composer.draft == "//usr/bin is what?"
+        await pilot.press("enter")
+        await in_a_fork(engine, original, pilot)
+        await until(lambda: said(engine)[-2:] == ["/usr/bin is what?", "b"], pilot)
 
 
 async def test_r_asks_the_same_again_and_another_model_can_be_chosen_for_it():
@@ -162,7 +237,6 @@ async def test_while_a_turn_runs_it_is_refused_with_words_and_nothing_happens(ke
         ("/fork", ["first", "one", "second", "two"]),
         ("/again", ["first", "one", "second", "three"]),
         ("/again two", ["first", "one", "model: test/two", "second", "three"]),
-        ("/resend", ["first", "one"]),
     ],
 )
 async def test_the_commands_do_the_same_from_the_end(line, expected):
@@ -171,6 +245,21 @@ async def test_the_commands_do_the_same_from_the_end(line, expected):
         assert app.submit(line)
         await in_a_fork(engine, original, pilot)
         await until(lambda: said(engine) == expected, pilot)
+
+
+async def test_the_command_for_an_edit_begins_one_with_the_last_input():
+    async with running("three") as (app, engine, pilot, _):
+        original = engine.conversation_id
+        app.composer.focus()
+        await pilot.press(*"/resend", "enter")
+        await until(lambda: app.composer.draft == "second", pilot)
+        await pilot.press("escape")
+        assert app.composer.draft == ""
+        await pilot.press(*"/resend", "enter")
+        await until(lambda: app.composer.draft == "second", pilot)
+        await pilot.press("enter")
+        await in_a_fork(engine, original, pilot)
+        await until(lambda: said(engine) == ["first", "one", "second", "three"], pilot)
 
 
 async def test_what_has_no_input_cannot_be_asked_again():
@@ -210,7 +299,7 @@ async def test_what_is_typed_while_the_fork_is_made_is_text_and_a_failed_one_giv
         monkeypatch.setattr(engine._store, "create", full)
         fork = engine.conversation_id
         await cursor_to(app, pilot, "one")
-        await pilot.press("e")
+        await pilot.press("f")
         await until(lambda: "The disk is full" in toasts(app), pilot)
         assert app.view.conversation.has_focus
         assert (engine.conversation_id, app.composer.draft) == (fork, "feel free")

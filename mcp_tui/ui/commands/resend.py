@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def _run(app: McpTuiApp, argument: str) -> None:
-    app.resend(app.under_cursor())
+    app.call_later(app.resend, app.under_cursor())  # once this line is gone from the composer
 
 
 COMMAND = Command(
     "resend",
-    "Edit the input under the cursor (or the last one) and resend it, in a fork",
+    "Edit the input under the cursor (or the last one); sending it makes the fork",
     _run,
     key="conversation.edit",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from textual import events
 from textual.actions import SkipAction
@@ -22,13 +23,26 @@ Completer = Callable[[str], list[tuple[str, str]]]
 """Text before the cursor -> (completed text, help) in order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What becomes of the next input instead of going to the open conversation; what was written before waits."""
+
+    title: str
+    """Stands above the input for as long; fixed words."""
+    conversation_id: str
+    """Whose errand it is: it ends when another conversation is opened."""
+    send: Callable[[str], None]
+    """Given the input; raises `UsageError` where it cannot be taken."""
+
+
 class Composer(SteadyTextArea):
     """The input.  ``on_send`` is given the text and says whether it was taken; only then it is cleared."""
 
     PANE = "composer"
     HELP = (
         "Type and press Enter. Enter while an answer runs queues the input. A line that starts with / is a command; "
-        "Tab completes it. Up and Down on the first and last line walk through earlier prompts."
+        "Tab completes it. Up and Down on the first and last line walk through earlier prompts. While an earlier input "
+        "is edited the line above says so: Enter sends it in a fork, Esc gives back what was written here before."
     )
     BINDINGS = bindings("composer")
     DEFAULT_CSS = """
@@ -38,6 +52,8 @@ class Composer(SteadyTextArea):
         max-height: 10;
         border: none;
         border-top: solid $pane-border;
+        border-title-color: $warning;
+        border-title-style: bold;
         padding: 0 1;
         background: $background;
         scrollbar-size-vertical: 1;
@@ -86,6 +102,9 @@ class Composer(SteadyTextArea):
         self._completions: list[tuple[str, str]] = []
         self._chosen = 0
         self._held: dict[str, str] = {}
+        self.errand: Errand | None = None
+        self._waiting: tuple[str, str, dict[str, str]] = ("", "", {})
+        """Behind an errand: what it began with; what was written before, and the pastes that this holds."""
 
     @property
     def draft(self) -> str:
@@ -111,14 +130,34 @@ class Composer(SteadyTextArea):
             self.set_draft(self._shortened(text))
         self.move_cursor(self.document.end)
 
-    def exchange_draft(self, text: str) -> bool:
-        """Write ``text`` in place of the draft, which goes to the earlier prompts; whether there was one."""
-        draft = self.draft if self._at is None else self._draft
-        self.history_of_prompts.add(draft)
-        self._held.clear()
+    def begin_errand(self, errand: Errand, text: str) -> None:
+        """Write ``text`` for an errand, in place of the draft, which waits until that was sent or left."""
+        if self.errand is not None:
+            self.leave_errand()
+        self._waiting = (text, self.text if self._at is None else self._draft, dict(self._held))
+        self.errand, self.border_title = errand, errand.title
+        self._write(self._shortened(text))
+
+    def leave_errand(self) -> None:
+        """Give back what was written before an errand; what was changed for it goes to the earlier prompts."""
+        if self.draft != self._waiting[0]:
+            self.history_of_prompts.add(self.draft)
+        self._end_errand()
+
+    def conversation_opened(self, conversation_id: str) -> None:
+        """An errand of another conversation is over."""
+        if self.errand is not None and self.errand.conversation_id != conversation_id:
+            self.leave_errand()
+
+    def _end_errand(self) -> None:
+        _, text, held = self._waiting
+        self.errand = self.border_title = None
+        self._held = held
+        self._write(text)
+
+    def _write(self, text: str) -> None:
         self._at, self._draft = None, ""
-        self.set_draft(self._shortened(text))
-        return bool(draft.strip())
+        self.set_draft(text)
 
     def _shortened(self, text: str) -> str:
         """``text``, or a line that stands for it where it is too long to be edited quickly."""
@@ -132,13 +171,15 @@ class Composer(SteadyTextArea):
 
     def action_send(self) -> None:
         """Send what is written; it stays if nobody took it."""
-        draft = self.draft
+        draft, errand = self.draft, self.errand
         if not draft.strip() or not self._on_send(draft):
             return
         self.history_of_prompts.add(draft)
-        self.set_draft("")
+        if errand is not None and self.errand is errand:
+            self._end_errand()
+            return
         self._held.clear()
-        self._at, self._draft = None, ""
+        self._write("")
 
     def action_newline(self) -> None:
         """Break the line."""
@@ -197,10 +238,13 @@ class Composer(SteadyTextArea):
         self.set_draft(self._completions[self._chosen][0])
 
     def action_close_popup(self) -> None:
-        """Close the completions; without them, Esc is the app's."""
-        if not self._completions:
+        """Close the completions, or leave an errand; without either, Esc is the app's."""
+        if self._completions:
+            self._close_completions()
+        elif self.errand is not None:
+            self.leave_errand()
+        else:
             raise SkipAction
-        self._close_completions()
 
     def _choose(self, step: int) -> None:
         self._chosen = (self._chosen + step) % len(self._completions)
