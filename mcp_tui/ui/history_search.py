@@ -30,6 +30,8 @@ class HistorySearch:
         self._library: Library | None = None
         self.query = ""
         self.hits: list[SearchHit] = []
+        self.words: tuple[str, ...] = ()
+        """What of the query the hits have in them."""
         self.more = False
         self.state: IndexState | None = None
         self.problem = ""
@@ -96,7 +98,7 @@ class HistorySearch:
                 self._changed()
                 return
             self.hits, self.more, self.state, self.asked = list(page.hits), page.more, page.state, True
-            self.problem = ""
+            self.problem, self.words = "", page.words
             self._changed()
             if page.state.complete or page.state.problem:
                 return

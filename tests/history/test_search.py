@@ -150,6 +150,11 @@ async def test_words_phrases_prefix_and_exclusion(place: Place) -> None:
     assert await place.snippets("") == []
 
 
+async def test_a_page_says_what_had_to_occur(place: Place) -> None:
+    page = await place.search.search('login "the proxy" -timeout tool:jira.* tim')
+    assert page.words == ("login", "the proxy", "tim")
+
+
 async def test_filters(place: Place) -> None:
     first = await place.add(
         created("Nightly failures"),

@@ -184,7 +184,8 @@ class ScriptedHistory:
         inside, _, words = text.rpartition(" ") if text.startswith("in:") else ("", "", text)
         found = [hit for hit in self.hits if not inside or hit.conversation_id == inside.removeprefix("in:")]
         found = [hit for hit in found if words in hit.snippet]
-        return SearchPage(tuple(found[offset : offset + limit]), len(found) > offset + limit, self.index_state)
+        more = len(found) > offset + limit
+        return SearchPage(tuple(found[offset : offset + limit]), more, self.index_state, tuple(words.split()))
 
     async def read_first(
         self, conversation_id: str, event_id: str | None = None, *, beginning: bool = False

@@ -113,6 +113,7 @@ async def test_a_search_shows_hits_in_context_and_enter_opens_the_place() -> Non
         replay = app.screen
         assert isinstance(replay, ReplayScreen)
         assert (replay._event_id, replay._hits) == ("e5", ("e3", "e5", "e31"))
+        assert "timeout" in replay._matches
         await pilot.press("escape")
         await until(lambda: app.screen is screen, pilot)
         await pilot.press("n", "n")

@@ -63,3 +63,5 @@ class SearchPage:
     more: bool = False
     """Whether there are hits after these."""
     state: IndexState = IndexState()
+    words: tuple[str, ...] = ()
+    """What had to occur: words and phrases, as they were written."""

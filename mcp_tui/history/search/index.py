@@ -77,7 +77,7 @@ class SearchIndex:
             raise
         waits = updating is not None and not updating.done()
         state = replace(self._state, running=self._state.running or waits, problem=self._state.problem or problem)
-        return SearchPage(found.hits, found.more, state)
+        return SearchPage(found.hits, found.more, state, tuple(term.text for term in query.wanted))
 
     async def update(self) -> None:
         """Bring the index up to date with the files, in a process of its own; returns when it is.

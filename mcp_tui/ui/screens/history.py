@@ -170,6 +170,11 @@ class HistoryScreen(HistoryActions):
         return self.hits[min(self.hit_list.cursor, len(self.hits) - 1)] if self.hits else None
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What the hits were found by."""
+        return self.search.words
+
+    @property
     def searching(self) -> bool:
         """Whether the line is a search in all text; else it filters the list."""
         return self.query_one(QueryLine).searching

@@ -80,6 +80,11 @@ class HistoryActions(LeftOnce, Screen[str]):
 
     hits: tuple[SearchHit, ...] = ()
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What they were found by."""
+        return ()
+
     def look_again(self, wanted: str = "") -> None:
         """Something was changed; the cursor is to go to the conversation ``wanted``."""
         raise NotImplementedError
@@ -124,13 +129,12 @@ class HistoryActions(LeftOnce, Screen[str]):
         self._opening = True
         try:
             hits = tuple(dict.fromkeys(hit.event_id for hit in self.hits))
+            matches = matches_of(self.hits, self.words)
             recording = await read(self.library, stored.id, event_id, play=play)
             if not self.is_active:
                 return
             engine = getattr(self.app, "engine", None)
-            replay = ReplayScreen(
-                engine, recording, event_id=event_id, hits=hits, matches=matches_of(self.hits), play=play
-            )
+            replay = ReplayScreen(engine, recording, event_id=event_id, hits=hits, matches=matches, play=play)
             self.app.push_screen(replay, lambda choice: self._chosen(stored, choice))
         finally:
             self._opening = False

@@ -198,10 +198,10 @@ def hit(found: SearchHit, width: int) -> Content:
     return Content.assemble(*parts, *_snippet(found))
 
 
-def matches_of(hits: Sequence[SearchHit]) -> tuple[str, ...]:
-    """What the search found, as it stands in the texts; each once, whatever its capitals."""
+def matches_of(hits: Sequence[SearchHit], words: Sequence[str]) -> tuple[str, ...]:
+    """What is to be marked where ``words`` were found: they, and how they stand in the texts; capitals do not count."""
     found = (hit.snippet[first:behind] for hit in hits for first, behind in hit.marks)
-    return tuple({text.casefold(): text for text in found if text.strip()}.values())[:MOST_MATCHES]
+    return tuple({text.casefold(): text for text in (*words, *found) if text.strip()}.values())[:MOST_MATCHES]
 
 
 def _snippet(found: SearchHit) -> list[Part]:
