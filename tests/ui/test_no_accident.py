@@ -1,8 +1,12 @@
 """No call runs by accident: thousands of generated sequences of keys against a model of what was on the screen.
 
 The model knows nothing of the card's inside.  It reads the screen (which call, whether the last line of its arguments,
-whether the page of a rule), keeps the time since when that has been there and when the last key came, and says which
-calls a key may let run.  Anything else that runs is a failure, and so is a run that nobody could have caused.
+whether the page of a rule, what is said of earlier calls), keeps the time since when exactly that has been there and
+when the last key came, and says which calls a key may let run.  Anything else that runs is a failure, and so is a run
+that nobody could have caused.
+
+Besides keys at random the sequences play what accidents are made of: an answer at the edge of the dead time, an answer
+to what was not read to its end, a card that takes the place of another one, or changes, just before a key comes.
 
 ``MCP_TUI_KEY_SEQUENCES`` sets how many sequences are generated (default 150; 10,000 take about half an hour).
 """
@@ -50,6 +54,10 @@ KEYS = (
     *("y", "s", "w", "p", "enter", "escape", "left", "right", "end", "home", "pagedown", "pageup", "up", "down"),
     *("tab", "shift+tab", "space", "v", "f", "n", "d", "e", "c", "j", "ctrl+s", "f1", "ctrl+o", "a", "ctrl+j"),
 )
+EDGE = (0.0, 0.1, 0.3, 0.45, 0.46, 0.48, 0.49, 0.499, 0.501, 0.51, 0.6)
+"""Seconds before an answer, most of them around the end of the dead time."""
+LONG = 40
+"""Lines of arguments that no card shows at once."""
 SIZES = ((80, 24), (120, 40), (60, 18), (44, 14))
 TOKEN = re.compile(r"FIRST-(\d{6})")
 LAST = re.compile(r"LAST-(\d{6})")
@@ -57,6 +65,8 @@ FOLD = re.compile(r"[ \u2581-\u2588]*[┃│]\n[┃│] {3}\| ")
 """Where a long line is continued on the next."""
 TAIL = re.compile(r"(\d{1,6})\"")
 """The end of the last line in the JSON, where it is torn."""
+SEEN = re.compile(r"seen: (?:never ran|[\d,]+ runs?)")
+"""What the head says of earlier calls."""
 PAGE = ("Allow from now on, without", "written to", "effect: allow", "tool: close_issue", "would match this one")
 """Each part of the page of a rule."""
 
@@ -86,8 +96,7 @@ class DecidingEngine(ScriptedEngine):
         self.news = True
 
     def ask(self, number: int, lines: int, *, guarded: bool) -> None:
-        arguments = {"comment": "\n".join([f"FIRST-{number:06}", *("x" for _ in range(lines)), f"LAST-{number:06}"])}
-        asked = proposal(f"c{number}", arguments)
+        asked = proposal(f"c{number}", arguments_of(number, lines))
         asked[-1] = asked[-1].model_copy(update={"guarded": guarded})
         self.open[f"a-c{number}"] = f"c{number}"
         self.emit(*asked)
@@ -137,8 +146,8 @@ class Model:
     focused: bool = False
     last_key: float = float("-inf")
 
-    def look(self, card: ApprovalCard | None, lines: list[str]) -> None:
-        """Read the card off the screen."""
+    def look(self, card: ApprovalCard | None, lines: list[str], size: tuple[int, int]) -> None:
+        """Read the card off the screen, whose size makes it another picture."""
         text = FOLD.sub("", "\n".join(lines))
         first, last = TOKEN.search(text), LAST.search(text)
         on_page = any(words in text for words in PAGE)
@@ -151,7 +160,8 @@ class Model:
         elif first or last:
             token = (first or last)[1]  # type: ignore[index]
         self.page = "" if not on_page else (re.search(r"id: (r\d-c\d+)", text) or ["", self.page])[1]
-        picture = f"{token}{on_page}{self.page}"
+        seen = SEEN.search(text)
+        picture = f"{token} {on_page} {self.page} {seen[0] if seen else ''} {size}"
         if picture != self.picture:
             self.picture, self.since = picture, self.clock.now
         self.token = token
@@ -210,7 +220,7 @@ class Player:
         """Read the screen as it is."""
         before = self.model.picture
         self.lines = self.read()
-        self.model.look(self.card, self.lines)
+        self.model.look(self.card, self.lines, tuple(self.app.size))
         if self.model.picture != before:
             self.story.append(f"  now shows {self.model.picture!r} at {self.clock.now:.2f}")
 
@@ -286,32 +296,33 @@ class Player:
             self.engine.withdraw(gone)
             self.story.append(f"gone {gone}")
         elif chance < 0.17:
-            self.engine.assessments |= {call: _assessment(self.random) for call in self.engine.open.values()}
-            if (card := self.card) is not None:
-                card._tick()
-            self.story.append("assessed")
+            self.assess()
         elif chance < 0.19:
             await self.settle()
             self.exchange_arguments()
         elif chance < 0.22:
-            size = choose(SIZES)
-            await self.pilot.resize_terminal(*size)
-            self.story.append(f"resize {size}")
-        elif chance < 0.27:
+            await self.resize()
+        elif chance < 0.26:
             await self.settle()
             self.app.post_message(events.Paste(choose(["y", "yyy", "y\ny\n", "p w"])))
             await self.settle()
             self.model.last_key = self.clock.now
             self.story.append("paste")
-        elif chance < 0.33:
+        elif chance < 0.30:
             await self.settle()
             widget: Any = choose([self.app.chat.composer, self.card])
             if widget is not None:
                 widget.focus()
             self.story.append(f"focus {type(widget).__name__}")
-        elif chance < 0.52:
+        elif chance < 0.37:
+            await self.answer_unread()
+        elif chance < 0.46:
+            await self.answer_what_just_came()
+        elif chance < 0.50:
+            await self.storm()
+        elif chance < 0.57:
             self.wait(choose([0.1, 0.3, 0.49, 0.5, 0.51, 0.7, 1.0, 3.0]))
-        elif chance < 0.60:
+        elif chance < 0.62:
             await self.press(*self.random.choices(KEYS, k=self.random.randint(2, 4)), settled=pick_settled(self.random))
         elif chance < 0.80:
             await self.deliberate()
@@ -325,32 +336,105 @@ class Player:
             card.focus()
         self.wait(1.0)
         await self.press("end")
-        self.wait(self.random.choice([0.3, 0.6, 1.0]))
-        key = self.random.choice(["y", "y", "s", "p", "n", "right"])
+        self.wait(self.random.choice([*EDGE, 0.6, 0.8, 1.0, 1.0]))
+        key = self.random.choice(["y", "y", "s", "p", "p", "n", "right"])
         await self.press(key)
         if key == "p":
             self.wait(self.random.choice([0.2, 0.8]))
             await self.press("end")
-            self.wait(self.random.choice([0.2, 0.8]))
+            self.wait(self.random.choice([0.2, 0.49, 0.8, 0.8]))
             await self.press(self.random.choice(["w", "w", "y", "enter", "p", "escape"]))
 
-    def ask(self) -> None:
+    async def answer_unread(self) -> None:
+        """Somebody in a hurry: goes to the card of a long call, looks at some of it, and answers wide awake."""
+        for approval in list(self.engine.open):
+            self.engine.withdraw(approval)
+        self.ask(LONG)
+        await self.go_to_card()
+        self.wait(1.0)
+        if (look := self.random.choice(["", "", "down", "pagedown", "v", "f"])) != "":
+            await self.press(look)
+            self.wait(1.0)
+        await self.press(self.random.choice(["y", "y", "s", "p"]))
+
+    async def answer_what_just_came(self) -> None:
+        """Somebody is about to answer when the card shows something else, and no key told it so."""
+        for _ in range(2):
+            self.ask(self.random.choice([0, 0, 1, LONG]))
+        await self.go_to_card()
+        self.wait(1.0)
+        match self.random.choice(["gone", "gone", "gone", "exchanged", "assessed", "resized"]):
+            case "gone":
+                item = self.card.item if self.card is not None else None
+                if item is not None and item.approval_id in self.engine.open:
+                    self.engine.withdraw(item.approval_id)
+                    self.story.append(f"gone {item.approval_id}")
+            case "exchanged":
+                self.exchange_arguments()
+                if self.random.random() < 0.5:
+                    self.assess()
+            case "assessed":
+                self.assess()
+            case _:
+                await self.resize()
+        await self.settle()
+        self.wait(self.random.choice(EDGE))
+        await self.press(self.random.choice(["y", "y", "s"]))
+
+    async def storm(self) -> None:
+        """Somebody types on, key by key, while a card arrives."""
+        self.ask()
+        if (card := self.card) is not None:
+            card.focus()
+        for _ in range(self.random.randint(2, 5)):
+            await self.press(self.random.choice(["y", "y", "s", "p", "w", "enter", "space"]), settled=False)
+            self.wait(self.random.choice([0.05, 0.2, 0.49]))
+
+    async def go_to_card(self) -> None:
+        await self.settle()
+        if (card := self.card) is not None:
+            card.focus()
+        await self.settle()
+
+    def assess(self) -> None:
+        """What is known of earlier calls arrives."""
+        self.engine.assessments |= {call: _assessment(self.random) for call in self.engine.open.values()}
+        if (card := self.card) is not None:
+            card._tick()
+        self.story.append("assessed")
+
+    async def resize(self) -> None:
+        size = self.random.choice(SIZES)
+        await self.pilot.resize_terminal(*size)
+        self.story.append(f"resize {size}")
+
+    def ask(self, lines: int | None = None) -> None:
+        """Another call waits; without ``lines`` its arguments have any length."""
         self.number += 1
         guarded = self.random.random() < 0.1
         if guarded:
             self.guarded.add(f"{self.number:06}")
-        self.engine.ask(self.number, self.random.choice([0, 1, 3, 40]), guarded=guarded)
+        lines = self.random.choice([0, 1, 3, LONG]) if lines is None else lines
+        self.engine.ask(self.number, lines, guarded=guarded)
         self.story.append(f"ask {self.number}")
 
     def exchange_arguments(self) -> None:
-        """Somebody changes a waiting call's arguments under the card."""
-        for item in self.engine.transcript.waiting()[:1]:
-            self.number += 1
-            for known in (item, self.app.view.bridge.transcript.call(item.key) if self.app.view.bridge else None):
-                if known is not None:
-                    known.arguments = {"comment": f"FIRST-{self.number:06}\nLAST-{self.number:06}"}
-            self.model.exchanged[item.key] = f"{self.number:06}"
-            self.story.append(f"exchanged {item.key}: {self.number}")
+        """Somebody changes the arguments of the call on the card under it."""
+        shown = self.card.item if self.card is not None else None
+        if shown is None or shown.approval_id not in self.engine.open:
+            return
+        self.number += 1
+        lines = self.random.choice([0, 0, LONG])
+        for known in (shown, self.engine.transcript.call(shown.key)):
+            if known is not None:
+                known.arguments = arguments_of(self.number, lines)
+        self.model.exchanged[shown.key] = f"{self.number:06}"
+        self.story.append(f"exchanged {shown.key}: {self.number}")
+
+
+def arguments_of(number: int, lines: int) -> dict[str, Any]:
+    """Arguments whose first and last line tell the call."""
+    return {"comment": "\n".join([f"FIRST-{number:06}", *("x" for _ in range(lines)), f"LAST-{number:06}"])}
 
 
 def pick_settled(chance: random.Random) -> bool:
