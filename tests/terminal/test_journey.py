@@ -231,7 +231,7 @@ def test_the_screen_around(program: Program) -> None:
         terminal.wait_for("4/4 servers")
 
         terminal.press("f1")
-        terminal.wait_for("Ctrl+Q")
+        terminal.wait_for("Keys: everywhere")
         terminal.press("esc")
         before = len(terminal.raw)
         steps.ask(terminal, "/theme mcp-light")
