@@ -40,7 +40,7 @@ def _edit(app: ChatApp, source: UserItem, conversation_id: str, text: str) -> No
         if engine.conversation_id == conversation_id:
             app.start(_send_in_fork(app, source, text))
 
-    title = f"editing #{source.number}: Enter sends it in a fork that ends before it, Esc leaves it"
+    title = f" editing #{source.number}: Enter sends it in a fork that ends before it, Esc leaves it "
     app.composer.begin_errand(Errand(title, conversation_id, send), text)
     app.composer.focus()
 

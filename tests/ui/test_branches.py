@@ -82,7 +82,7 @@ async def test_e_takes_the_nearest_input_back_and_the_fork_is_made_when_it_is_se
         await pilot.press("e", *" too")
         assert app.composer.draft == "second too"
         assert app.composer.has_focus
-        assert app.composer.border_title.startswith("editing #3: Enter sends it in a fork")
+        assert app.composer.border_title.strip().startswith("editing #3: Enter sends it in a fork")
         assert engine.conversation_id == original
         assert len(await engine.history.list()) == 1
         await pilot.press("enter")
