@@ -149,6 +149,8 @@ class ConversationView(FindingView):
         """The item to bring into sight in the next frame, and whether to open it."""
         self._beginning: Beginning | None = None
         """Older items that are not in the document yet."""
+        self._coming: tuple[Sequence[Item], Beginning] | None = None
+        """All items of a conversation of whose middle a piece is shown, and those of them that have no view yet."""
         self._more_above: MoreAbove | None = None
         """The row that says so, while nobody knows those items yet."""
         self._estimated_before: list[ItemView] = []
@@ -165,6 +167,7 @@ class ConversationView(FindingView):
         self._views = {}
         self.cursor_key = None
         self._anchor = None
+        self._coming = None
         self._show(items, max(0, len(items) - SHOWN_AT_ONCE))
         if more_above:
             self._more_above = MoreAbove(self._canvas)
@@ -172,13 +175,26 @@ class ConversationView(FindingView):
         self.find_again()
 
     def complete(self, items: Sequence[Item]) -> None:
-        """Show all of a conversation of which the end is shown: what is in sight stays where it is."""
-        seen = self._document.entry_at(self._anchor) if self._anchor is not None else None
+        """Show all of a conversation of which the end, or another piece, is shown: what is in sight stays where it is.
+
+        Views are made within the next frames, those of what comes after the piece too.
+        """
         first = next((view.item.key for view in self._document.entries if isinstance(view, ItemView)), None)
         start = next((index for index in reversed(range(len(items))) if items[index].key == first), len(items))
-        known, above, cursor = self._views, self._more_above, self.cursor_key
-        if start == len(items) and known:
+        if start == len(items) and self._views:
             start = max(0, len(items) - SHOWN_AT_ONCE)
+        if len(items) - start > len(self._views) + SHOWN_AT_ONCE:
+            missing = [item for item in items if item.key not in self._views]
+            self._coming = items, Beginning(missing, self._new_view)
+            self._schedule()
+        else:
+            self._complete(items, start)
+
+    def _complete(self, items: Sequence[Item], start: int) -> None:
+        """All items from ``start`` on take the place of what is shown; those that had a view keep it."""
+        self._coming = None
+        seen = self._document.entry_at(self._anchor) if self._anchor is not None else None
+        known, above, cursor = self._views, self._more_above, self.cursor_key
         self._views = {item.key: known[item.key] for item in items[start:] if item.key in known}
         self._show(items, start)
         if start and above is not None:
@@ -205,6 +221,9 @@ class ConversationView(FindingView):
             elif view.item is not item:
                 view.item, view.stale = item, True
                 self._dirty[item.key] = view
+            if view.gap != (gap := _gap(previous, view)):
+                view.gap = gap
+                view.rebuild()
             views.append(view)
         self._views = {view.item.key: view for view in views}
         self._document.replace(views)
@@ -213,9 +232,18 @@ class ConversationView(FindingView):
 
     def load_all(self) -> None:
         """Have every item that is known in the document now, instead of within the next frames."""
+        self._come(float("inf"))
         if self._beginning is not None:
             self._beginning.work(float("inf"))
             self._join(self._beginning)
+
+    def _come(self, end: float) -> None:
+        """Make views until the clock shows ``end``; when all are made, they take the place of the piece on show."""
+        if self._coming is not None:
+            items, missing = self._coming
+            if missing.work(end):
+                self._views = {view.item.key: view for view in missing.views} | self._views
+                self._complete(items, 0)
 
     def _join(self, beginning: Beginning) -> None:
         """The older items come before those that are there."""
@@ -240,10 +268,12 @@ class ConversationView(FindingView):
     @property
     def all_there(self) -> bool:
         """Whether every item is in the document."""
-        return self._beginning is None and self._more_above is None
+        return self._beginning is None and self._coming is None and self._more_above is None
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Take note of changes of the items; they show in the next frame."""
+        if self._coming is not None:
+            self.load_all()
         for change in changes:
             view = self._views.get(change.item.key)
             if view is None and self._beginning is not None and change.item.key in self._beginning:
@@ -294,7 +324,7 @@ class ConversationView(FindingView):
     def busy(self) -> bool:
         """Whether changes wait to be shown."""
         waiting = bool(self._dirty) or bool(self._document.unfinished) or self._beginning is not None or self.find_busy
-        waiting = waiting or bool(self._estimated_before)
+        waiting = waiting or bool(self._estimated_before) or self._coming is not None
         return self._pending or waiting or self._highlighter.busy or not self.ready
 
     # -- frames ------------------------------------------------------------------------------------
@@ -302,7 +332,7 @@ class ConversationView(FindingView):
     def take_in(self, end: float) -> bool:
         """Bring changed entries up to date until the clock shows ``end``; whether something is left."""
         document = self._document
-        if self._wanted is not None:
+        if self._wanted is not None and (self._wanted[0] in self._views or not self._making):
             (key, opened), self._wanted = self._wanted, None
             self._bring(key, opened=opened)
         while self._dirty and time.perf_counter() < end:
@@ -325,6 +355,7 @@ class ConversationView(FindingView):
                 document.unfinished.pop(serial, None)
         if self._beginning is not None and self._beginning.work(end):
             self._join(self._beginning)
+        self._come(end)
         self._estimate_again(end)
         colouring = self._highlighter.work(max(0.002, end - time.perf_counter()))
         if self._highlighter.restyled:
@@ -334,7 +365,12 @@ class ConversationView(FindingView):
             self._highlighter.coloured = False
             self.changed_from(0)
         finding = self.find_work(end)
-        return bool(self._dirty) or colouring or finding or self._beginning is not None
+        return bool(self._dirty) or colouring or finding or self._making or self._wanted is not None
+
+    @property
+    def _making(self) -> bool:
+        """Whether views of items that are known are still to be made."""
+        return self._beginning is not None or self._coming is not None
 
     def width_changed(self) -> None:
         """The scroll bar is right again soon: what is far away is estimated anew, from the end on."""
@@ -508,7 +544,6 @@ class ConversationView(FindingView):
         self._schedule()
 
     def _bring(self, key: str, *, opened: bool) -> None:
-        self.load_all()
         view = self._views.get(key)
         if view is None:
             return
