@@ -23,6 +23,7 @@ from mcp_tui.events.base import EventBase, new_id
 from mcp_tui.history.base import (
     CheckReport,
     HistoryStore,
+    OnListed,
     OnProgress,
     StoredConversation,
     StoredPart,
@@ -51,9 +52,9 @@ class Library:
         """The folder of the conversations' files; ``None`` where they are in memory only."""
         return self._store.place
 
-    async def list(self) -> tuple[ConversationSummary, ...]:
-        """All conversations, last changed first."""
-        return await self._store.list()
+    async def list(self, on_part: OnListed | None = None) -> tuple[ConversationSummary, ...]:
+        """All conversations, last changed first; see `HistoryStore.list`."""
+        return await self._store.list(on_part)
 
     async def read(self, conversation_id: str) -> StoredConversation:
         """A conversation as it is stored.  Raises `ConversationNotFound`."""

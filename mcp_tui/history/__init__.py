@@ -15,7 +15,8 @@
 ``ending``      the last turns of a long conversation, without the rest
 ``parts``       its beginning, or what is around an event, likewise
 ``following``   what other processes append, as it comes
-``catalog``     the list of conversations, and its cache
+``catalog``     the list of conversations
+``list_cache``  what the list knows of each file, kept beside them
 ``tally``       what the list tells of one file, counted without decoding it
 ``search``      the full-text index, a cache
 ``calls``       the tool calls of all conversations

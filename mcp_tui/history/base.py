@@ -22,6 +22,21 @@ TORN = frozenset({"unfinished", "incomplete"})
 
 
 @dataclass(frozen=True, slots=True)
+class ListedSoFar:
+    """How far a first look at the files of all conversations is."""
+
+    conversations: tuple[ConversationSummary, ...]
+    """Those that were read, last changed first; they are read in that order."""
+    done: int
+    """Conversations whose files were read."""
+    total: int
+
+
+OnListed = Callable[[ListedSoFar], None]
+"""Told now and then."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetAsideLine:
     """A line that is no readable event: unfinished, damaged, or too long.  It stays in the file."""
 
@@ -180,8 +195,11 @@ class HistoryStore(Protocol):
         """
         ...
 
-    async def list(self) -> tuple[ConversationSummary, ...]:
-        """All conversations, last changed first."""
+    async def list(self, on_part: OnListed | None = None) -> tuple[ConversationSummary, ...]:
+        """All conversations, last changed first.
+
+        Where that takes a moment, ``on_part`` is called on the event loop with what is known so far.
+        """
         ...
 
     async def tool_calls(self) -> Sequence[CallRecord]:

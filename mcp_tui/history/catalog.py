@@ -1,4 +1,4 @@
-"""The list of conversations, folded from the files; ``index.json`` beside them is a cache (requirement G5).
+"""The list of conversations, folded from the files and from what `list_cache` knows of them.
 
 The cache is never trusted over a file: an entry holds for exactly one inode, size and time of change.  A file
 that only grew is read from where the last reading ended.  What a process has once listed it keeps, so that
@@ -7,40 +7,47 @@ listing again costs one look at each file and nothing else.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain, product
-from operator import attrgetter
+from itertools import chain
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from mcp_tui.conversation.pace import unpaced
-from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.conversation.summary import Amounts, ConversationSummary
 from mcp_tui.errors import HistoryError
 from mcp_tui.events.turns import Origin
-from mcp_tui.history import lines, names
-from mcp_tui.history.fs import NEW, READ, FileSystem
+from mcp_tui.history import lines, list_cache, names
+from mcp_tui.history.base import ListedSoFar, OnListed
+from mcp_tui.history.fs import FileSystem
 from mcp_tui.history.reading import opened
 from mcp_tui.history.tally import Tally
-from mcp_tui.history.write import remove_abandoned, write_all
 
 _T = TypeVar("_T")
 
-INDEX_NAME = "index.json"
-_VERSION = 2
-_LARGEST_INDEX = 64 * 1024 * 1024
+_Segment = tuple[int, str, os.stat_result]
+"""Number, name and state of a file."""
+_States = dict[str, list[_Segment]]
+"""Conversation -> its files, in order."""
+_Parts = list[Tally]
+_Found = list[ConversationSummary]
+_Summaries = dict[str, tuple[Sequence[Tally], ConversationSummary | None]]
+"""Conversation -> what it was made from, and what that told."""
+
+FIRST_PART = 50
+"""Conversations of a first look that are told at once: a screen of them."""
+TELL_EVERY = 0.25
+"""Seconds between two parts after that."""
 _MARK_BYTES = 16
 """So many bytes hold a line's checksum."""
-_FIELDS = tuple(field.name for field in fields(Tally))
-_row = attrgetter(*_FIELDS)
 
 
 def list_conversations(directory: Path, fs: FileSystem) -> tuple[ConversationSummary, ...]:
@@ -55,48 +62,85 @@ class Catalog:
         self._directory, self._fs = directory, fs
         self._lock = threading.Lock()
         self._tallies: dict[str, Tally] | None = None
-        self._summaries: dict[str, tuple[list[Tally], ConversationSummary | None]] = {}
+        self._summaries: _Summaries = {}
 
-    def list(self, pace: Callable[[], None] = unpaced) -> tuple[ConversationSummary, ...]:
-        """All conversations as their files are now; see `list_conversations`.  ``pace`` is called between two files."""
+    def list(
+        self, pace: Callable[[], None] = unpaced, report: OnListed | None = None
+    ) -> tuple[ConversationSummary, ...]:
+        """All conversations as their files are now; see `list_conversations`.
+
+        ``pace`` is called between two files; ``report`` with what was found so far, where this is the first look.
+        """
         with self._lock:
-            return self._list(pace)
+            return self._list(pace, report if self._tallies is None else None)
 
-    def _list(self, pace: Callable[[], None]) -> tuple[ConversationSummary, ...]:
-        directory, fs = self._directory, self._fs
-        found: dict[str, tuple[str, int]] = {}
-        states: dict[str, os.stat_result] = {}
+    def _list(self, pace: Callable[[], None], report: OnListed | None) -> tuple[ConversationSummary, ...]:
         try:
-            for name, state in fs.states(directory):
-                pace()
-                if stat.S_ISREG(state.st_mode) and (place := names.parse_journal_name(name)):
-                    found[name], states[name] = place, state
+            states = self._states(pace)
         except OSError:
             return ()
-        known = self._tallies if self._tallies is not None else _load_index(directory, fs)
-        tallies: dict[str, Tally] = {}
-        for name, state in states.items():
-            pace()
-            tally = known.get(name)
-            if tally is None or (tally.inode, tally.size, tally.modified_ns) != _place(state):
-                tally = _tally(directory / name, state, tally, fs, pace)
-            if tally is not None:
-                tallies[name] = tally
-        if len(tallies) != len(known) or any(known.get(name) is not tally for name, tally in tallies.items()):
-            _save_index(directory, tallies, fs, pace)
-        self._tallies = tallies
-        by_id: dict[str, list[Tally]] = {}
-        for name in sorted(tallies, key=found.__getitem__):
-            by_id.setdefault(found[name][0], []).append(tallies[name])
+        known = self._tallies if self._tallies is not None else list_cache.load(self._directory, self._fs, pace)
         before, self._summaries = self._summaries, {}
-        for conversation_id, parts in by_id.items():
+        tallies: dict[str, Tally] = {}
+        found: _Found = []
+        told = time.monotonic()
+        for count, (conversation_id, segments) in enumerate(_newest_first(states), 1):
+            parts: _Parts = []
+            for _, name, state in segments:
+                pace()
+                if (tally := self._tally(name, state, known.get(name), pace)) is not None:
+                    tallies[name] = tally
+                    parts.append(tally)
+            if (summary := self._summarised(conversation_id, parts, before)) is not None:
+                found.append(summary)
+            if report is not None and (count == FIRST_PART or time.monotonic() - told >= TELL_EVERY):
+                report(ListedSoFar(_by_age(found), count, len(states)))
+                told = time.monotonic()
+        if len(tallies) != len(known) or any(known.get(name) is not tally for name, tally in tallies.items()):
+            list_cache.save(self._directory, tallies, self._fs, pace)
+        self._tallies = tallies
+        return _by_age(found)
+
+    def _states(self, pace: Callable[[], None]) -> _States:
+        """The segments of each conversation, in order.  Raises `OSError`."""
+        found: _States = {}
+        for name, state in self._fs.states(self._directory):
             pace()
-            last = before.get(conversation_id)
-            same = last is not None and len(last[0]) == len(parts) and all(map(_is, last[0], parts))
-            summary = last[1] if last is not None and same else _summary(conversation_id, parts)
-            self._summaries[conversation_id] = (parts, summary)
-        summaries = [summary for _, summary in self._summaries.values() if summary is not None]
-        return tuple(sorted(summaries, key=_age, reverse=True))
+            if stat.S_ISREG(state.st_mode) and (place := names.parse_journal_name(name)):
+                found.setdefault(place[0], []).append((place[1], name, state))
+        for segments in found.values():
+            if len(segments) > 1:
+                segments.sort(key=itemgetter(0))
+        return found
+
+    def _tally(self, name: str, state: os.stat_result, known: Tally | None, pace: Callable[[], None]) -> Tally | None:
+        if known is not None and (known.inode, known.size, known.modified_ns) == _place(state):
+            return known
+        return _tally(self._directory / name, state, known, self._fs, pace)
+
+    def _summarised(
+        self,
+        conversation_id: str,
+        parts: Sequence[Tally],
+        before: _Summaries,
+    ) -> ConversationSummary | None:
+        """The very summary of the last look, where nothing changed since."""
+        if not parts:
+            return None
+        last = before.get(conversation_id)
+        same = last is not None and len(last[0]) == len(parts) and all(map(_is, last[0], parts))
+        summary = last[1] if last is not None and same else _summary(conversation_id, parts)
+        self._summaries[conversation_id] = (parts, summary)
+        return summary
+
+
+def _newest_first(states: _States) -> list[tuple[str, list[_Segment]]]:
+    """Last changed first: what is looked for most is there at once."""
+    return sorted(states.items(), key=lambda item: item[1][-1][2].st_mtime_ns, reverse=True)
+
+
+def _by_age(found: Iterable[ConversationSummary]) -> tuple[ConversationSummary, ...]:
+    return tuple(sorted(found, key=_age, reverse=True))
 
 
 def _is(first: object, second: object) -> bool:
@@ -144,11 +188,11 @@ def _before(offset: int, fd: int, fs: FileSystem) -> str:
     return fs.pread(fd, offset - start, start).hex()
 
 
-def _summary(conversation_id: str, parts: list[Tally]) -> ConversationSummary | None:
-    parts = [part for part in parts if part.size]
-    if not parts:
+def _summary(conversation_id: str, parts: Sequence[Tally]) -> ConversationSummary | None:
+    filled = [part for part in parts if part.size]
+    if not filled:
         return None
-    whole = parts[0] if len(parts) == 1 else _whole(parts)
+    whole = filled[0] if len(filled) == 1 else _whole(filled)
     fallback = datetime.fromtimestamp(whole.modified_ns / 1e9, UTC)
     return ConversationSummary(
         id=conversation_id,
@@ -168,6 +212,7 @@ def _summary(conversation_id: str, parts: list[Tally]) -> ConversationSummary | 
         tags=tuple(whole.tags or ()),
         origin=_origin(whole.origin) if whole.origin is not None else None,
         newer_schema=whole.newer_schema,
+        copied=Amounts(whole.copied_messages, whole.copied_calls, whole.copied_cost),
     )
 
 
@@ -192,6 +237,9 @@ def _whole(parts: list[Tally]) -> Tally:
         servers=_each(part.servers for part in parts),
         tags=_last(part.tags for part in parts),
         origin=next((part.origin for part in parts if part.origin is not None), None),
+        copied_messages=sum(part.copied_messages for part in parts),
+        copied_calls=sum(part.copied_calls for part in parts),
+        copied_cost=next((part.copied_cost for part in parts if part.copied_cost is not None), None),
     )
 
 
@@ -216,67 +264,3 @@ def _time(text: str, fallback: datetime) -> datetime:
     except ValueError:
         return fallback
     return at if at.tzinfo else fallback
-
-
-def _load_index(directory: Path, fs: FileSystem) -> dict[str, Tally]:
-    """The cache; empty when it is missing, damaged, or of another version."""
-    try:
-        fd = fs.open(directory / INDEX_NAME, READ)
-    except OSError:
-        return {}
-    try:
-        state = fs.fstat(fd)
-        if not stat.S_ISREG(state.st_mode) or state.st_size > _LARGEST_INDEX:
-            return {}
-        value = json.loads(fs.pread(fd, state.st_size, 0))
-        if value["version"] != _VERSION or value["fields"] != list(_FIELDS):
-            return {}
-        return _checked(value["files"])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return {}
-    finally:
-        fs.close(fd)
-
-
-_OPTIONAL: dict[str, tuple[type, ...]] = {
-    "title": (str, type(None)),
-    "model": (str, type(None)),
-    "cost": (float, type(None)),
-    "tags": (list, type(None)),
-    "origin": (dict, type(None)),
-}
-_SHAPES = frozenset(product(*(_OPTIONAL.get(name, (type(getattr(Tally(), name)),)) for name in _FIELDS)))
-"""The types that the values of an entry may have; a look into a set is quicker than a look at each value."""
-
-
-def _checked(rows: dict[str, list[Any]]) -> dict[str, Tally]:
-    if not {tuple(map(type, row)) for row in rows.values()} <= _SHAPES:
-        raise ValueError("not an index")
-    tallies = {name: Tally(*row) for name, row in rows.items()}
-    each = tallies.values()
-    words = chain.from_iterable(chain(tally.models, tally.servers, tally.tags or ()) for tally in each)
-    if not set(map(type, words)) <= {str}:
-        raise ValueError("not an index")
-    return tallies
-
-
-def _save_index(directory: Path, tallies: dict[str, Tally], fs: FileSystem, pace: Callable[[], None]) -> None:
-    """A cache need not be durable, and may be impossible: a directory can be read-only."""
-    rows = []
-    for name, tally in tallies.items():
-        pace()
-        rows.append(f"{json.dumps(name)}:{json.dumps(_row(tally), separators=(',', ':'))}")
-    text = f'{{"version":{_VERSION},"fields":{json.dumps(_FIELDS)},"files":{{{",".join(rows)}}}}}'
-    temporary = directory / f"{INDEX_NAME}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
-    try:
-        remove_abandoned(fs, directory, f"{INDEX_NAME}.")
-        fd = fs.open(temporary, NEW)
-        try:
-            fs.fchmod(fd, 0o600)
-            write_all(fs, fd, text.encode("ascii"))
-            fs.replace(temporary, directory / INDEX_NAME)
-        finally:
-            fs.close(fd)
-    except OSError:
-        with suppress(OSError):
-            fs.unlink(temporary)

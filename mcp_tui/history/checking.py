@@ -18,8 +18,8 @@ from mcp_tui.events.base import SCHEMA_VERSION
 from mcp_tui.history import lines, names
 from mcp_tui.history.base import CheckReport, ConversationCheck, SetAsideLine
 from mcp_tui.history.blobs import Blobs
-from mcp_tui.history.catalog import INDEX_NAME
 from mcp_tui.history.fs import FileSystem
+from mcp_tui.history.list_cache import INDEX_NAME
 from mcp_tui.history.reading import opened
 
 Stopped = Callable[[], bool]

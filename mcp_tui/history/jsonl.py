@@ -18,6 +18,8 @@ from mcp_tui.history import names
 from mcp_tui.history.base import (
     CheckReport,
     ConversationCheck,
+    ListedSoFar,
+    OnListed,
     OnProgress,
     StoredConversation,
     StoredEnd,
@@ -107,9 +109,16 @@ class JsonlStore:
         self._begun.add(conversation_id)
         return found
 
-    async def list(self) -> tuple[ConversationSummary, ...]:
-        """All conversations, last changed first."""
-        return await beside(self._catalog.list)
+    async def list(self, on_part: OnListed | None = None) -> tuple[ConversationSummary, ...]:
+        """All conversations, last changed first; see `HistoryStore.list`."""
+        if on_part is None:
+            return await beside(self._catalog.list)
+        loop, waiting = asyncio.get_running_loop(), on_part
+
+        def tell(so_far: ListedSoFar) -> None:
+            loop.call_soon_threadsafe(waiting, so_far)
+
+        return await beside(self._catalog.list, tell)
 
     async def tool_calls(self) -> Sequence[CallRecord]:
         """The tool calls of all conversations; see `HistoryStore.tool_calls`."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import chain
 
 from mcp_tui.conversation.calls import CallHistory, CallRecord, by_time
-from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.conversation.summary import Amounts, ConversationSummary
 from mcp_tui.errors import ConversationNotFound, StoreBusy, StoreFailed
 from mcp_tui.events.base import SCHEMA_VERSION, EventBase, utc_now
 from mcp_tui.events.codec import to_object
@@ -28,6 +28,7 @@ from mcp_tui.history import lines
 from mcp_tui.history.base import (
     CheckReport,
     ConversationCheck,
+    OnListed,
     OnProgress,
     StoredConversation,
     StoredEnd,
@@ -101,8 +102,8 @@ class MemoryStore:
         self._refuse_missing(conversation_id)
         return None
 
-    async def list(self) -> tuple[ConversationSummary, ...]:
-        """All conversations, last changed first."""
+    async def list(self, on_part: OnListed | None = None) -> tuple[ConversationSummary, ...]:
+        """All conversations, last changed first; at once."""
         summaries = [_summary(key, tuple(events.values())) for key, events in self._conversations.items()]
         return tuple(sorted(summaries, key=lambda s: (s.updated_at, s.id), reverse=True))
 
@@ -230,6 +231,8 @@ def _summary(conversation_id: str, events: tuple[EventBase, ...]) -> Conversatio
     costs = [answer.cost for answer in answers if answer.cost is not None]
     calls = [event for event in events if isinstance(event, ToolCallProposed)]
     models = [event.model for event in events if isinstance(event, (ModelSelected, AssistantMessage)) and event.model]
+    origin = next((event.origin for event in created if event.origin is not None), None)
+    copies = events[1 : 1 + origin.copied] if origin is not None else ()
     return ConversationSummary(
         id=conversation_id,
         title=titled[-1] if titled else "",
@@ -246,6 +249,18 @@ def _summary(conversation_id: str, events: tuple[EventBase, ...]) -> Conversatio
         cost=sum(costs) if costs else None,
         servers=tuple(dict.fromkeys(call.server for call in calls if call.server)),
         tags=tagged[-1] if tagged else (),
-        origin=next((event.origin for event in created if event.origin is not None), None),
+        origin=origin,
+        copied=_amounts(copies),
         newer_schema=any(event.schema_version > SCHEMA_VERSION for event in created),
+    )
+
+
+def _amounts(events: Iterable[EventBase]) -> Amounts:
+    events = tuple(events)
+    answers = [event for event in events if isinstance(event, AssistantMessage)]
+    costs = [answer.cost for answer in answers if answer.cost is not None]
+    return Amounts(
+        len(answers) + sum(isinstance(event, UserMessage) for event in events),
+        sum(isinstance(event, ToolCallProposed) for event in events),
+        sum(costs) if costs else None,
     )

@@ -56,6 +56,12 @@ class Tally:
     tags: list[str] | None = None
     """``None`` where the file says nothing of tags."""
     origin: dict[str, Any] | None = None
+    copied_messages: int = 0
+    """Of those above; so many, and the next two, came with the events that were copied from elsewhere."""
+    copied_calls: int = 0
+    copied_cost: float | None = None
+    copies_end: bool = False
+    """Whether an event that was not copied has been seen."""
 
     def add(self, block: bytes) -> None:
         """Take note of finished lines."""
@@ -72,14 +78,32 @@ class Tally:
             raw = _line_at(text, start)
             if not lines.checksum_problem(raw):
                 self._add_fields(lines.decode(raw) or {})
+        if self.origin is not None and not self.copies_end:
+            self._add_copies(text)
         self.first_at = self.first_at or _time_of(text, forward=True)
         self.last_at = _time_of(text, forward=False) or self.last_at
 
     def _add_answer(self, text: bytes, start: int) -> None:
         _note(self.models, _near_head(text, start, _MODEL))
-        cost = _near_end(text, start)
-        if isinstance(cost, (int, float)) and not isinstance(cost, bool):
+        if (cost := _cost_of(text, start)) is not None:
             self.cost = (self.cost or 0.0) + cost
+
+    def _add_copies(self, text: bytes) -> None:
+        """Of these lines, those that were copied: the numbers after the first event's, as many as its origin says."""
+        copied = self.origin.get("copied") if self.origin is not None else None
+        last = 1 + copied if type(copied) is int else 0
+        end = 0
+        while end < len(text) - 1 and not self.copies_end:
+            head = lines.head_of(_line_at(text, end))
+            self.copies_end = head is not None and head.seq > last
+            if not self.copies_end:
+                end = text.index(b"\n", end + 1)
+        part = text[: end + 1]
+        self.copied_messages += part.count(_USER_MESSAGE) + part.count(_ASSISTANT_MESSAGE)
+        self.copied_calls += part.count(_TOOL_CALL)
+        for start in _places(part, _ASSISTANT_MESSAGE):
+            if (cost := _cost_of(part, start)) is not None:
+                self.copied_cost = (self.copied_cost or 0.0) + cost
 
     def _add_fields(self, value: dict[str, Any]) -> None:
         if isinstance(title := value.get("title"), str):
@@ -113,6 +137,11 @@ def _near_head(text: bytes, start: int, key: bytes) -> object:
         if b"\\" not in value and b"\n" not in value:
             return value.decode("ascii", "replace")
     return (lines.decode(_line_at(text, start)) or {}).get(key[2:-3].decode())
+
+
+def _cost_of(text: bytes, start: int) -> float | None:
+    cost = _near_end(text, start)
+    return float(cost) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None
 
 
 def _near_end(text: bytes, start: int) -> object:

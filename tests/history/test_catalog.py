@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.conversation.summary import Amounts, ConversationSummary, together
 from mcp_tui.errors import StoreFailed
 from mcp_tui.events.base import EventBase, new_id
 from mcp_tui.events.codec import from_object
@@ -25,10 +28,14 @@ from mcp_tui.events.turns import (
     RequestedToolCall,
 )
 from mcp_tui.history import lines, names
-from mcp_tui.history.catalog import INDEX_NAME, Catalog, list_conversations
+from mcp_tui.history.base import ListedSoFar
+from mcp_tui.history.catalog import FIRST_PART, Catalog, list_conversations
 from mcp_tui.history.fs import REAL, FileSystem
 from mcp_tui.history.journal import Journal
+from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.history.list_cache import INDEX_NAME
 from mcp_tui.history.memory import MemoryStore
+from mcp_tui.history.reading import read_conversation
 from tests.support.faultfs import FaultFS
 from tests.support.history_events import answered, called, created, said
 
@@ -83,16 +90,22 @@ def truncate(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
+def write_index(path: Path, value: dict[str, Any]) -> None:
+    """As the cache is laid out: an entry a line."""
+    entries = ",\n".join(json.dumps({name: entry})[1:-1] for name, entry in value["files"].items())
+    path.write_text(f"{json.dumps({**value, 'files': {}})[:-2]}\n{entries}\n}}}}")
+
+
 def wrong_type(path: Path) -> None:
     value = json.loads(path.read_bytes())
     for entry in value["files"].values():
         entry[value["fields"].index("title")] = ["not", "text"]
-    path.write_text(json.dumps(value))
+    write_index(path, value)
 
 
 def other_version(path: Path) -> None:
     value = json.loads(path.read_bytes())
-    path.write_text(json.dumps({**value, "version": 99}))
+    write_index(path, {**value, "version": 99})
 
 
 def stale(path: Path) -> None:
@@ -100,7 +113,7 @@ def stale(path: Path) -> None:
     for entry in value["files"].values():
         entry[value["fields"].index("title")] = "a lie"
         entry[value["fields"].index("modified_ns")] = 1
-    path.write_text(json.dumps(value))
+    write_index(path, value)
 
 
 SPOILERS: list[Callable[[Path], object]] = [
@@ -317,3 +330,69 @@ def test_lines_of_another_shape_are_read_whole(tmp_path: Path) -> None:
         )
     (found,) = list_conversations(tmp_path, REAL)
     assert (found.models, found.cost, found.newer_schema, found.origin) == (("late",), 1.0, True, None)
+
+
+def test_a_first_look_tells_the_last_changed_ones_at_once_and_then_how_far_it_is(tmp_path: Path) -> None:
+    keys = [new_id() for _ in range(FIRST_PART + 20)]
+    for age, key in enumerate(keys):
+        add(tmp_path, key, created(key))
+        os.utime(names.journal_path(tmp_path, key), (1e9 - age, 1e9 - age))
+    for _cold_then_warm in range(2):
+        parts: list[ListedSoFar] = []
+        catalog = Catalog(tmp_path, REAL)
+        whole = catalog.list(report=parts.append)
+        assert {summary.id for summary in parts[0].conversations} == set(keys[:FIRST_PART])
+        assert (parts[0].done, parts[0].total) == (FIRST_PART, len(keys))
+        assert set(parts[0].conversations) <= set(whole)
+        assert list(parts[0].conversations) == [each for each in whole if each in parts[0].conversations]
+        told = len(parts)
+        assert catalog.list(report=parts.append) == whole
+        assert len(parts) == told, "later looks are quick"
+
+
+async def test_parts_come_on_the_event_loop(tmp_path: Path) -> None:
+    for _ in range(FIRST_PART + 1):
+        add(tmp_path, key := new_id(), created(key))
+    store, threads = JsonlStore(tmp_path), set[int]()
+    await store.list(lambda part: threads.add(threading.get_ident()))
+    await asyncio.sleep(0)
+    assert threads == {threading.get_ident()}
+    await store.aclose()
+
+
+def forked(directory: Path, *events: EventBase, source: str = "") -> str:
+    """A conversation that begins with copies."""
+    key = new_id()
+    beginning = [event.model_copy(update={"seq": 0, "conversation_id": key}) for event in events]
+    origin = Origin(kind="fork", conversation_id=source or new_id(), event_id="e", copied=len(beginning))
+    start = ConversationCreated(app_version="1", title="fork", origin=origin)
+    add(directory, key, start, *beginning)
+    return key
+
+
+async def test_what_came_with_a_fork_is_told_apart_and_counted_once(tmp_path: Path) -> None:
+    """In the files and in memory alike; where the original is gone the longest beginning counts, once."""
+    talk = [said("one"), answered("a1", cost=0.25), *called("c1", {}), said("two"), answered("a2", cost=0.5)]
+    key = new_id()
+    add(tmp_path, key, created("original"), *talk)
+    first, second = forked(tmp_path, *talk, source=key), forked(tmp_path, *talk[:2], source=key)
+    add(tmp_path, first, said("three"), answered("a3", cost=1.0), *called("c2", {}))
+    found = {each.id: each for each in list_conversations(tmp_path, REAL)}
+    assert (found[first].messages, found[first].tool_calls, found[first].cost) == (6, 2, 1.75)
+    assert found[first].copied == Amounts(4, 1, 0.75)
+    assert found[first].own == Amounts(2, 1, 1.0)
+    assert (found[second].copied, found[second].own) == (Amounts(2, 0, 0.25), Amounts(0, 0, 0.0))
+    assert found[key].copied == Amounts()
+    assert together(found.values()) == Amounts(6, 2, 1.75)
+    assert together([found[first], found[second]]) == Amounts(6, 2, 1.75)
+    assert together([found[second]]) == Amounts(2, 0, 0.25)
+    for name in (first, second):
+        events = read_conversation(tmp_path, name, REAL).events
+        memory = MemoryStore()
+        await memory.create(name, [event.model_copy(update={"seq": 0}) for event in events])
+        (remembered,) = await memory.list()
+        assert remembered.copied == found[name].copied
+    catalog = Catalog(tmp_path, REAL)
+    catalog.list()
+    add(tmp_path, second, said("four"), answered("a4", cost=2.0))
+    assert next(each for each in catalog.list() if each.id == second).own == Amounts(2, 0, 2.0)

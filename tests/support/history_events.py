@@ -36,8 +36,8 @@ def fragment(message_id: str, text: str = "part") -> MessageFragment:
     return MessageFragment(message_id=message_id, text=text)
 
 
-def answered(message_id: str, text: str = "whole") -> AssistantMessage:
-    return AssistantMessage(message_id=message_id, hop=1, provider="p", model="m", text=text)
+def answered(message_id: str, text: str = "whole", *, cost: float | None = None) -> AssistantMessage:
+    return AssistantMessage(message_id=message_id, hop=1, provider="p", model="m", text=text, cost=cost)
 
 
 def called(
