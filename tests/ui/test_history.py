@@ -124,6 +124,21 @@ async def test_a_search_shows_hits_in_context_and_enter_opens_the_place() -> Non
         await until(lambda: screen.current_hit is not None and screen.current_hit.seq == 31, pilot)
 
 
+async def test_the_hit_before_the_first_is_the_last_of_the_conversation_before_at_once() -> None:
+    """Whatever the lists tell of their cursors afterwards: the key after this one may already be on its way."""
+    async with opened() as (_, _engine, pilot, screen):
+        await pilot.press("slash", *"timeout")
+        await until(lambda: screen.current is not None and len(screen.hits) == 3, pilot)
+        for step, conversation, seq in ((1, "c-login", 5), (1, "c-login", 31), (1, "c-proxy", 12), (-1, "c-login", 31)):
+            screen.action_hit(step)
+            assert screen.current is not None
+            assert screen.current_hit is not None
+            assert (screen.current.id, screen.current_hit.seq) == (conversation, seq)
+        await pilot.pause()
+        assert screen.current_hit is not None
+        assert screen.current_hit.seq == 31
+
+
 async def test_a_search_that_cannot_be_understood_says_what_to_write() -> None:
     async with opened() as (app, engine, pilot, screen):
         await pilot.press("slash")

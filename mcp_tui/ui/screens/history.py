@@ -264,28 +264,15 @@ class HistoryScreen(HistoryActions):
             self._columns = columns
             self.query_one("#columns", Static).update(history_text.head(columns))
             self.rows.redraw()
-        self.query_one("#title", Line).show(*self._title(width))
+        folder = self.shelf.history.place if self.shelf is not None else None
+        title = history_words.title(self.listing, self.search, folder, width, warning=self._warning)
+        self.query_one("#title", Line).show(*title)
         index = self.shelf.history.index_state if self.searching and self.shelf is not None else None
         self.query_one(QueryLine).show_where(history_words.where(index, width, searching=self.searching))
         self.query_one("#hits-head", Line).show(*self._hits_head())
         current = self.current
         is_open = current is not None and current.id == self.open_id
         self.query_one("#details", Line).show(history_text.details(current, is_open=is_open) if current else ())
-
-    def _title(self, width: int) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-        listing = self.listing
-        total, shown = len(listing.conversations), len(self.entries)
-        words = formats.plural(total, "conversation")
-        if shown != total:
-            words = f"{shown:,}{'+' if self.search.more else ''} of {words}"
-        left = (("history  ", "$primary bold"), (words if listing.read_once else "reading…", "$foreground"))
-        if self._warning:
-            return left, ((f"! {self._warning}", "$warning"),)
-        octets = formats.size(listing.octets)
-        order = "as a tree" if listing.memory.tree and not self.search.active else ""
-        place = history_words.folder(self.shelf.history.place, max(0, width - 50)) if self.shelf is not None else ""
-        parts = [part for part in (order, octets, place) if part]
-        return left, (("  ".join(parts), "$muted"),)
 
     def _hits_head(self) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
         search, current = self.search, self.current
@@ -390,12 +377,9 @@ class HistoryScreen(HistoryActions):
             self.hit_list.cursor = place
         elif 0 <= self.rows.cursor + step < len(self.entries):
             self.rows.cursor += step
-            self.call_after_refresh(self._first_hit, step)
+            self._show_hits()
+            self.hit_list.cursor = 0 if step > 0 else self.hit_list.count - 1
         self.set_focus(self.hit_list)
-        self.draw()
-
-    def _first_hit(self, step: int) -> None:
-        self.hit_list.cursor = 0 if step > 0 else self.hit_list.count - 1
         self.draw()
 
     def action_tree(self) -> None:
