@@ -1,6 +1,8 @@
 """What the conversation shows, as blocks of a virtual document.
 
-``markdown``   a growing Markdown text to blocks, line by line
+``markdown``   a growing Markdown text to blocks, its last line on trial
+``structure``  the block structure of Markdown, line by line
+``containers`` quotes and list items: which of them a line goes on in
 ``syntax``     the lines of Markdown as regular expressions
 ``inline``     emphasis, code, links inside a line of Markdown to styled text
 ``leaves``     paragraph, heading, rule, literal text

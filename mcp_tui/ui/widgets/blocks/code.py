@@ -87,6 +87,17 @@ class CodeBlock(Leaf):
         self.start = start
 
     @property
+    def grown(self) -> int:
+        """Lines of the whole fence."""
+        return len(self.fence.lines)
+
+    def cut(self, grown: int) -> None:
+        """Keep the first ``grown`` lines of the fence, which is open again."""
+        self.fence.cut(grown)
+        self.fence.closed = False
+        self.drop()
+
+    @property
     def source_lines(self) -> list[str]:
         """The lines of this piece."""
         return self.fence.lines[self.start : self.start + PIECE_LINES]

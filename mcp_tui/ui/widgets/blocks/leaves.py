@@ -73,6 +73,14 @@ class Leaf(Block):
         self.base = base
         """Purpose in the palette: ``text``, or ``reasoning``."""
 
+    @property
+    def grown(self) -> int:
+        """How much it holds, in what it grows by; 0 where it does not."""
+        return 0
+
+    def cut(self, grown: int) -> None:
+        """Bring it back to when it was ``grown``."""
+
     def style(self, palette: Palette) -> Style:
         """The style under this leaf's own."""
         style: Style = palette.text + getattr(palette, self.base)
@@ -108,11 +116,16 @@ class TextLeaf(Leaf):
         self.size += len(line) + 1
         self.drop()
 
-    def cut(self, count: int) -> None:
-        """Keep the first ``count`` lines."""
-        for line in self.lines_of_source[count:]:
+    @property
+    def grown(self) -> int:
+        """Its lines."""
+        return len(self.lines_of_source)
+
+    def cut(self, grown: int) -> None:
+        """Keep the first ``grown`` lines."""
+        for line in self.lines_of_source[grown:]:
             self.size -= len(line) + 1
-        del self.lines_of_source[count:]
+        del self.lines_of_source[grown:]
         self.drop()
 
     def estimate(self, width: int) -> int:

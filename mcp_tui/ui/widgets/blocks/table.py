@@ -51,12 +51,17 @@ class Table(Leaf):
             self.rows.append((row + [""] * columns)[:columns])
         self.drop()
 
-    def cut(self, count: int) -> None:
-        """Keep the first ``count`` body rows."""
-        self.count = count
-        del self.rows[count:]
-        del self._cells[count + 1 :]
-        del self._laid[count + 1 :]
+    @property
+    def grown(self) -> int:
+        """Its body rows."""
+        return self.count
+
+    def cut(self, grown: int) -> None:
+        """Keep the first ``grown`` body rows."""
+        self.count = grown
+        del self.rows[grown:]
+        del self._cells[grown + 1 :]
+        del self._laid[grown + 1 :]
         self.drop()
 
     def estimate(self, width: int) -> int:

@@ -13,7 +13,8 @@ from rich.cells import cell_len
 
 from mcp_tui.ui.widgets.blocks.code import PIECE_LINES, CodeBlock
 from mcp_tui.ui.widgets.blocks.leaves import INDENT
-from mcp_tui.ui.widgets.blocks.markdown import MAX_LINE, Markdown, code_of
+from mcp_tui.ui.widgets.blocks.markdown import Markdown, code_of
+from mcp_tui.ui.widgets.blocks.structure import MAX_LINE
 from mcp_tui.ui.widgets.blocks.table import MAX_ROWS
 from mcp_tui.ui.widgets.document.style import Palette, Pen
 
