@@ -12,7 +12,10 @@
 ``slash``        what a slash command is
 ``commands/``    slash commands, one file each, above the app
 ``rule_source``  one permission rule as text to edit, and back
-``replays``      opening a replay, and what comes of it; ``branches``, ``reruns``, ``imports``: others of several steps
+``replays``      opening a replay, and what comes of it; as functions over the chat app, which several steps take
+``branches``     forking, editing an earlier input, asking again
+``reruns``       running recorded calls again
+``imports``      taking in conversations from a file
 ``recordings``   a stored conversation for a replay: a part of it in a moment, then all
 ``player``       where a replay stands: gone to by hand, or moved by the clock
 ``history_rows``    which conversations the history lists, in which order

@@ -11,6 +11,7 @@ from mcp_tui.errors import UsageError
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.catalog_app import CatalogApp
 from mcp_tui.ui.chat_app import UiSettings
+from mcp_tui.ui.conversation_keys import CONVERSATION_HELP
 from mcp_tui.ui.preferences import Preferences
 
 if TYPE_CHECKING:
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
     from mcp_tui.ui.widgets.welcome import Welcome
 
 __all__ = ["McpTuiApp", "Preferences", "UiSettings"]
-
-CONVERSATION_HELP = (
-    "The conversation. Up and Down move the cursor from message to message; Enter on a tool call opens it in the "
-    "inspector, where > turns the pages of a long result; Space expands it, y copies its source. f goes on from here "
-    "in a fork, a conversation of its own that begins with a copy of this one; r asks the input again, R asks another "
-    "model, e takes it back to be edited, and sending it makes the fork: this conversation stays as it is. Ctrl+F "
-    "finds text, also in what is collapsed; n and N go on to the next place and the one before. Drag with the mouse to "
-    "select; Ctrl+C copies the selection."
-)
 
 TWICE_SECONDS = 1.0
 """A second Esc or Ctrl+C within this time means more than the first."""

@@ -114,6 +114,14 @@ class BaseApp(App[int], inherit_bindings=False):
             except OSError as error:
                 self.say(f"The preferences could not be saved: {error.strerror}.", severity="warning")
 
+    # -- what a screen tells ---------------------------------------------------------------------
+
+    def screen_painted(self) -> None:
+        """All of a screen is on the terminal."""
+
+    def focus_moved(self) -> None:
+        """Another pane of the screen has the focus."""
+
     # -- output ------------------------------------------------------------------------------
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -118,7 +118,7 @@ class CatalogApp(ChatApp):
         from mcp_tui.ui.replays import replay_left
 
         def leave() -> None:
-            self.attempt(lambda: replay_left(self._whole, conversation_id, choice))
+            self.attempt(lambda: replay_left(self, conversation_id, choice))
 
         if self.engine is None and self.starter is not None and choice is not None and choice.action is not None:
             self.starter.go_on(then=leave)
@@ -175,7 +175,7 @@ class CatalogApp(ChatApp):
         stored = next((each for each in await engine.history.list() if each.id == engine.conversation_id), None)
         if stored is None:
             raise UsageError("This conversation is not stored yet.")
-        export = Export(self._whole, engine.history, stored, self.start, self.clock)
+        export = Export(self, engine.history, stored, self.start, self.clock)
         if format and line:
             export.write(format, line)
         elif self.screen is self.chat:

@@ -75,7 +75,6 @@ class ChatApp(BaseApp):
         self.engine: Engine | None = None
         self.starter: Starter | None = None
         """Who can show what is stored without an engine, and make one."""
-        self.key_overrides: dict[str, str] = {}
         self.problem: McpTuiError | None = None
         """What keeps the engine from starting; shown as long as it does."""
         self.mouse_on = True
@@ -85,10 +84,6 @@ class ChatApp(BaseApp):
         history = PromptHistory(preferences.prompts_path, self.scrubbed)
         self.chat = ChatScreen(self.submit, self._complete, history, sidebar=preferences.sidebar is not False)
         self.view = ChatView(self, self.chat, lambda: self.problem_shown)
-
-    @property
-    def _whole(self) -> Self:
-        return self
 
     @property
     def problem_shown(self) -> bool:

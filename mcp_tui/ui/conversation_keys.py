@@ -1,6 +1,15 @@
-"""Keys of the conversation pane; pure data, part of the key table (`mcp_tui.ui.keymap.all_keys`)."""
+"""Keys of the conversation pane and what help says of it; pure data, part of the key table (`keymap.all_keys`)."""
 
 from __future__ import annotations
+
+CONVERSATION_HELP = (
+    "The conversation. Up and Down move the cursor from message to message; Enter on a tool call opens it in the "
+    "inspector, where > turns the pages of a long result; Space expands it, y copies its source. f goes on from here "
+    "in a fork, a conversation of its own that begins with a copy of this one; r asks the input again, R asks another "
+    "model, e takes it back to be edited, and sending it makes the fork: this conversation stays as it is. Ctrl+F "
+    "finds text, also in what is collapsed; n and N go on to the next place and the one before. Drag with the mouse to "
+    "select; Ctrl+C copies the selection."
+)
 
 CONVERSATION_KEYS: tuple[tuple[str, str, str, str, str], ...] = (
     ("conversation.up", "up,k", "cursor(-1)", "Message or call above", ""),

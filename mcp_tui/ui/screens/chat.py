@@ -19,6 +19,7 @@ from mcp_tui.ui.widgets.composer import Completer, Composer
 from mcp_tui.ui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
+    from mcp_tui.ui.base_app import BaseApp
     from mcp_tui.ui.prompt_history import PromptHistory
     from mcp_tui.ui.widgets.approval import ApprovalCard
     from mcp_tui.ui.widgets.conversation import ConversationView
@@ -71,11 +72,11 @@ class ChatScreen(Screen[None]):
         self.call_after_refresh(self._painted)
 
     def _painted(self) -> None:
-        self.app.call_later(getattr(self.app, "screen_painted"))  # noqa: B009
+        self.app.call_later(cast("BaseApp", self.app).screen_painted)
 
-    def action_stop_or_back(self) -> None:
+    async def action_stop_or_back(self) -> None:
         """Esc belongs to the app, but must win over Textual's own binding of it on screens."""
-        self.app.action_stop_or_back()  # type: ignore[attr-defined]
+        await self.run_action("app.stop_or_back")
 
     def action_next_pane(self, step: int) -> None:
         """Tab: composer, approval card, conversation, inspector, sidebar, and around."""
@@ -97,7 +98,7 @@ class ChatScreen(Screen[None]):
 
     def on_descendant_focus(self) -> None:
         """The hint line follows the focus."""
-        self.call_later(getattr(self.app, "focus_moved"))  # noqa: B009
+        self.call_later(cast("BaseApp", self.app).focus_moved)
 
     # -- parts -----------------------------------------------------------------------------
 

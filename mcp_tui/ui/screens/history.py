@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
     from mcp_tui.engine.history import SearchHit
     from mcp_tui.errors import McpTuiError
+    from mcp_tui.ui.base_app import BaseApp
     from mcp_tui.ui.screens.replay import ReplayChoice
     from mcp_tui.ui.shelf import Shelf
 
@@ -107,7 +108,7 @@ class HistoryScreen(HistoryActions):
             self._watch(self.shelf)
 
     def _painted(self) -> None:
-        self.app.call_later(getattr(self.app, "screen_painted"))  # noqa: B009
+        self.app.call_later(cast("BaseApp", self.app).screen_painted)
 
     def open(self, shelf: Shelf) -> None:
         """List what is on ``shelf``, again and again."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mcp_tui.conversation.items import Change
     from mcp_tui.conversation.playback import Playback
     from mcp_tui.engine.engine import Engine
+    from mcp_tui.ui.base_app import BaseApp
     from mcp_tui.ui.recordings import RecordedPart, Recording
     from mcp_tui.ui.widgets.conversation import ConversationView
     from mcp_tui.ui.widgets.inspector import Inspector
@@ -116,7 +117,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
             self.open(self._stored)
 
     def _painted(self) -> None:
-        self.app.call_later(getattr(self.app, "screen_painted"))  # noqa: B009
+        self.app.call_later(cast("BaseApp", self.app).screen_painted)
 
     def open(self, stored: Recording | Long) -> None:
         """Show this conversation; of a long one what is there of it, then all."""
