@@ -25,10 +25,10 @@ from mcp_tui.cli.history_output import (
     title_of,
 )
 from mcp_tui.cli.history_storage import compact, delete, empty_trash, list_trash, restore
-from mcp_tui.cli.library import opened_library
+from mcp_tui.cli.library import listed, opened_library
 from mcp_tui.cli.options import Options
 from mcp_tui.conversation.calls import CallRecord
-from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.conversation.summary import ConversationSummary, together
 from mcp_tui.engine.history import Library
 from mcp_tui.events.codec import to_object
 from mcp_tui.export.masking import without_keys
@@ -46,7 +46,7 @@ Work = Callable[[Library, Options], Coroutine[Any, Any, int]]
 async def _list(library: Library, options: Options) -> int:
     if options.trash:
         return await list_trash(library, options)
-    stored = await library.list()
+    stored = await listed(library)
     words = [word.casefold() for word in options.words]
     rows = [s for s in stored if all(word in f"{s.title} {' '.join(s.tags)}".casefold() for word in words)]
     rows = rows[: options.limit]
@@ -73,7 +73,7 @@ def _row(summary: ConversationSummary) -> str:
 
 
 async def _show(library: Library, options: Options) -> int:
-    summary = find(await library.list(), options.id)
+    summary = find(await listed(library), options.id)
     stored = await library.read(summary.id)
     if stored.set_aside:
         sys.stderr.write(f"note: {len(stored.set_aside)} lines of it cannot be read (mcp-tui history check).\n")
@@ -142,13 +142,13 @@ def _hit_lines(hits: Sequence[SearchHit]) -> Iterator[str]:
 
 
 async def _rename(library: Library, options: Options) -> int:
-    summary = find(await library.list(), options.id)
+    summary = find(await listed(library), options.id)
     await library.rename(summary.id, options.title)
     return _changed(options, [{"id": summary.id, "title": options.title}], [f"renamed {summary.id}: {options.title}"])
 
 
 async def _tag(library: Library, options: Options) -> int:
-    summary = find(await library.list(), options.id)
+    summary = find(await listed(library), options.id)
     gone = {tag.casefold() for tag in options.remove}
     tags: tuple[str, ...] = summary.tags
     if options.tags or gone:
@@ -158,7 +158,7 @@ async def _tag(library: Library, options: Options) -> int:
 
 
 async def _stats(library: Library, options: Options) -> int:
-    stored = await library.list()
+    stored = await listed(library)
     calls = await library.tool_calls()
     data = stats_data(stored, calls)
     if options.json:
@@ -178,17 +178,17 @@ async def _stats(library: Library, options: Options) -> int:
 
 
 def stats_data(stored: Sequence[ConversationSummary], calls: Sequence[CallRecord]) -> dict[str, Any]:
-    """Sums over all conversations: models by conversations, tools by calls and outcomes."""
+    """Sums over all conversations, what a fork copied counted once: models by conversations, tools by calls."""
     outcomes: dict[str, Counter[str]] = {}
     for call in calls:
         outcomes.setdefault(f"{call.server}.{call.name}", Counter())[call.outcome or "unfinished"] += 1
-    known = [summary.cost for summary in stored if summary.cost is not None]
+    amounts = together(stored)
     models = Counter(model for summary in stored for model in summary.models)
     return {
         "conversations": len(stored),
-        "messages": sum(summary.messages for summary in stored),
-        "tool_calls": sum(summary.tool_calls for summary in stored),
-        "cost": sum(known) if known else None,
+        "messages": amounts.messages,
+        "tool_calls": amounts.tool_calls,
+        "cost": amounts.cost,
         "bytes": sum(summary.size for summary in stored),
         "models": dict(models.most_common()),
         "tools": {name: {"calls": counts.total(), **counts} for name, counts in sorted(outcomes.items())},

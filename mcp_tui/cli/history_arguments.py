@@ -58,7 +58,11 @@ Filters: tool:time.* server:git status:error model:NAME kind:result before:2026-
         "(conversations.json, or the whole zip file).",
     )
     importing.add_argument("files", metavar="FILE", nargs="+")
-    commands.add_parser("stats", help="how much there is: conversations, models, tools, cost, size")
+    commands.add_parser(
+        "stats",
+        help="how much there is: conversations, models, tools, cost, size",
+        description="How much there is. What a fork began with, copied from another conversation, counts once.",
+    )
     for parser in (show, rename, tag, exporting):
         parser.add_argument("id", metavar="ID", help=ID_HELP)
     for parser in (delete, restore):

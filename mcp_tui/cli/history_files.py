@@ -15,7 +15,7 @@ from typing import Any
 from mcp_tui.cli import EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.history_output import SHORT_ID
-from mcp_tui.cli.library import opened_library
+from mcp_tui.cli.library import listed, opened_library
 from mcp_tui.cli.options import Options
 from mcp_tui.engine.history import ImportResult
 from mcp_tui.errors import McpTuiError
@@ -31,7 +31,7 @@ def export_conversation(options: Options) -> int:
 async def _export(options: Options) -> int:
     wanted = options.format or format_of(options.output) or "markdown"
     async with opened_library() as library:
-        summary = find(await library.list(), options.id)
+        summary = find(await listed(library), options.id)
         if options.output == "-" or not (options.output or options.json or sys.stdout.isatty()):
             return _pass_on(await library.export_text(summary.id, wanted, with_secrets=options.with_secrets))
         path = await library.export(

@@ -22,7 +22,8 @@ def list_data(summary: ConversationSummary) -> dict[str, Any]:
     """One entry of ``history list --json``."""
     data, origin = conversation_data(summary), summary.origin
     del data["demo"], data["origin"]
-    return {**data, "forked_from": origin.conversation_id if origin is not None and origin.kind == "fork" else None}
+    forked_from = origin.conversation_id if origin is not None and origin.kind == "fork" else None
+    return {**data, "forked_from": forked_from, "own_cost": summary.own.cost}
 
 
 def title_of(summary: ConversationSummary) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.history_output import count, list_data, print_json, print_lines, title_of
+from mcp_tui.cli.library import listed
 from mcp_tui.cli.options import Options
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.history import Library
@@ -17,7 +18,7 @@ from mcp_tui.safety.text import prose
 
 async def delete(library: Library, options: Options) -> int:
     """Move conversations into the trash."""
-    found = _all(await library.list(), options.ids)
+    found = _all(await listed(library), options.ids)
     _confirm(options, f"Move {_words(found)} to the trash?")
     for summary in found:
         await library.delete(summary.id)
@@ -65,11 +66,11 @@ async def empty_trash(library: Library, options: Options) -> int:
 
 async def compact(library: Library, options: Options) -> int:
     """Remove superseded parts of answers from some files, or all."""
-    stored = await library.list()
+    stored = await listed(library)
     found = _all(stored, options.ids) if options.ids else [summary for summary in stored if not summary.newer_schema]
     sizes = {summary.id: summary.size for summary in found}
     removed = {summary.id: await library.compact(summary.id) for summary in found}
-    after = {summary.id: summary.size for summary in await library.list()}
+    after = {summary.id: summary.size for summary in await listed(library)}
     saved = {key: sizes[key] - after.get(key, 0) for key in removed}
     if options.json:
         print_json([{"id": key, "removed": parts, "bytes": saved[key]} for key, parts in removed.items()])

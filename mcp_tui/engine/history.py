@@ -23,6 +23,7 @@ from mcp_tui.events.base import EventBase, new_id
 from mcp_tui.history.base import (
     CheckReport,
     HistoryStore,
+    ListedSoFar,
     OnListed,
     OnProgress,
     StoredConversation,
@@ -31,7 +32,16 @@ from mcp_tui.history.base import (
 )
 from mcp_tui.history.search import IndexState, SearchHit, SearchIndex, SearchPage
 
-__all__ = ["ImportResult", "IndexState", "Library", "SearchHit", "SearchPage", "TrashedConversation", "normal_tags"]
+__all__ = [
+    "ImportResult",
+    "IndexState",
+    "Library",
+    "ListedSoFar",
+    "SearchHit",
+    "SearchPage",
+    "TrashedConversation",
+    "normal_tags",
+]
 
 NO_INDEX = "Conversations that are not on a disk cannot be searched."
 MOST_TITLE = 200

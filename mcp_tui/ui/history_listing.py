@@ -18,7 +18,7 @@ from mcp_tui.ui.history_rows import Entry, Haystacks
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
-    from mcp_tui.engine.history import Library
+    from mcp_tui.engine.history import Library, ListedSoFar
 
 _LEAST_PAUSE = 1.0
 """Seconds between two looks at the files; more where a look takes long."""
@@ -46,8 +46,12 @@ class Listing:
         """Whether there is anything to show: before the first look nobody knows what there is."""
         self.problem = ""
         """Why the files could not be looked at."""
-        self.octets = sum(stored.size for stored in self.conversations)
+        self.reading: tuple[int, int] | None = None
+        """How many conversations were read of how many, while the first look lasts."""
+        self.octets = 0
         """Of all conversations."""
+        self.spent: float | None = None
+        """US dollars that are known, each once."""
         self._haystacks = Haystacks()
         self._news = asyncio.Event()
 
@@ -64,19 +68,34 @@ class Listing:
             self._news.clear()
             began = time.monotonic()
             try:
-                conversations = await library.list()
+                conversations = await library.list(lambda part: self._part(part, changed))
                 problem = ""
             except McpTuiError as error:
                 conversations, problem = self.conversations, str(error)
             took = time.monotonic() - began
-            if conversations != self.conversations or problem != self.problem or not self.read_once:
-                first, self.read_once = not self.read_once, True
-                self.conversations, self.problem = conversations, problem
-                self.octets = sum(stored.size for stored in conversations)
+            new = conversations != self.conversations or problem != self.problem
+            if new or not self.read_once or self.reading is not None:
+                first, self.read_once, self.reading = not self.read_once, True, None
+                self.problem = problem
+                self._take(conversations)
                 changed(first)
                 await self._haystacks.prepare(conversations)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), max(_LEAST_PAUSE, 20 * took))
+
+    def _part(self, part: ListedSoFar, changed: Callable[[bool], None]) -> None:
+        """Rows as they come; what was known from before is more."""
+        if not self.read_once or self.reading is not None:
+            first, self.read_once, self.reading = not self.read_once, True, (part.done, part.total)
+            self._take(part.conversations)
+            changed(first)
+
+    def _take(self, conversations: tuple[ConversationSummary, ...]) -> None:
+        from mcp_tui.conversation.summary import together
+
+        self.conversations = conversations
+        self.octets = sum(stored.size for stored in conversations)
+        self.spent = together(conversations).cost
 
     def arrange(self, query: str, found: Sequence[str] | None) -> None:
         """List what the filter matches; of a search, the conversations that it ``found``, by id, in that order."""

@@ -11,9 +11,12 @@ from textual.content import Content
 from mcp_tui.errors import ConfigError, McpTuiError
 from mcp_tui.safety.text import prose, shorten, strict
 from mcp_tui.ui import formats
+from mcp_tui.ui.widgets.history_text import name_of
 
 if TYPE_CHECKING:
+    from mcp_tui.conversation.summary import ConversationSummary
     from mcp_tui.engine.history import IndexState
+    from mcp_tui.ui.history_listing import Listing
     from mcp_tui.ui.history_search import HistorySearch
 
 Part = tuple[str, str]
@@ -49,6 +52,38 @@ def _words(search: HistorySearch, query: str, *, problem: str, reading: bool, em
         f"No title, tag, model or server matches {strict(shorten(query, 60))}",
         "Esc shows all conversations again; / searches everything that was said in them.",
     )
+
+
+def title(
+    listing: Listing, search: HistorySearch, place: Path | None, width: int, *, warning: str
+) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    """How many there are and are shown; on the right what they amount to, and where they are, or ``warning``."""
+    total, shown = len(listing.conversations), len(listing.entries)
+    words = formats.plural(total, "conversation")
+    if shown != total:
+        words = f"{shown:,}{'+' if search.more else ''} of {words}"
+    left = (("history  ", "$primary bold"), (words if listing.read_once else "reading…", "$foreground"))
+    if listing.reading is not None:
+        done, there = listing.reading
+        return left, ((f"reading {done:,} of {there:,}…", "$accent"),)
+    if warning:
+        return left, ((f"! {warning}", "$warning"),)
+    order = "as a tree" if listing.memory.tree and not search.active else ""
+    spent = formats.money(listing.spent) if listing.spent else ""
+    where = folder(place, max(0, width - 58))
+    parts = [part for part in (order, spent, formats.size(listing.octets), where) if part]
+    return left, (("  ".join(parts), "$muted"),)
+
+
+def hits_head(
+    search: HistorySearch, current: ConversationSummary | None, hits: str, at: str
+) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    """The line between the two lists: how many ``hits`` there are in which conversation, and which one is current."""
+    if not search.active:
+        return (), ()
+    if search.problem or not search.asked or current is None:
+        return ((" ", ""),), ()
+    return ((f"{hits} in ", "$muted"), (name_of(current), "$foreground bold")), ((at, "$muted"),)
 
 
 def where(state: IndexState | None, width: int, *, searching: bool) -> Content:

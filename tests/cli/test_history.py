@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import shutil
@@ -12,6 +13,13 @@ from typing import Any
 import pytest
 
 from mcp_tui.cli import main
+from mcp_tui.engine.bus import EventBus
+from mcp_tui.engine.history import Library
+from mcp_tui.events.base import new_id
+from mcp_tui.events.turns import TurnStarted
+from mcp_tui.history.jsonl import JsonlStore
+from mcp_tui.safety.secrets import Redactor
+from tests.support.history_events import answered, called, created, said
 from tests.support.program import Program
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -41,13 +49,14 @@ def here(program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 
 @pytest.fixture
 def stored(here: Here) -> Here:
-    """Three conversations: the golden logs."""
+    """Three conversations, of the golden logs."""
     program = here.program
     folder = program.data_dir / "conversations"
     folder.mkdir(parents=True)
     for log in GOLDEN.glob("*.jsonl"):
         conversation = json.loads(log.read_text().splitlines()[0])["conversation_id"]
-        shutil.copy(log, folder / f"{conversation}.jsonl")
+        if conversation in (EVERY, QUESTIONS, FORK):
+            shutil.copy(log, folder / f"{conversation}.jsonl")
     return here
 
 
@@ -74,6 +83,7 @@ def test_the_list_is_an_array_newest_first(stored: Here) -> None:
         "servers": ["git"],
         "tags": ["git", "weekly"],
         "forked_from": QUESTIONS,
+        "own_cost": 0.002,
     }
     assert [entry["id"] for entry in answer(stored, "list", "WEEKLY", "files")] == [FORK]
     assert len(answer(stored, "list", "--limit", "1")) == 1
@@ -209,3 +219,40 @@ def test_check_names_the_damage_and_repair_sets_it_aside(stored: Here) -> None:
     assert log.read_bytes() == b"".join([*lines[:3], *lines[4:]])
     after = stored.run("history", "check", "--json")
     assert (after.returncode, json.loads(after.stdout)["clean"]) == (0, True)
+
+
+def test_stats_count_what_a_fork_copied_once(here: Here) -> None:
+    """As often as it was forked, and by whatever way somebody counts."""
+    folder = here.data_dir / "conversations"
+
+    async def write() -> None:
+        store = JsonlStore(folder)
+        key = new_id()
+        turn = [TurnStarted(request_id="r"), said("one"), answered("a1", cost=0.25), *called("c1", {})]
+        await store.append(key, [event.model_copy(update={"turn_id": "t1"}) for event in [created("first"), *turn]])
+        library = Library(store, EventBus(store, Redactor()))
+        for _ in range(2):
+            await library.fork(await library.fork(key))
+        await store.aclose()
+
+    asyncio.run(write())
+    stats, listed = answer(here, "stats"), answer(here, "list")
+    assert len(listed) == 5
+    assert sum(entry["cost"] for entry in listed) == 1.25
+    assert sum(entry["own_cost"] for entry in listed) == stats["cost"] == 0.25
+    assert (stats["messages"], stats["tool_calls"]) == (2, 1)
+    assert stats["tools"]["fs.read"]["calls"] == 1
+    assert "$0.25" in here.run("history", "stats").stdout
+
+
+def test_a_first_list_that_takes_long_says_how_far_it_is_on_a_terminal_only(
+    stored: Here, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mcp_tui.cli.library.PATIENCE", 0.0)
+    monkeypatch.setattr("mcp_tui.history.catalog.TELL_EVERY", 0.0)
+    assert stored.run("history", "list").stderr == ""
+    (stored.data_dir / "conversations" / "index.json").unlink()
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    capsys.readouterr()
+    assert main(["history", "list"]) == 0
+    assert "\rreading conversation 3 of 3 \r\x1b[K" in capsys.readouterr().err

@@ -24,7 +24,7 @@ from mcp_tui.engine.history import ImportResult
 from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.events import content, servers, tools, turns
 from mcp_tui.events.base import EventBase
-from mcp_tui.history.base import StoredConversation, StoredPart, TrashedConversation
+from mcp_tui.history.base import ListedSoFar, OnListed, StoredConversation, StoredPart, TrashedConversation
 from mcp_tui.history.search import IndexState, SearchHit, SearchPage
 from mcp_tui.permissions.base import Decision
 from mcp_tui.trust.diff import FieldDiff, diff_tools
@@ -175,8 +175,15 @@ class ScriptedHistory:
     failure: McpTuiError | None = None
     """What every call raises."""
 
-    async def list(self) -> tuple[ConversationSummary, ...]:
+    parts: list[ListedSoFar] = field(default_factory=list)
+    """What a list tells before it is whole; it waits for `whole` then."""
+    whole: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def list(self, on_part: OnListed | None = None) -> tuple[ConversationSummary, ...]:
         self._note("list")
+        if self.parts and on_part is not None:
+            on_part(self.parts.pop(0))
+            await self.whole.wait()
         return tuple(sorted(self.stored, key=lambda stored: stored.updated_at, reverse=True))
 
     async def search(self, text: str, limit: int = 50, offset: int = 0) -> SearchPage:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.conversation.summary import Amounts, ConversationSummary
 from mcp_tui.errors import StoreFailed, UsageError
 from mcp_tui.events.turns import Origin
+from mcp_tui.history.base import ListedSoFar
 from mcp_tui.history.search import IndexState
 from mcp_tui.ui import history_rows
 from mcp_tui.ui.app import McpTuiApp
@@ -362,3 +363,30 @@ def test_the_filter_sees_a_change_of_a_conversation() -> None:
     renamed = replace(stored, title="other", updated_at=AT + timedelta(days=1))
     assert haystacks.matching([renamed], "login") == []
     assert haystacks.matching([renamed], "OTHER gpt-x #urgent") == [renamed]
+
+
+async def test_a_first_look_that_takes_long_shows_rows_as_they_come_and_says_how_far_it_is() -> None:
+    engine = history_engine()
+    newest = sorted(conversations(), key=lambda stored: stored.updated_at, reverse=True)[:2]
+    engine.history.parts = [ListedSoFar(tuple(newest), 2, 8)]
+    async with opened(engine) as (app, _, pilot, screen):
+        assert ids(screen) == [stored.id for stored in newest]
+        assert "reading 2 of 8…" in shown(app)
+        await pilot.press("down")
+        under = screen.current
+        engine.history.whole.set()
+        await until(lambda: len(screen.entries) == 8, pilot)
+        assert screen.current == under
+        await pilot.pause()
+        assert "reading" not in shown(app)
+        assert "8 conversations" in shown(app)
+
+
+async def test_totals_count_what_a_fork_copied_once_and_its_row_tells_its_own() -> None:
+    original = summary("c-one", "one", 1)
+    origin = Origin(kind="fork", conversation_id="c-one", event_id="e", title="one", copied=5)
+    first = replace(original, cost=0.4, messages=4)
+    fork = replace(summary("c-two", "two", 0), cost=0.5, messages=6, origin=origin, copied=Amounts(4, 0, 0.4))
+    async with opened(ScriptedEngine(stored=(first, fork))) as (app, _, _pilot, _screen):
+        assert "$0.500" in shown(app).splitlines()[0]
+        assert "$0.100 here, $0.400 came with it" in shown(app)

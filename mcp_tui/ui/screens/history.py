@@ -18,7 +18,7 @@ from mcp_tui.ui.history_search import HistorySearch
 from mcp_tui.ui.keymap import effective, keys_of, show_keys
 from mcp_tui.ui.screens.history_actions import HistoryActions, Ready, always_ready
 from mcp_tui.ui.widgets import history_text
-from mcp_tui.ui.widgets.bars import Hint, Line, Part, hint_parts
+from mcp_tui.ui.widgets.bars import Hint, Line, hint_parts
 from mcp_tui.ui.widgets.query_line import QueryLine
 from mcp_tui.ui.widgets.row_list import RowList
 
@@ -270,21 +270,12 @@ class HistoryScreen(HistoryActions):
         self.query_one("#title", Line).show(*title)
         index = self.shelf.history.index_state if self.searching and self.shelf is not None else None
         self.query_one(QueryLine).show_where(history_words.where(index, width, searching=self.searching))
-        self.query_one("#hits-head", Line).show(*self._hits_head())
         current = self.current
+        hits = formats.plural(len(self.hits), "hit") if self._hits_all else "hits"
+        at = f"{self.hit_list.cursor + 1} of {len(self.hits)}" if len(self.hits) > 1 else ""
+        self.query_one("#hits-head", Line).show(*history_words.hits_head(self.search, current, hits, at))
         is_open = current is not None and current.id == self.open_id
         self.query_one("#details", Line).show(history_text.details(current, is_open=is_open) if current else ())
-
-    def _hits_head(self) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-        search, current = self.search, self.current
-        if not search.active:
-            return (), ()
-        if search.problem or not search.asked or current is None:
-            return ((" ", ""),), ()
-        words = formats.plural(len(self.hits), "hit") if self._hits_all else "hits"
-        left = ((f"{words} in ", "$muted"), (history_text.name_of(current), "$foreground bold"))
-        at = f"{self.hit_list.cursor + 1} of {len(self.hits)}" if len(self.hits) > 1 else ""
-        return left, ((at, "$muted"),)
 
     def _explanation(self) -> Content:
         """What stands there instead of a list."""

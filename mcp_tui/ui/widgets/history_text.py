@@ -158,6 +158,11 @@ def cost(stored: ConversationSummary) -> str:
     return f"${stored.cost:.2f}" if stored.cost >= 0.005 or stored.cost <= 0 else "<$0.01"
 
 
+def own_cost(stored: ConversationSummary) -> str:
+    """What was spent in the conversation itself, without what a fork began with."""
+    return formats.money(stored.own.cost or 0.0)
+
+
 def tags(stored: ConversationSummary) -> str:
     """``#work #later``."""
     return " ".join(f"#{strict(tag)}" for tag in stored.tags)
@@ -176,6 +181,8 @@ def details(stored: ConversationSummary, *, is_open: bool) -> tuple[Part, ...]:
         what = shorten(stored.origin.title or stored.origin.source, 50) or stored.origin.conversation_id
         parts.append((f"{_RELATION[stored.origin.kind]} ", "$muted"))
         parts.append((f"{strict(what)}  ", "$foreground"))
+    if stored.copied.cost:
+        parts.append((f"{own_cost(stored)} here, {formats.money(stored.copied.cost)} came with it  ", "$muted"))
     parts.append((f"begun {formats.local_date(stored.created_at)}  ", "$muted"))
     parts.append((f"{formats.plural(stored.events, 'event')}, {formats.size(stored.size)}  ", "$muted"))
     if len(stored.models) > 1:
