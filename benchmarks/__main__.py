@@ -18,6 +18,7 @@ NAMES = (
     "stream_markdown",
     "long_conversation",
     "open_conversation",
+    "open_replay",
     "tool_call",
     "servers",
     "history",
