@@ -6,12 +6,14 @@ import re
 
 import pytest
 
-from tests.support.program import LARGE, SMALL, Program
+from tests.support.program import EACH_SIZE, LARGE, SMALL, Program
 from tests.terminal import steps
 
 pytestmark = pytest.mark.terminal
 
-BOTH = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+NAMED = ["80x24", "120x40"]
+BOTH = pytest.mark.parametrize("size", [SMALL, LARGE], ids=NAMED)
+SIZED = pytest.mark.parametrize("size", EACH_SIZE, ids=NAMED[: len(EACH_SIZE)])
 TWO_TOOLS = "What time is it in Tokyo, and what is 12 * (3 + 4)?"
 
 
@@ -40,7 +42,7 @@ def test_the_first_minute(program: Program, size: tuple[int, int]) -> None:
         steps.quit_idle(terminal)
 
 
-@BOTH
+@SIZED
 def test_an_answer_grows_and_is_stopped_in_the_middle(program: Program, size: tuple[int, int]) -> None:
     with program.app("demo", size=size) as terminal:
         steps.open_demo(terminal)
@@ -63,7 +65,7 @@ def test_an_answer_grows_and_is_stopped_in_the_middle(program: Program, size: tu
     assert program.stored("turn_finished")[0]["outcome"] == "cancelled"
 
 
-@BOTH
+@SIZED
 def test_the_card_cannot_be_hit_by_accident(program: Program, size: tuple[int, int]) -> None:
     """Typing goes into the draft, Enter does nothing, keys sleep at first; looking around decides nothing."""
     with program.app("demo", size=size) as terminal:
@@ -102,7 +104,7 @@ def test_the_card_cannot_be_hit_by_accident(program: Program, size: tuple[int, i
     assert not program.stored("tool_call_started")
 
 
-@BOTH
+@SIZED
 def test_every_other_answer_of_the_card(program: Program, size: tuple[int, int]) -> None:
     with program.app("demo", size=size) as terminal:
         steps.open_demo(terminal)
