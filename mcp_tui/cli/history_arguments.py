@@ -38,7 +38,7 @@ Filters: tool:time.* server:git status:error model:NAME kind:result before:2026-
     check.add_argument(
         "--repair",
         action="store_true",
-        help="move damaged lines into a file beside the conversation; no good line is touched",
+        help="move damaged lines into a file beside the conversation, in the trash too; no good line is touched",
     )
     compact = commands.add_parser("compact", help="remove parts of streamed answers that are there as a whole")
     exporting = commands.add_parser(

@@ -250,7 +250,8 @@ class HistoryStore(Protocol):
 
         With ``repair`` the lines that are no readable events are copied into a file beside the log and leave the
         log by an atomic rewrite under its lock; good lines stay byte for byte.  What cannot be repaired, such as a
-        missing number, is reported.  ``on_progress`` is called on the event loop.
+        missing number, is reported; what is in the trash is repaired there.  ``on_progress`` is called on the event
+        loop.
         """
         ...
 

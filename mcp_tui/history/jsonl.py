@@ -179,7 +179,8 @@ class JsonlStore:
         if not repair:
             return report
         repaired = [await self._repaired(found) for found in report.conversations]
-        await asyncio.to_thread(remove_abandoned_files, self._directory, self._fs)
+        for place in (self._directory, names.trash_directory(self._directory)):
+            await asyncio.to_thread(remove_abandoned_files, place, self._fs)
         return replace(report, conversations=tuple(repaired))
 
     async def _checked(self, on_progress: OnProgress | None) -> CheckReport:
@@ -200,18 +201,22 @@ class JsonlStore:
 
     async def _repaired(self, found: ConversationCheck) -> ConversationCheck:
         """Checked again after its repair: what is good by then was good, or is an event added meanwhile."""
-        if not found.set_aside or found.in_trash or found.newer_schema:
+        if not found.set_aside or found.newer_schema:
             return found
         if not found.events:
             return replace(found, problem="No line of it can be read; it is left as it is.")
+        place = names.trash_directory(self._directory) if found.in_trash else self._directory
         try:
-            moved = await self._recorder.run(
-                found.id, lambda journal: repair_lines(journal, self._directory, found.id, self._fs)
-            )
+            if found.in_trash:
+                moved = await asyncio.to_thread(self._trash.repair, found.id)
+            else:
+                moved = await self._recorder.run(
+                    found.id, lambda journal: repair_lines(journal, place, found.id, self._fs)
+                )
         except HistoryError as error:
             return replace(found, problem=str(error))
         progress = Progress(0, None, lambda: False)
-        again = await asyncio.to_thread(check_one, self._directory, found.id, self._fs, progress)
+        again = await asyncio.to_thread(lambda: check_one(place, found.id, self._fs, progress, in_trash=found.in_trash))
         return replace(again or found, repaired=moved)
 
     async def aclose(self) -> None:

@@ -41,7 +41,11 @@ def repair(journal: Journal, directory: Path, conversation_id: str, fs: FileSyst
 
 def remove_abandoned_files(directory: Path, fs: FileSystem) -> None:
     """Remove unfinished files that are older than an hour: whoever wrote them died."""
-    for name in fs.names(directory):
+    try:
+        found = fs.names(directory)
+    except FileNotFoundError:
+        return
+    for name in found:
         path = directory / name
         with suppress(OSError, HistoryError):
             if name.endswith(".tmp") and is_old(fs, path):

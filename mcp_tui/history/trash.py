@@ -22,7 +22,9 @@ from mcp_tui.history import names
 from mcp_tui.history.base import TrashedConversation
 from mcp_tui.history.catalog import Catalog
 from mcp_tui.history.fs import NEW, READ, SHARED, FileSystem
+from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import Lease, locked_file
+from mcp_tui.history.repair import repair
 from mcp_tui.history.write import take_name, write_all
 
 _log = logging.getLogger(__name__)
@@ -95,6 +97,23 @@ class Trash:
         with suppress(OSError):
             self._fs.unlink(names.mark_path(self._trash, conversation_id))
             self._fs.sync_directory(self._trash)
+
+    def repair(self, conversation_id: str) -> int:
+        """Set damaged lines of a conversation in the trash aside, as `mcp_tui.history.repair` does; returns how many.
+
+        Nobody restores or removes it meanwhile.  Raises `ConversationNotFound`, `StoreBusy` and `StoreFailed`.
+        """
+        with _refusals("repaired"), self._locked():
+            self._settle()
+            if not self.holds(conversation_id):
+                raise _not_in_trash(conversation_id)
+            journal = Journal(
+                self._trash, conversation_id, self._fs, lock_timeout=self._lock_timeout, begun={conversation_id}
+            )
+            try:
+                return repair(journal, self._trash, conversation_id, self._fs)
+            finally:
+                journal.close()
 
     def empty(self, ids: Sequence[str] | None = None) -> int:
         """Remove conversations for good, all of them without ``ids``; returns how many went.

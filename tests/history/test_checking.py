@@ -350,3 +350,48 @@ async def test_a_check_that_nobody_waits_for_stops(tmp_path: Path) -> None:
         await checking
     assert (await store.check()).clean
     await store.aclose()
+
+
+async def test_what_is_in_the_trash_is_repaired_there_and_restored_with_what_was_set_aside(tmp_path: Path) -> None:
+    directory, key, other = tmp_path / "conversations", new_id(), new_id()
+    store = JsonlStore(directory)
+    conversation(directory, key)
+    conversation(directory, other)
+    whole = lines_of(path_of(directory, key))
+    path_of(directory, key).write_bytes(b"".join([*whole[:3], b"{damaged}\n", *whole[3:]]))
+    await store.delete(key)
+    trashed = path_of(names.trash_directory(directory), key)
+    (found,) = [each for each in (await store.check()).conversations if each.in_trash]
+    assert [line.number for line in found.set_aside] == [4]
+    report = await store.check(repair=True)
+    (found,) = [each for each in report.conversations if each.in_trash]
+    assert (found.repaired, found.kept_aside, found.set_aside, found.in_trash) == (1, 1, (), True)
+    assert report.clean
+    assert lines_of(trashed) == whole
+    assert (await store.check()).foreign == ()
+    await store.restore(key)
+    assert names.damaged_path(directory, key).read_bytes() == b"{damaged}\n"
+    assert len((await store.read(key)).events) == len(whole)
+    assert (await store.check()).clean
+    await store.aclose()
+
+
+async def test_what_cannot_be_repaired_in_the_trash_says_why(tmp_path: Path) -> None:
+    directory, keys = tmp_path / "conversations", [new_id(), new_id()]
+    store = JsonlStore(directory, lock_timeout=0.1)
+    for key in keys:
+        conversation(directory, key)
+        path = path_of(directory, key)
+        path.write_bytes(b"rubbish\n" if key == keys[0] else path.read_bytes() + b"rubbish\n")
+        await store.delete(key)
+    trashed = path_of(names.trash_directory(directory), keys[1])
+    fd = os.open(trashed, os.O_RDWR)
+    assert REAL.lock(fd)
+    before = trashed.read_bytes()
+    problems = {each.id: each.problem for each in (await store.check(repair=True)).conversations}
+    REAL.unlock(fd)
+    os.close(fd)
+    assert problems[keys[0]] == "No line of it can be read; it is left as it is."
+    assert problems[keys[1]], "somebody has it"
+    assert trashed.read_bytes() == before
+    await store.aclose()
