@@ -9,7 +9,8 @@ from mcp_tui.conversation.items import Item, ToolCallItem
 from mcp_tui.conversation.playback import Playback
 from mcp_tui.events.base import EventBase
 from mcp_tui.ui.bridge import merged
-from mcp_tui.ui.widgets.blocks.views import ItemView, view_of
+from mcp_tui.ui.widgets.blocks.item import ItemView
+from mcp_tui.ui.widgets.blocks.views import view_of
 from mcp_tui.ui.widgets.call_facets import FACETS, shown
 from mcp_tui.ui.widgets.conversation import ConversationView
 from mcp_tui.ui.widgets.document.section import Canvas

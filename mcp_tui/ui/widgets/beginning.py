@@ -11,7 +11,7 @@ from mcp_tui.ui.widgets.document.section import Canvas, Entry, Section
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import Item
-    from mcp_tui.ui.widgets.blocks.views import ItemView
+    from mcp_tui.ui.widgets.blocks.item import ItemView
 
 SHOWN_AT_ONCE = 200
 """Items that are views before the first frame: more than any window shows."""

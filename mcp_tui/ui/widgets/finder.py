@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_tui.conversation.items import AssistantItem, NoticeItem, ToolCallItem, UserItem
+from mcp_tui.ui.widgets.blocks.item import ItemView
+from mcp_tui.ui.widgets.blocks.messages import AssistantView, UserView
 from mcp_tui.ui.widgets.blocks.tools import MAX_RESULT_CHARACTERS, MAX_RESULT_LINES, ToolCallView
-from mcp_tui.ui.widgets.blocks.views import AssistantView, ItemView, UserView
 from mcp_tui.ui.widgets.document.heights import Heights
 from mcp_tui.ui.widgets.find_text import Wanted, source_of
 

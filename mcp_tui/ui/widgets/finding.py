@@ -16,7 +16,7 @@ from mcp_tui.ui.widgets.finder import Finder, Found, Place, reveal, section_of
 if TYPE_CHECKING:
     from textual.strip import Strip
 
-    from mcp_tui.ui.widgets.blocks.views import ItemView
+    from mcp_tui.ui.widgets.blocks.item import ItemView
     from mcp_tui.ui.widgets.document.block import Block
 
 LEAST_WORK = 0.002

@@ -13,7 +13,7 @@ from mcp_tui.conversation.items import Change, Item
 from mcp_tui.errors import McpTuiError
 from mcp_tui.events.base import ErrorInfo
 from mcp_tui.events.content import TextContent
-from mcp_tui.ui.widgets.blocks.views import ItemView
+from mcp_tui.ui.widgets.blocks.item import ItemView
 from mcp_tui.ui.widgets.conversation import ConversationView
 from mcp_tui.ui.widgets.find_text import Wanted
 from mcp_tui.ui.widgets.finder import Found

@@ -11,7 +11,8 @@ import pytest
 from mcp_tui.conversation.items import Change, Item
 from mcp_tui.events.content import TextContent
 from mcp_tui.ui.widgets.beginning import SHOWN_AT_ONCE, Beginning
-from mcp_tui.ui.widgets.blocks.views import ItemView, view_of
+from mcp_tui.ui.widgets.blocks.item import ItemView
+from mcp_tui.ui.widgets.blocks.views import view_of
 from mcp_tui.ui.widgets.document.section import Canvas
 from mcp_tui.ui.widgets.document.style import Palette, Pen
 from tests.ui.widgets.conversation_support import Pane, answer, call, settled, talk, user

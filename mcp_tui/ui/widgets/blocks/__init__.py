@@ -11,6 +11,8 @@
 ``table``      tables fitted to the width
 ``flow``       growing text, taken in a slice at a time
 ``chrome``     headers, footers and bars around an item
-``views``      one entry per kind of item
+``item``       an item as an entry: what all kinds share
+``messages``   the entries of inputs, answers and notices
 ``tools``      the entry of a tool call
+``views``      which entry shows an item
 """

@@ -15,8 +15,8 @@ from mcp_tui.ui.literal import to_json, to_json_part
 from mcp_tui.ui.widgets.blocks.chrome import Header, Note, Parts
 from mcp_tui.ui.widgets.blocks.code import Fence
 from mcp_tui.ui.widgets.blocks.flow import PlainText
+from mcp_tui.ui.widgets.blocks.item import ItemView
 from mcp_tui.ui.widgets.blocks.leaves import MARGIN, Frame
-from mcp_tui.ui.widgets.blocks.views import ItemView
 from mcp_tui.ui.widgets.call_facets import paged
 from mcp_tui.ui.widgets.diff_text import origin_words, verdict_words
 from mcp_tui.ui.widgets.document.section import Canvas, Section, Spot

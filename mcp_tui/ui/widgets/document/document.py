@@ -231,6 +231,16 @@ class Document:
         entry.build()
         return entry.strip(position.spot, pen)
 
+    def entries_within(self, top: int, bottom: int) -> Iterator[Entry]:
+        """The entries of the rows from ``top`` to the one above ``bottom``."""
+        first = self.position_at(top)
+        entry = self.entry_at(first) if first is not None else None
+        start = self.index_of(entry) if entry is not None else 0
+        for index in range(start, len(self.entries)):
+            if self.heights.offset(index) >= bottom:
+                return
+            yield self.entries[index]
+
     def positions(self, first: Position, last: Position) -> Iterator[Position]:
         """Every row from ``first`` to ``last``, both included."""
         row, end = self.row_of(first), self.row_of(last)
