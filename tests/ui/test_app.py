@@ -33,6 +33,7 @@ from mcp_tui.ui.screens.confirm import ConfirmScreen
 from mcp_tui.ui.screens.help import HelpScreen
 from mcp_tui.ui.screens.history import HistoryScreen
 from mcp_tui.ui.screens.jump import JumpScreen
+from mcp_tui.ui.slash import Command
 from tests.ui.support import AT, Clock, ScriptedEngine, answer, attach, make_app, proposal, status, turn_start, until
 
 
@@ -327,6 +328,24 @@ async def test_palette_lists_every_command_and_runs_the_chosen_one() -> None:
         await pilot.press(*"mouse capture", "enter")
         await until(lambda: app.screen is app.chat, pilot)
         await until(lambda: any("Mouse capture off" in toast for toast in toasts(app)), pilot)
+
+
+async def test_commands_are_those_that_the_app_was_given() -> None:
+    said: list[str] = []
+    shout: Command[McpTuiApp] = Command("shout", "Say it aloud", lambda app, words: said.append(words))
+    async with running(app=McpTuiApp(Preferences(), lambda: (shout,))) as (app, _, pilot):
+        await pilot.press("/")
+        await until(lambda: "/shout" in shown(app) and "Say it aloud" in shown(app), pilot)
+        assert "/history" not in shown(app)
+        await pilot.press(*"shout now", "enter")
+        await until(lambda: said == ["now"], pilot)
+        await pilot.press("ctrl+p")
+        await until(lambda: isinstance(app.screen, Chooser) and "Say it aloud" in shown(app), pilot)
+        assert "Choose the model" not in shown(app)
+        await pilot.press("escape", "f1")
+        await until(lambda: isinstance(app.screen, HelpScreen) and "/shout" in app.screen.content().plain, pilot)
+        assert isinstance(app.screen, HelpScreen)
+        assert "/history" not in app.screen.content().plain
 
 
 async def test_help_of_the_focused_pane_toggles() -> None:

@@ -151,11 +151,11 @@ async def test_sidebar_says_why_and_when_again() -> None:
         assert "line [one]" in shown(app)
         assert "<U+001B>[31mred" in shown(app)
         await pilot.press("R")
-        assert engine.calls == [("restart", "pg")]
+        await until(lambda: engine.calls == [("restart", "pg")], pilot)
         await pilot.press("escape")
         await until(lambda: app.screen is app.chat, pilot)
         await pilot.press("space", "r")
-        assert engine.calls[1:] == [("enable", "pg", False), ("restart", "pg")]
+        await until(lambda: engine.calls[1:] == [("enable", "pg", False), ("restart", "pg")], pilot)
 
 
 async def test_sidebar_keeps_its_cursor_while_states_change() -> None:

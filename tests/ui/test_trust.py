@@ -257,3 +257,7 @@ async def test_the_sidebar_counts_held_tools() -> None:
         await until(lambda: "close_issue changed: held until you review it" in shown(app), pilot)
         await pilot.press("v")
         await until(lambda: isinstance(app.screen, ReviewScreen), pilot)
+        await pilot.press("escape")
+        await until(lambda: app.screen is app.chat and app.chat.focused_in("sidebar"), pilot)
+        await pilot.press("v")
+        await until(lambda: isinstance(app.screen, ReviewScreen), pilot)
