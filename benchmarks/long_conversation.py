@@ -2,7 +2,7 @@
 
 Each case is a program of its own in a pseudo-terminal of 120x40, with the pane above an input as in the app.
 Reported: time until the end of the conversation is on the screen, time from a key to its echo in the input while the
-pane is there (median and worst), time of a scrolled page, memory.  ``python benchmarks/long_conversation.py``
+pane is there (median and worst), time of a scrolled page, memory.  ``python -m benchmarks.long_conversation``
 prints the table; ``--quick`` is a shorter run.
 """
 
@@ -18,7 +18,6 @@ import resource
 import select
 import statistics
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +25,8 @@ from datetime import UTC, datetime
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
+
+from benchmarks.children import ROOT, start
 
 KEYS = 120
 
@@ -113,12 +114,10 @@ def measure(messages: int, keys: int = KEYS) -> dict[str, float]:
         report = Path(folder) / "report.json"
         master, slave = pty.openpty()
         ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        root = str(Path(__file__).resolve().parents[1])
-        path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": path}
         command = [sys.executable, __file__, "--case", str(messages), "--report", str(report)]
-        process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=root)
-        os.close(slave)
+        process = start(command, slave, environment)
         try:
             _read_until(master, b"ready", 120)
             time.sleep(0.5)

@@ -9,7 +9,6 @@ import pty
 import select
 import statistics
 import struct
-import subprocess
 import sys
 import termios
 import time
@@ -19,7 +18,10 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.children import ROOT, start
+
+__all__ = ["MARK", "ROOT", "Row", "Screen", "environment", "interleaved", "python", "table"]
+
 MARK = "ж"
 """The key whose echo is timed: no screen shows it by itself."""
 
@@ -93,10 +95,7 @@ class Screen:
         self._poll.register(self._master, select.POLLIN)
         self.output = bytearray()
         self.began = time.perf_counter()
-        self._process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=env, cwd=ROOT, start_new_session=True
-        )
-        os.close(slave)
+        self._process = start(command, slave, env)
 
     def __enter__(self) -> Screen:
         return self

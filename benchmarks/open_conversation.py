@@ -7,7 +7,6 @@ conversation is on the screen; the longest stall of the screen until all of it i
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks import children
 from benchmarks.measure import Row, Screen, environment, python
 
 SHORT, LONG = 100, 10_000
@@ -62,7 +62,7 @@ async def _app(conversation_id: str, report: Path) -> None:
     app = make_app(Preferences())
     session = AppSession(app, Options(command="demo", demo=True), Preferences())
     boot = asyncio.create_task(session.boot())
-    watcher = asyncio.create_task(_watch(app, report))
+    watcher = asyncio.create_task(_reported(app, report))
     try:
         await app.run_async()
     finally:
@@ -70,8 +70,13 @@ async def _app(conversation_id: str, report: Path) -> None:
         await session.aclose()
 
 
-async def _watch(app: Any, report: Path) -> None:
-    from benchmarks.stall import Probe, _until
+async def _reported(app: Any, report: Path) -> None:
+    with children.reporting(report):
+        await asyncio.to_thread(children.write, report, await _watch(app))
+
+
+async def _watch(app: Any) -> dict[str, float]:
+    from benchmarks.stall import Probe, within
     from benchmarks.stored_conversation import BEGINNING
     from mcp_tui.conversation.items import UserItem
 
@@ -96,19 +101,13 @@ async def _watch(app: Any, report: Path) -> None:
     noted: dict[str, float] = {"before": memory().rss / 2**20}
     probe = Probe()
     task = asyncio.create_task(probe.watch())
-    await asyncio.wait_for(_until(whole), 60)
+    await within(whole, "all of the conversation")
     noted["whole"] = time.perf_counter() - began
     await asyncio.sleep(1)
     task.cancel()
     noted |= {"stall": probe.worst, "after": memory().rss / 2**20}
     noted["peak"] = psutil.Process().memory_info().rss / 2**20
-    await asyncio.to_thread(_write, report, noted)
-
-
-def _write(report: Path, noted: dict[str, float]) -> None:
-    part = report.with_suffix(".part")
-    part.write_text(json.dumps(noted))
-    part.rename(report)
+    return noted
 
 
 # -- outside ------------------------------------------------------------------------------------
@@ -152,10 +151,10 @@ def chosen(folder: Path, length: int) -> Opened:
         screen.send("\r")
         screen.until(END)
         opened = Opened(chosen=time.perf_counter() - began)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 90
         while not report.exists() and time.monotonic() < deadline:
             screen.pump(0.02)
-        for name, value in json.loads(report.read_text()).items():
+        for name, value in children.read(report, bytes(screen.output)).items():
             setattr(opened, name, float(value))
         screen.rest(0.3)
         opened.echoes = [screen.echo(key) for key in _KEYS]

@@ -6,18 +6,22 @@ The real app runs in a real terminal, in a process of its own; a probe in its ev
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from benchmarks import children
 from benchmarks.measure import ROOT, Row, Screen, environment, interleaved, python
 
+if TYPE_CHECKING:
+    from textual.app import App
+
 GOAL_MS = 50.0
+QUESTION = "show me markdown"
 AFTER_SECONDS = 0.5
 """How long it is watched after the first token."""
 _STEP = 0.001
@@ -40,47 +44,24 @@ class Probe:
 async def _ours(report: Path) -> None:
     from mcp_tui.cli.app import AppSession, make_app
     from mcp_tui.cli.options import Options
+    from mcp_tui.conversation.items import AssistantItem
     from mcp_tui.ui.preferences import Preferences
 
     app = make_app(Preferences())
     session = AppSession(app, Options(command="demo", demo=True), Preferences())
     boot = asyncio.create_task(session.boot())
-    watcher = asyncio.create_task(_watch_ours(app, report))
-    try:
-        await app.run_async()
-    finally:
-        await asyncio.gather(boot, watcher, return_exceptions=True)
-        await session.aclose()
-
-
-async def _watch_ours(app: Any, report: Path) -> None:
-    await app.painted.wait()
-    await _watched(app, _first_token(app), report)
-
-
-async def _watched(app: Any, first_token: Any, report: Path) -> None:
-    probe = Probe()
-    task = asyncio.create_task(probe.watch())
-    await asyncio.wait_for(first_token, 60)
-    await asyncio.sleep(AFTER_SECONDS)
-    task.cancel()
-    await asyncio.to_thread(report.write_text, json.dumps(probe.worst))
-    app.exit()
-
-
-async def _first_token(app: Any) -> None:
-    from mcp_tui.conversation.items import AssistantItem
 
     def begun() -> bool:
         return app.engine is not None and any(isinstance(item, AssistantItem) for item in app.engine.transcript.items)
 
-    await _until(begun)
+    async def answered() -> None:
+        await within(begun, "a first token")
 
-
-async def _until(condition: Callable[[], bool]) -> None:
-    """Polled from outside of the apps, which are measured as they are."""
-    while not condition():  # noqa: ASYNC110
-        await asyncio.sleep(0.005)
+    try:
+        await _watched(app, app.painted, answered, report)
+    finally:
+        await asyncio.gather(boot, return_exceptions=True)
+        await session.aclose()
 
 
 async def _floor(report: Path) -> None:
@@ -91,17 +72,51 @@ async def _floor(report: Path) -> None:
     app = BareApp()
 
     async def answered() -> None:
-        await _until(lambda: "show me markdown" in app.query_one(Input).value)
+        typed = app.query_one(Input)
+        await within(lambda: QUESTION in typed.value, lambda: f"the question in the input, which holds {typed.value!r}")
         await app.query_one(Markdown).append("one token\n")
 
+    await _watched(app, app.ready, answered, report)
+
+
+async def _watched(
+    app: App[Any], painted: asyncio.Event, answered: Callable[[], Coroutine[Any, Any, None]], report: Path
+) -> None:
+    """Run an app, and note its worst stall from the first paint until after the first token.
+
+    Raises what went wrong in it, or that it ended by itself.
+    """
+
     async def watch() -> None:
-        await app.ready.wait()
-        await _watched(app, answered(), report)
+        await painted.wait()
+        probe = Probe()
+        task = asyncio.create_task(probe.watch())
+        await answered()
+        await asyncio.sleep(AFTER_SECONDS)
+        task.cancel()
+        await asyncio.to_thread(children.write, report, probe.worst)
 
     watcher = asyncio.create_task(watch())
     watcher.add_done_callback(lambda _: app.exit())
     await app.run_async()
-    await watcher
+    if not watcher.done():
+        watcher.cancel()
+        raise RuntimeError("the app ended before the first token")
+    watcher.result()
+
+
+async def within(condition: Callable[[], bool], what: str | Callable[[], str], seconds: float = 60) -> None:
+    """Wait until a condition holds.  Raises `TimeoutError`, which says what was waited for."""
+    try:
+        await asyncio.wait_for(_until(condition), seconds)
+    except TimeoutError:
+        raise TimeoutError(f"{seconds:g} s without {what if isinstance(what, str) else what()}") from None
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Polled from outside of the apps, which are measured as they are."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
 
 
 def stall_seconds(which: str) -> float:
@@ -112,17 +127,15 @@ def stall_seconds(which: str) -> float:
         command = python(str(ROOT / "benchmarks" / "stall.py"), which, str(report))
         with Screen(command, environment(folder)) as screen:
             screen.until_echo()
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 90
             while which == "ours" and b"4/4" not in screen.output and time.monotonic() < deadline:
                 screen.pump(0.02)
-            for key in ("\x05", "\x15", "show me markdown", *(["\r"] if which == "ours" else [])):
+            for key in ("\x05", "\x15", QUESTION, *(["\r"] if which == "ours" else [])):
                 screen.send(key)
-                screen.pump(0.1)
-            while not screen.ended() and time.monotonic() < deadline:
+                screen.rest(0.2)  # a key that edits the line takes effect after letters that come right behind it
+            while not screen.ended() and not report.exists() and time.monotonic() < deadline:
                 screen.pump(0.02)
-            if not report.exists():
-                raise RuntimeError(f"the {which} app reported nothing: {bytes(screen.output[-300:])!r}")
-        return float(json.loads(report.read_text()))
+            return float(children.read(report, bytes(screen.output)))
 
 
 def run(quick: bool) -> list[Row]:
@@ -143,4 +156,5 @@ def run(quick: bool) -> list[Row]:
 
 if __name__ == "__main__":
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    asyncio.run({"ours": _ours, "floor": _floor}[sys.argv[1]](Path(sys.argv[2])))
+    with children.reporting(Path(sys.argv[2])):
+        asyncio.run({"ours": _ours, "floor": _floor}[sys.argv[1]](Path(sys.argv[2])))

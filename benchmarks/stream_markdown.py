@@ -1,7 +1,7 @@
 """A long Markdown answer streamed into the conversation pane, beside Textual's own Markdown stream.
 
 Each case is a program of its own in a pseudo-terminal of 120x40.  Reported: processor time, processor time for
-each line, the longest time for which the event loop did not run, memory.  ``python benchmarks/stream_markdown.py``
+each line, the longest time for which the event loop did not run, memory.  ``python -m benchmarks.stream_markdown``
 prints the table; ``--quick`` is a shorter run of the same; ``--case WIDGET LINES RATE`` is what a child runs.
 """
 
@@ -16,7 +16,6 @@ import pty
 import resource
 import select
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,8 @@ from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 from typing import Any
+
+from benchmarks.children import ROOT, start
 
 CHUNK = 8
 """Characters of a delta."""
@@ -191,11 +192,9 @@ def in_terminal(arguments: list[str], columns: int = 120, rows: int = 40, timeou
         master, slave = pty.openpty()
         ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        root = str(Path(__file__).resolve().parents[1])
-        environment["PYTHONPATH"] = os.pathsep.join([root, environment.get("PYTHONPATH", "")])
+        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
         command = [sys.executable, *arguments, "--report", str(report)]
-        process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=root)
-        os.close(slave)
+        process = start(command, slave, environment)
         end = time.monotonic() + timeout
         screen = bytearray()
         try:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from benchmarks import measure, rows
+from benchmarks import children, measure, rows, stall
 from benchmarks.__main__ import NAMES
 from benchmarks.measure import Row, Screen, environment, interleaved, table
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
 
@@ -66,3 +69,63 @@ def test_the_echo_of_a_key_is_timed_from_the_program_not_from_the_terminal(tmp_p
     )
     with Screen(measure.python("-c", code), environment(tmp_path)) as screen:
         assert screen.until_echo(timeout=30) >= 0.5
+
+
+ORPHAN = """\
+import signal, sys, time
+from pathlib import Path
+from benchmarks import children, measure
+if sys.argv[1] == "terminal":
+    children._LIBC = None
+ignore = "" if sys.argv[1] == "terminal" else "signal.signal(signal.SIGHUP, signal.SIG_IGN);"
+code = f"import os, signal, time; {ignore} print('pid', os.getpid(), 'end', flush=True)\\nwhile True: time.sleep(60)"
+with measure.Screen(measure.python("-c", code), measure.environment(Path(sys.argv[2]))) as screen:
+    screen.until("end")
+    print(screen.output.split()[1].decode(), flush=True)
+    while True: time.sleep(60)
+"""
+
+
+def gone(process: psutil.Process) -> bool:
+    """Whether it ended, taken note of by its new parent or not."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "terminal",
+        pytest.param("parent", marks=pytest.mark.skipif(sys.platform != "linux", reason="Linux tells of the parent")),
+    ],
+)
+def test_what_a_benchmark_started_ends_with_it(what: str, tmp_path: Path) -> None:
+    """Killed, it cannot tidy up: the terminal that closes ends its programs, or the system does."""
+    command = measure.python("-c", ORPHAN, what, str(tmp_path))
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        assert child.is_running()
+        parent.kill()
+        parent.wait(10)
+        wait_until(
+            lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, what="the end of the child"
+        )
+
+
+def test_what_goes_wrong_in_a_program_is_what_its_benchmark_says(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    with pytest.raises(RuntimeError, match="nothing was reported: b'screen'"):
+        children.read(report, b"screen")
+    with pytest.raises(TimeoutError), children.reporting(report):
+        asyncio.run(stall.within(lambda: False, "an answer", 0.01))
+    with pytest.raises(RuntimeError, match=r"TimeoutError: 0\.01 s without an answer"):
+        children.read(report, b"screen")
+    children.write(report, 0.5)
+    assert children.read(report, b"") == 0.5
+
+
+def test_the_stall_of_a_bare_app_is_measured() -> None:
+    assert 0 < stall.stall_seconds("floor") < 60
