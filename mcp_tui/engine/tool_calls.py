@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mcp_tui.engine.availability import unavailable
 from mcp_tui.engine.call import Call, RecordedRun, started
 from mcp_tui.engine.call_decision import CallDecision
 from mcp_tui.engine.call_ends import CallEnds
+from mcp_tui.engine.redaction import redacted
 from mcp_tui.engine.services import Services
 from mcp_tui.engine.shielded import shielded
 from mcp_tui.events import tools, turns
@@ -66,8 +67,9 @@ class ToolCalls:
 
     async def _run_all(self, calls: list[Call], message_id: str) -> CallsOutcome:
         self._calls = calls
+        proposed = [self._of_turn(self._proposal(call, message_id)) for call in calls]
         try:
-            await self._record(*(self._proposal(call, message_id) for call in self._calls))
+            await self._bus.record(*proposed, *map(self._of_turn, self._begin_allowed(proposed)))
         except asyncio.CancelledError:
             await shielded(self._end_all_cancelled(), CLOSING_LIMIT)
             raise
@@ -112,6 +114,23 @@ class ToolCalls:
             rerun_of=call.again.recorded if call.again else None,
         )
 
+    def _begin_allowed(self, proposed: Sequence[EventBase]) -> Iterator[EventBase]:
+        """Decision and start of calls that the rules allow: one write holds them and the proposals.
+
+        No more than may run at once; each of them takes its slot as soon as its task begins, before any other can.
+        """
+        repeats = self._bus.folds.repeats.after(redacted(event, self._services.redactor) for event in proposed)
+        free = self._services.settings.service.tools.max_concurrent
+        for call in self._calls:
+            tool = call.runnable
+            decided = self._decision.at_once(call, tool, repeats) if tool is not None and free else None
+            if tool is not None and decided is not None:
+                free -= 1
+                call.allowed = call.begun = True
+                _log_decision(call, decided)
+                yield decided
+                yield started(call, tool)
+
     # -- one call ------------------------------------------------------------------------
 
     async def _run_to_its_end(self, call: Call) -> None:
@@ -136,25 +155,24 @@ class ToolCalls:
             await self._decide_and_run(call, call.tool)
 
     async def _decide_and_run(self, call: Call, tool: ToolDefinition) -> None:
+        if call.begun:
+            await self._run(call, tool)
+            return
         decided = await self._decision.decide(call, tool)
-        call.log("approval decided", "approval", decided.waited_seconds, f"{decided.action} by {decided.by}")
+        _log_decision(call, decided)
         if decided.action == "allow":
             call.allowed = True
             await self._run(call, tool, decided)
         else:
             await self._refuse(call, decided)
 
-    async def _run(self, call: Call, tool: ToolDefinition, decided: tools.ApprovalDecided) -> None:
+    async def _run(self, call: Call, tool: ToolDefinition, decided: tools.ApprovalDecided | None = None) -> None:
+        """``decided`` is recorded with the start; ``None`` where both are in the log already."""
         waiting_since = time.monotonic()
         async with self._slots:
             queued = time.monotonic() - waiting_since
-            if arguments_digest(call.arguments) != decided.arguments_digest:
-                await self._ends.arguments_refused(call, (_changed_arguments(),))
+            if decided is not None and not await self._begin(call, tool, decided):
                 return
-            if (changed := self._changed(call, tool)) is not None:
-                await self._ends.failed(call, changed, decided)
-                return
-            await self._record(decided, started(call, tool))
             call.sent = True
             self._outcome.ran += 1
             result = await self._services.host.call(
@@ -162,6 +180,17 @@ class ToolCalls:
             )
         call.timing = call.timing.model_copy(update={"queued": queued, "wire": result.wire_seconds})
         await self._ends.returned(call, tool, result)
+
+    async def _begin(self, call: Call, tool: ToolDefinition, decided: tools.ApprovalDecided) -> bool:
+        """Record decision and start.  False for a call that ended instead: it is not what was decided on."""
+        if arguments_digest(call.arguments) != decided.arguments_digest:
+            await self._ends.arguments_refused(call, (_changed_arguments(),))
+            return False
+        if (changed := self._changed(call, tool)) is not None:
+            await self._ends.failed(call, changed, decided)
+            return False
+        await self._record(decided, started(call, tool))
+        return True
 
     def _changed(self, call: Call, tool: ToolDefinition) -> ErrorInfo | None:
         """Why what would run now is not what was decided on; ``None`` while it still is.
@@ -210,8 +239,14 @@ class ToolCalls:
             await self._ends.cancelled(call)
 
     async def _record(self, *events: EventBase) -> None:
-        ids = {"conversation_id": self._bus.conversation_id, "turn_id": self._turn_id}
-        await self._bus.record(*(event.model_copy(update=ids) for event in events))
+        await self._bus.record(*map(self._of_turn, events))
+
+    def _of_turn(self, event: EventBase) -> EventBase:
+        return event.model_copy(update={"conversation_id": self._bus.conversation_id, "turn_id": self._turn_id})
+
+
+def _log_decision(call: Call, decided: tools.ApprovalDecided) -> None:
+    call.log("approval decided", "approval", decided.waited_seconds, f"{decided.action} by {decided.by}")
 
 
 def _changed_arguments() -> ArgumentProblem:

@@ -158,6 +158,14 @@ class RepeatedCalls:
         key = (event.server, event.name, arguments_digest(event.arguments))
         self._counts[key] = self._order[event.call_id] = self._counts.get(key, 0) + 1
 
+    def after(self, events: Iterable[EventBase]) -> RepeatedCalls:
+        """What this will be when further events are recorded; this itself stays as it is."""
+        later = RepeatedCalls()
+        later._turn, later._counts, later._order = self._turn, dict(self._counts), dict(self._order)
+        for event in events:
+            later.apply(event)
+        return later
+
     def verdict(self, call: CallFacts) -> Verdict | None:
         """Ask when the model repeats itself."""
         count = self._order.get(call.call_id, 0)
