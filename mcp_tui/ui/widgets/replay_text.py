@@ -50,6 +50,8 @@ def place(player: Player, width: int, *, hit: str, problem: str = "") -> tuple[P
     state: Part = ("playing", "$accent bold") if player.playing else ("paused ", "$foreground")
     if not player.playing and playback.at_end and not (player.reading and player.placed):
         state = ("the end", "$foreground") if player.at_end else ("a part", "$foreground")
+    elif not player.playing and not playback.position:
+        state = ("the beginning", "$foreground")
     facts = [hit or (formats.local_time(playback.at) if playback.at is not None else "")]
     whole = not player.reading and player.placed
     if player.placed:
@@ -63,7 +65,7 @@ def place(player: Player, width: int, *, hit: str, problem: str = "") -> tuple[P
     if not whole:
         then: Part = (f", then {player.waits_for}", "$accent") if player.waits_for else ("", "")
         return (state, ("  ", ""), (".. ", "$accent"), ("reading the rest", "$muted"), then), right
-    room = max(0, min(LONGEST_BAR, width - len(words) - len("playing") - 4))
+    room = max(0, min(LONGEST_BAR, width - len(words) - max(len("playing"), len(state[0])) - 4))
     done = round(room * playback.position / playback.length) if playback.length else room
     return (state, ("  ", ""), ("━" * done, "$accent"), ("─" * (room - done), "$muted")), right
 
