@@ -23,6 +23,9 @@ class Amounts:
     """US dollars that are known; ``None`` where nothing could be priced."""
 
 
+NOTHING = Amounts()
+
+
 @dataclass(frozen=True, slots=True)
 class ConversationSummary:
     """What a list shows of a conversation."""
@@ -53,7 +56,7 @@ class ConversationSummary:
     """Where it comes from: a fork names its origin."""
     newer_schema: bool = False
     """A newer release wrote it: it can be read, not changed."""
-    copied: Amounts = Amounts()
+    copied: Amounts = NOTHING
     """What of this came with it from elsewhere, as a fork begins with a copy of its original."""
 
     @property
@@ -73,11 +76,11 @@ def together(stored: Iterable[ConversationSummary]) -> Amounts:
     """
     each = list(stored)
     here = {summary.id for summary in each}
-    counted = [summary.own for summary in each]
+    counted: list[ConversationSummary | Amounts] = [s.own if s.copied is not NOTHING else s for s in each]
     beginnings: dict[str, Amounts] = {}
     for summary in each:
         source = summary.origin.conversation_id if summary.origin is not None else ""
-        if (source not in here or source == summary.id) and summary.copied != Amounts():
+        if summary.copied is not NOTHING and (source not in here or source == summary.id):
             key = source or summary.id
             counts = summary.copied.messages, summary.copied.tool_calls, summary.copied.cost or 0.0
             known = beginnings.get(key)

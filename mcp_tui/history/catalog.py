@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from mcp_tui.conversation.pace import unpaced
-from mcp_tui.conversation.summary import Amounts, ConversationSummary
+from mcp_tui.conversation.summary import NOTHING, Amounts, ConversationSummary
 from mcp_tui.errors import HistoryError
 from mcp_tui.events.turns import Origin
 from mcp_tui.history import lines, list_cache, names
@@ -212,8 +212,13 @@ def _summary(conversation_id: str, parts: Sequence[Tally]) -> ConversationSummar
         tags=tuple(whole.tags or ()),
         origin=_origin(whole.origin) if whole.origin is not None else None,
         newer_schema=whole.newer_schema,
-        copied=Amounts(whole.copied_messages, whole.copied_calls, whole.copied_cost),
+        copied=_copied(whole),
     )
+
+
+def _copied(whole: Tally) -> Amounts:
+    amounts = Amounts(whole.copied_messages, whole.copied_calls, whole.copied_cost)
+    return amounts if amounts != NOTHING else NOTHING
 
 
 def _whole(parts: list[Tally]) -> Tally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -53,6 +53,7 @@ class Listing:
         self.spent: float | None = None
         """US dollars that are known, each once."""
         self._haystacks = Haystacks()
+        self._known: dict[str, Entry] = {}
         self._news = asyncio.Event()
 
     def look_again(self) -> None:
@@ -101,10 +102,20 @@ class Listing:
         """List what the filter matches; of a search, the conversations that it ``found``, by id, in that order."""
         if found is not None:
             by_id = {stored.id: stored for stored in self.conversations}
-            self.entries = history_rows.by_date(by_id[key] for key in found if key in by_id)
+            self.entries = self._by_date(by_id[key] for key in found if key in by_id)
             return
         matching = self._haystacks.matching(self.conversations, query)
-        self.entries = history_rows.as_tree(matching) if self.memory.tree else history_rows.by_date(matching)
+        self.entries = history_rows.as_tree(matching) if self.memory.tree else self._by_date(matching)
+
+    def _by_date(self, conversations: Iterable[ConversationSummary]) -> list[Entry]:
+        """Rows in the order given; of what was listed before, the very same: ten thousand new ones make garbage."""
+        known, found = self._known, []
+        for stored in conversations:
+            entry = known.get(stored.id)
+            if entry is None or entry.stored is not stored:
+                entry = known[stored.id] = Entry(stored)
+            found.append(entry)
+        return found
 
     def place_of(self, conversation_id: str) -> int | None:
         """Row of a conversation; ``None`` where it has none."""

@@ -58,11 +58,6 @@ class Haystacks:
         return text
 
 
-def by_date(conversations: Iterable[ConversationSummary]) -> list[Entry]:
-    """As they are given, which is last changed first."""
-    return [Entry(stored) for stored in conversations]
-
-
 def as_tree(conversations: Sequence[ConversationSummary]) -> list[Entry]:
     """Each conversation below the one that it comes from; a family stands where its last changed member would.
 
