@@ -8,7 +8,6 @@ Home, End and a place in the middle are gone to; memory.
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
 import sys
 import time
@@ -18,8 +17,9 @@ from typing import Any
 
 import psutil
 
+from benchmarks import children
 from benchmarks.measure import Row, Screen, environment, python
-from benchmarks.open_conversation import GOAL_MS, LONG, SHORT, _row, _write, stored
+from benchmarks.open_conversation import GOAL_MS, LONG, SHORT, _row, stored
 
 AFTERWARDS = 0.5
 """Seconds for which stalls are noted after something was done."""
@@ -55,7 +55,7 @@ class Read:
 # -- in the app's process ------------------------------------------------------------------------
 
 
-async def _app(report: Path, key: str) -> None:
+async def _app(report: Path, *, watched: bool) -> None:
     from mcp_tui.cli.app import AppSession, make_app
     from mcp_tui.cli.options import Options
     from mcp_tui.ui.preferences import Preferences
@@ -63,7 +63,7 @@ async def _app(report: Path, key: str) -> None:
     app = make_app(Preferences())
     session = AppSession(app, Options(command="demo", demo=True), Preferences())
     boot = asyncio.create_task(session.boot())
-    watcher = asyncio.create_task(_watch(app, report)) if key == "read" else asyncio.create_task(asyncio.sleep(0))
+    watcher = asyncio.create_task(_reported(app, report)) if watched else asyncio.create_task(asyncio.sleep(0))
     try:
         await app.run_async()
     finally:
@@ -71,8 +71,13 @@ async def _app(report: Path, key: str) -> None:
         await session.aclose()
 
 
-async def _watch(app: Any, report: Path) -> None:
-    from benchmarks.stall import Probe, _until
+async def _reported(app: Any, report: Path) -> None:
+    with children.reporting(report):
+        await asyncio.to_thread(children.write, report, await _watch(app))
+
+
+async def _watch(app: Any) -> dict[str, float]:
+    from benchmarks.stall import Probe, within
     from mcp_tui.ui.screens.history import HistoryScreen
     from mcp_tui.ui.screens.replay import ReplayScreen
 
@@ -99,7 +104,7 @@ async def _watch(app: Any, report: Path) -> None:
         probe = Probe()
         task = asyncio.create_task(probe.watch())
         act()
-        await asyncio.wait_for(_until(whole), 60)
+        await within(whole, "all of the conversation")
         await asyncio.sleep(AFTERWARDS)
         task.cancel()
         return probe.worst
@@ -110,7 +115,7 @@ async def _watch(app: Any, report: Path) -> None:
         pass
 
     async def all_there() -> None:
-        await asyncio.wait_for(_until(whole), 60)
+        await within(whole, "all of the conversation")
         noted["whole"] = time.perf_counter() - began
 
     watching = asyncio.create_task(all_there())
@@ -122,19 +127,18 @@ async def _watch(app: Any, report: Path) -> None:
     noted["end"] = await stall(screen.action_end)
     there = await stall(lambda: screen.player.go(screen.playback.length // 2))
     noted["middle"] = max(there, await stall(screen.action_end))
-    noted |= await _at_a_hit(app, screen, stall)
-    await asyncio.to_thread(_write, report, noted)
+    return noted | await _at_a_hit(app, screen, stall)
 
 
 async def _at_a_hit(app: Any, screen: Any, stall: Any) -> dict[str, float]:
     """Open the conversation once more, at an event in its middle."""
-    from benchmarks.stall import _until
+    from benchmarks.stall import within
     from mcp_tui.ui.recordings import read
     from mcp_tui.ui.screens.replay import ReplayScreen
 
     event = screen.playback.events[screen.playback.length // 2]
     app.call_later(screen.leave)
-    await _until(lambda: app.screen is not screen)
+    await within(lambda: app.screen is not screen, "the list")
     began = time.perf_counter()
     seen: list[float] = []
 
@@ -142,7 +146,7 @@ async def _at_a_hit(app: Any, screen: Any, stall: Any) -> dict[str, float]:
         recording = await read(app.engine.history, event.conversation_id, event.id)
         again = ReplayScreen(app.engine, recording, event_id=event.id)
         app.call_later(app.push_screen, again)
-        await _until(lambda: again.is_mounted and again.view.cursor_key is not None)
+        await within(lambda: again.is_mounted and again.view.cursor_key is not None, "the hit")
         seen.append(time.perf_counter() - began)
 
     tasks: list[asyncio.Task[None]] = []
@@ -154,23 +158,26 @@ async def _at_a_hit(app: Any, screen: Any, stall: Any) -> dict[str, float]:
 # -- outside ------------------------------------------------------------------------------------
 
 
-def _shown(folder: Path, length: int, key: str, words: str, *more: str) -> float:
-    """Seconds from a key in the list to words on the screen."""
-    with Screen(python("-m", "benchmarks.open_replay", str(folder / "report.json"), *more), environment(folder)) as s:
-        s.until("4/4")
-        s.rest(0.3)
-        s.send(_F4)
-        s.until(f"{length:,} messages")
-        s.rest(0.3)
-        s.output.clear()
+def _shown(folder: Path, length: int, key: str, words: str, *, watched: bool = False) -> tuple[float, dict[str, float]]:
+    """Seconds from a key in the list to words on the screen; what was noted in the app, where that is ``watched``."""
+    report = folder / "report.json"
+    report.unlink(missing_ok=True)
+    command = python("-m", "benchmarks.open_replay", str(report), "watched" if watched else "alone")
+    with Screen(command, environment(folder)) as screen:
+        screen.until("4/4")
+        screen.rest(0.3)
+        screen.send(_F4)
+        screen.until(f"{length:,} messages")
+        screen.rest(0.3)
+        screen.output.clear()
         began = time.perf_counter()
-        s.send(key)
-        s.until(words)
+        screen.send(key)
+        screen.until(words)
         took = time.perf_counter() - began
-        deadline = time.monotonic() + 30
-        while "read" in more and not (folder / "report.json").exists() and time.monotonic() < deadline:
-            s.pump(0.02)
-        return took
+        deadline = time.monotonic() + 90
+        while watched and not report.exists() and time.monotonic() < deadline:
+            screen.pump(0.02)
+        return took, children.read(report, bytes(screen.output)) if watched else {}
 
 
 def measured(runs: int, folders: dict[int, Path]) -> dict[int, Read]:
@@ -180,11 +187,9 @@ def measured(runs: int, folders: dict[int, Path]) -> dict[int, Read]:
     results: dict[int, list[Read]] = {length: [] for length in folders}
     for _ in range(runs):
         for length, folder in folders.items():
-            report = folder / "report.json"
-            report.unlink(missing_ok=True)
-            took = _shown(folder, length, "\r", END, "read")
-            found = json.loads(report.read_text())
-            results[length].append(Read(read=took, played=_shown(folder, length, "p", "playing", "play"), **found))
+            read, noted = _shown(folder, length, "\r", END, watched=True)
+            played, _ = _shown(folder, length, "p", "playing")
+            results[length].append(Read(read=read, played=played, **noted))
     names = [each.name for each in fields(Read)]
     return {
         length: Read(**{name: statistics.median(getattr(each, name) for each in found) for name in names})
@@ -217,4 +222,4 @@ def run(quick: bool) -> list[Row]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_app(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(_app(Path(sys.argv[1]), watched=sys.argv[2] == "watched"))
