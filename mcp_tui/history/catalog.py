@@ -25,9 +25,10 @@ from mcp_tui.conversation.pace import unpaced
 from mcp_tui.conversation.summary import NOTHING, Amounts, ConversationSummary
 from mcp_tui.errors import HistoryError
 from mcp_tui.events.turns import Origin
-from mcp_tui.history import lines, list_cache, names
+from mcp_tui.history import lines, names
 from mcp_tui.history.base import ListedSoFar, OnListed
 from mcp_tui.history.fs import FileSystem
+from mcp_tui.history.list_cache import ListCache, save
 from mcp_tui.history.reading import opened
 from mcp_tui.history.tally import Tally
 
@@ -37,6 +38,8 @@ _Segment = tuple[int, str, os.stat_result]
 """Number, name and state of a file."""
 _States = dict[str, list[_Segment]]
 """Conversation -> its files, in order."""
+_Newest = Sequence[tuple[str, Sequence[_Segment]]]
+_Tallies = dict[str, Tally]
 _Parts = list[Tally]
 _Found = list[ConversationSummary]
 _Summaries = dict[str, tuple[Sequence[Tally], ConversationSummary | None]]
@@ -79,27 +82,56 @@ class Catalog:
             states = self._states(pace)
         except OSError:
             return ()
-        known = self._tallies if self._tallies is not None else list_cache.load(self._directory, self._fs, pace)
+        newest = _newest_first(states)
+        kept = known = self._tallies
+        if kept is None or known is None:
+            cache = ListCache(self._directory, self._fs)
+            first: _Tallies = {}
+            if report is not None and len(newest) > FIRST_PART:
+                first = self._first_part(newest, cache, pace, report)
+            kept = cache.all(pace)
+            known = kept | {name: tally for name, tally in first.items() if kept.get(name) != tally}
         before, self._summaries = self._summaries, {}
-        tallies: dict[str, Tally] = {}
+        tallies: _Tallies = {}
         found: _Found = []
         told = time.monotonic()
-        for count, (conversation_id, segments) in enumerate(_newest_first(states), 1):
-            parts: _Parts = []
-            for _, name, state in segments:
-                pace()
-                if (tally := self._tally(name, state, known.get(name), pace)) is not None:
-                    tallies[name] = tally
-                    parts.append(tally)
-            if (summary := self._summarised(conversation_id, parts, before)) is not None:
+        for count, (conversation_id, segments) in enumerate(newest, 1):
+            if (summary := self._listed(conversation_id, segments, known, tallies, before, pace)) is not None:
                 found.append(summary)
-            if report is not None and (count == FIRST_PART or time.monotonic() - told >= TELL_EVERY):
-                report(ListedSoFar(_by_age(found), count, len(states)))
+            if report is not None and time.monotonic() - told >= TELL_EVERY:
+                report(ListedSoFar(_by_age(found), count, len(newest)))
                 told = time.monotonic()
-        if len(tallies) != len(known) or any(known.get(name) is not tally for name, tally in tallies.items()):
-            list_cache.save(self._directory, tallies, self._fs, pace)
+        if len(tallies) != len(kept) or any(kept.get(name) is not tally for name, tally in tallies.items()):
+            save(self._directory, tallies, self._fs, pace)
         self._tallies = tallies
         return _by_age(found)
+
+    def _first_part(self, newest: _Newest, cache: ListCache, pace: Callable[[], None], report: OnListed) -> _Tallies:
+        """Report the conversations that changed last, before anything is known of the others."""
+        some = newest[:FIRST_PART]
+        known = cache.some(name for _, segments in some for _, name, _ in segments)
+        tallies: _Tallies = {}
+        found = [self._listed(key, segments, known, tallies, {}, pace) for key, segments in some]
+        report(ListedSoFar(_by_age(summary for summary in found if summary is not None), len(some), len(newest)))
+        return tallies
+
+    def _listed(
+        self,
+        conversation_id: str,
+        segments: Sequence[_Segment],
+        known: _Tallies,
+        tallies: _Tallies,
+        before: _Summaries,
+        pace: Callable[[], None],
+    ) -> ConversationSummary | None:
+        """One conversation; what its files tell is added to ``tallies``."""
+        parts: _Parts = []
+        for _, name, state in segments:
+            pace()
+            if (tally := self._tally(name, state, known.get(name), pace)) is not None:
+                tallies[name] = tally
+                parts.append(tally)
+        return self._summarised(conversation_id, parts, before)
 
     def _states(self, pace: Callable[[], None]) -> _States:
         """The segments of each conversation, in order.  Raises `OSError`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import fields
 from itertools import chain, islice, product
@@ -29,30 +29,54 @@ _FIELDS = tuple(field.name for field in fields(Tally))
 _row = attrgetter(*_FIELDS)
 
 
-def load(directory: Path, fs: FileSystem, pace: Callable[[], None]) -> dict[str, Tally]:
-    """Name of a file -> what is known of it; empty when the cache is missing, damaged, or of another version."""
-    try:
-        fd = fs.open(directory / INDEX_NAME, READ)
-    except OSError:
-        return {}
+class ListCache:
+    """The cache as it was when this was made; empty when it is missing, damaged, or of another version."""
+
+    def __init__(self, directory: Path, fs: FileSystem) -> None:
+        self._data = b""
+        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+            data = _read(directory, fs)
+            head, _, rest = data.partition(b"\n")
+            value = json.loads(head + rest[rest.rindex(b"\n") + 1 :])
+            if value["version"] == _VERSION and value["fields"] == list(_FIELDS) and not value["files"]:
+                self._data = data
+
+    def some(self, names: Iterable[str]) -> dict[str, Tally]:
+        """What is known of these files, without looking at the entries of the others."""
+        found = []
+        for name in names:
+            if (start := self._data.find(b"\n%b:[" % json.dumps(name).encode("ascii"))) >= 0:
+                found.append(self._data[start + 1 : self._data.find(b"\n", start + 1)].rstrip(b","))
+        return _decoded(b",".join(found))
+
+    def all(self, pace: Callable[[], None]) -> dict[str, Tally]:
+        """What is known of every file."""
+        tallies: dict[str, Tally] = {}
+        each = iter(self._data.split(b"\n")[1:-1])
+        while some := b"".join(islice(each, _AT_ONCE)):
+            if not (decoded := _decoded(some.rstrip(b","))):
+                return {}
+            tallies |= decoded
+            pace()
+        return tallies
+
+
+def _read(directory: Path, fs: FileSystem) -> bytes:
+    fd = fs.open(directory / INDEX_NAME, READ)
     try:
         state = fs.fstat(fd)
         if not stat.S_ISREG(state.st_mode) or state.st_size > _LARGEST:
-            return {}
-        head, *entries, end = fs.pread(fd, state.st_size, 0).split(b"\n")
-        value = json.loads(head + end)
-        if value["version"] != _VERSION or value["fields"] != list(_FIELDS) or value["files"]:
-            return {}
-        tallies: dict[str, Tally] = {}
-        each = iter(entries)
-        while some := b"".join(islice(each, _AT_ONCE)):
-            tallies |= _checked(json.loads(b"{%b}" % some.rstrip(b",")))
-            pace()
-        return tallies
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return {}
+            raise ValueError("not an index")
+        return fs.pread(fd, state.st_size, 0)
     finally:
         fs.close(fd)
+
+
+def _decoded(entries: bytes) -> dict[str, Tally]:
+    try:
+        return _checked(json.loads(b"{%b}" % entries))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 _OPTIONAL: dict[str, tuple[type, ...]] = {
