@@ -246,10 +246,13 @@ async def test_a_call_is_in_the_inspector_as_it_was() -> None:
         await until(lambda: screen.inspector.has_focus_within, pilot)
         assert screen.inspector.item is call
         assert "success" in inspected(screen)
+        await until(lambda: "Left Right tab" in line(screen, "keys"), pilot)
+        assert "re-run" not in line(screen, "keys")
         await pilot.press("left")
         assert playback.at_end, "in the inspector, Left is a tab"
         playback_before = playback.position
         await pilot.press("tab")
+        await until(lambda: "Left Right step" in line(screen, "keys"), pilot)
         while playback.position > asked + 1:
             await pilot.press("left")
         await settled(screen, pilot)

@@ -249,11 +249,15 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
 
     def _draw_keys(self) -> None:
         line = self.query_one("#keys", Line)
-        overrides = getattr(self.app, "key_overrides", {})
-        line.show(replay_text.hints(overrides, line.content_size.width, hits=bool(self._hits)))
+        overrides, inside = getattr(self.app, "key_overrides", {}), self.panes.in_inspector
+        line.show(replay_text.hints(overrides, line.content_size.width, hits=bool(self._hits), in_inspector=inside))
 
     def on_resize(self) -> None:
         """Follow the width."""
+        self.call_after_refresh(self._resized)
+
+    def on_descendant_focus(self) -> None:
+        """The inspector has keys of its own."""
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:

@@ -20,8 +20,10 @@ NOT_LIVE = "a recording: nothing runs"
 LONGEST_BAR = 60
 """Cells."""
 
-_LEFT_OUT = ("verify", "fork", "speed")
+_LEFT_OUT = ("verify", "fork", "speed", "write", "diff", "page")
 """Hints that give way where there is no room, first the first."""
+
+_NOTHING_RUNS = ("inspector.rerun", "inspector.edit_run")
 
 Parts = tuple[Part, ...]
 
@@ -70,16 +72,20 @@ def place(player: Player, width: int, *, hit: str, problem: str = "") -> tuple[P
     return (state, ("  ", ""), ("━" * done, "$accent"), ("─" * (room - done), "$muted")), right
 
 
-def hints(overrides: Mapping[str, str], width: int, *, hits: bool) -> Parts:
+def hints(overrides: Mapping[str, str], width: int, *, hits: bool, in_inspector: bool = False) -> Parts:
     """Keys that share a label stand together: ``Left Right step``."""
     keys = effective(overrides)
     shown: dict[str, str] = {}
-    for key in keys_of("replay"):
-        if key.hint:
+    for key in keys_of("inspector" if in_inspector else "replay"):
+        if key.hint and key.id not in _NOTHING_RUNS:
             shown[key.hint] = f"{shown.get(key.hint, '')} {show_keys(keys[key.id][:1])}".strip()
-    if hits:
+    if in_inspector:
+        turn = " ".join(show_keys(keys[name][-1:]) for name in ("replay.turn_back", "replay.turn_forward"))
+        close = show_keys(keys["replay.leave"][:1])
+        shown = {**shown, "play": show_keys(keys["replay.play"][:1]), "turn": turn, "close": close}
+    elif hits:
         shown = {"play": shown.pop("play"), "next hit": show_keys(keys["replay.next_hit"][:1]), **shown}
     for least in _LEFT_OUT:
         if sum(len(key) + len(label) + 3 for label, key in shown.items()) > width + 2:
-            del shown[least]
+            shown.pop(least, None)
     return hint_parts([Hint(key, label) for label, key in shown.items()])
