@@ -213,8 +213,11 @@ class McpTuiApp(CatalogApp):
             self.show_tools()
         elif target == "approval":
             self.focus_pane("approval" if self.chat.pane_target("approval") is not None else "question")
+        elif target == "conversation":
+            self.chat.uncover()
+            self.focus_pane("conversation" if self.chat.talking else "welcome")
         elif target is not None:
-            self.focus_pane(target if target != "conversation" or self.chat.talking else "welcome")
+            self.focus_pane(target)
 
     def action_help(self) -> None:
         """F1: help for the focused pane, or close it."""
@@ -319,9 +322,7 @@ class McpTuiApp(CatalogApp):
     async def _find(self, text: str) -> None:
         if self.engine is None or self.view.bridge is None or not self.chat.talking:
             raise UsageError("There is nothing to find in yet: nothing was said.")
-        if self.chat.has_class("-narrow"):
-            for name in ("sidebar", "inspector"):
-                self.chat.set_pane(name, opened=False)
+        self.chat.uncover()
         bar = await self.chat.find_bar(self.view.conversation)
         bar.open(text)
 

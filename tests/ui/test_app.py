@@ -403,6 +403,21 @@ async def test_keys_behind_a_jump_belong_to_the_overlay_and_then_to_where_it_lea
             await until(lambda: app.view.conversation.cursor_item is not None, pilot)
 
 
+@pytest.mark.parametrize("pane", ["i", "s"])
+async def test_the_conversation_can_be_jumped_to_where_another_pane_stands_in_its_place(pane: str) -> None:
+    async with running(size=(80, 24)) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"a": 1}), answer("Done."))
+        await until(lambda: app.chat.talking, pilot)
+        for key in ("ctrl+o", pane, "ctrl+o", "c", "g"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(lambda: app.chat.focused_in("conversation"), pilot)
+        await until(lambda: app.view.conversation.cursor_item is not None, pilot)
+        await pilot.pause()
+        assert app.chat.focused_in("conversation")
+        assert app.view.conversation.size.width == 80
+        assert not app.chat.composer.text
+
+
 async def test_model_chooser_shows_what_is_not_ready() -> None:
     async with running() as (app, engine, pilot):
         await pilot.press("ctrl+l")

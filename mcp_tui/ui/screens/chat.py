@@ -170,7 +170,7 @@ class ChatScreen(Screen[None]):
     def set_pane(self, name: str, *, opened: bool) -> None:
         """Open or close ``sidebar`` or ``inspector``; where there is no room for both, the other one closes."""
         if not opened and self.focused_in(name):
-            self.composer.focus()
+            self.set_focus(self.composer)
         if opened:
             self._opened.add(name)
         else:
@@ -180,6 +180,12 @@ class ChatScreen(Screen[None]):
             if self.is_open(other):
                 self.set_pane(other, opened=False)
         self.show_panes()
+
+    def uncover(self) -> None:
+        """Close what stands in the place of the conversation where there is room for one pane only."""
+        if self.has_class("-narrow"):
+            for name in ("sidebar", "inspector"):
+                self.set_pane(name, opened=False)
 
     async def mount_pane(self, name: str, make: Callable[[], Widget]) -> Widget:
         """The pane with id ``name``, made on first use."""
