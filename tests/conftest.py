@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -88,14 +89,24 @@ async def no_task_left() -> AsyncIterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every async test the check of its event loop; the folders that take longest come first.
+    """Give every async test the check of its event loop; files that take longest come first.
 
     Several workers then have enough left to share out at the end.
     """
-    items.sort(key=lambda item: 0 if "terminal" in item.path.parts else 1 if "cli" in item.path.parts else 2)
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        seconds[item.path] += _estimate(item)
+    items.sort(key=lambda item: (-seconds[item.path], item.path))
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
             item.fixturenames.insert(0, "no_task_left")
+
+
+def _estimate(item: pytest.Item) -> float:
+    """Seconds that a test takes, roughly: what counts is whether it starts the whole program, and looks at it."""
+    if item.get_closest_marker("terminal") is not None:
+        return 6
+    return 3 if "program" in getattr(item, "fixturenames", ()) else 0.3
 
 
 @pytest.fixture(autouse=True, scope="session")
