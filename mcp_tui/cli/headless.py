@@ -23,11 +23,13 @@ from mcp_tui.safety.text import prose
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_headless(options: Options, work: Callable[[Setup], Coroutine[Any, Any, int]]) -> int:
+def run_headless(
+    options: Options, work: Callable[[Setup], Coroutine[Any, Any, int]], *, keys_needed: bool = True
+) -> int:
     """Load the configuration, open log and history, and do ``work``; its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    with setup(options) as made:
+    with setup(options, keys_needed=keys_needed) as made:
         log = open_log(made)
         try:
             check_data_dir(conversations_dir(made.paths))

@@ -30,7 +30,7 @@ START_GRACE = 5.0
 
 def list_servers(options: Options) -> int:
     """Every configured server and where it stands.  Starts nothing."""
-    with setup(options) as made:
+    with setup(options, keys_needed=False) as made:
         keeper = trust_keeper(made)
         for name, config in made.servers.items():
             _print(_as_json(keeper, name, config) if options.json else _as_words(keeper, name, config))
@@ -41,7 +41,7 @@ def list_servers(options: Options) -> int:
 def trust_server(options: Options) -> int:
     """Show, ask, accept; start once, show and pin its tools; ask about those that are held."""
     silence()
-    with setup(options) as made:
+    with setup(options, keys_needed=False) as made:
         config = _configured(made, options.name)
         log = open_log(made)
         try:

@@ -53,7 +53,7 @@ def verify(options: Options) -> int:
     silence()
     check_allowed_names(options.allow)
     ignoring = parse_ignoring(options.ignore, options.ignore_patterns)
-    return run_headless(options, lambda made: _verify(options, made, ignoring))
+    return run_headless(options, lambda made: _verify(options, made, ignoring), keys_needed=False)
 
 
 async def stored_conversation(made: Setup, wanted: str) -> StoredConversation:

@@ -52,10 +52,11 @@ class Setup:
 
 
 @contextmanager
-def setup(options: Options, *, theme: str | None = None) -> Iterator[Setup]:
+def setup(options: Options, *, theme: str | None = None, keys_needed: bool = True) -> Iterator[Setup]:
     """Load the configuration, or make the demo's, whose temporary folder lives as long as the context.
 
-    Raises `ConfigError` with every problem of both files.
+    Without ``keys_needed`` no model will be asked, and the key of none has to be there.  Raises `ConfigError` with
+    every problem of both files.
     """
     environ = dict(os.environ)
     paths = resolve_paths(environ, config=options.config, servers=options.servers)
@@ -63,7 +64,7 @@ def setup(options: Options, *, theme: str | None = None) -> Iterator[Setup]:
         with _demo(paths, environ, theme) as made:
             yield made
         return
-    loaded = load(paths.config_file, paths.servers_file, environ, check_keys=check_keys)
+    loaded = load(paths.config_file, paths.servers_file, environ, check_keys=check_keys, keys_needed=keys_needed)
     yield Setup(
         demo=False,
         config=loaded.config,

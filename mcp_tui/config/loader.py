@@ -24,12 +24,17 @@ from mcp_tui.safety.secrets import MIN_LENGTH
 
 
 def load(
-    config_path: Path, servers_path: Path, environ: Mapping[str, str], *, check_keys: CheckKeys | None = None
+    config_path: Path,
+    servers_path: Path,
+    environ: Mapping[str, str],
+    *,
+    check_keys: CheckKeys | None = None,
+    keys_needed: bool = True,
 ) -> Loaded:
     """Read, validate and resolve ``config.yaml``, ``servers_config.json`` and the themes beside the former.
 
-    Starts nothing, writes nothing and reads no other file.  Raises `InvalidConfiguration`, a `ConfigError`, with
-    every problem of both files.
+    Starts nothing, writes nothing and reads no other file.  Without ``keys_needed`` no model will be asked, and the
+    key of none has to be there.  Raises `InvalidConfiguration`, a `ConfigError`, with every problem of both files.
     """
     document, problems = _parse(config_path, parse_yaml)
     servers_document, servers_problems = _parse(servers_path, parse_json)
@@ -37,7 +42,7 @@ def load(
     config, providers, servers = None, Providers(), Servers()
     if document is not None:
         config, found = _config(document)
-        providers = resolve_providers(document, environ)
+        providers = resolve_providers(document, environ, keys_needed=keys_needed)
         problems += [*found, *providers.problems, *check_rules(document, set(themes), check_keys)]
     if servers_document is not None:
         tools = section(document, TOOLS, ToolsConfig) if document is not None else None

@@ -41,8 +41,11 @@ class Providers:
     secrets: set[str] = field(default_factory=set)
 
 
-def resolve_providers(document: Document, environ: Mapping[str, str]) -> Providers:
-    """Resolve every valid entry; a missing key is a problem for the active one and a warning for the others."""
+def resolve_providers(document: Document, environ: Mapping[str, str], *, keys_needed: bool = True) -> Providers:
+    """Resolve every valid entry; a missing key is a problem for the active one and a warning for the others.
+
+    Without ``keys_needed``, where no model will be asked, it is neither.
+    """
     found = Providers()
     entries, active = sections.providers(document), sections.raw(document, ("llm", "active"))
     if entries and isinstance(active, str) and active not in entries:
@@ -55,7 +58,7 @@ def resolve_providers(document: Document, environ: Mapping[str, str]) -> Provide
         path = ("llm", "providers", name)
         if entry is None:
             continue
-        key = _key(document, path, entry, environ, found, active=name == active)
+        key = _key(document, path, entry, environ, found, active=name == active, needed=keys_needed)
         _check_address(document, path, entry, found)
         _check_model(document, path, entry, found)
         found.resolved[name] = _resolved(name, entry, key)
@@ -87,6 +90,7 @@ def _key(
     found: Providers,
     *,
     active: bool,
+    needed: bool,
 ) -> Resolved | None:
     at = (*path, "api_key")
     if entry.api_key is None:
@@ -99,7 +103,7 @@ def _key(
     found.secrets |= key.secrets | worth_masking({key.text}) if not key.missing else set()
     if key.malformed:
         found.problems.append(document.problem(at, "names no environment variable", expected="`env:NAME`"))
-    elif key.missing:
+    elif key.missing and needed:
         where = found.problems if active else found.warnings
         message = f"the environment variable {key.missing[0]} is not set"
         hint = f"Set it (export {key.missing[0]}=...), or choose another provider in llm.active."

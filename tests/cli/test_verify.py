@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.hosts import SERVERS
-from tests.support.program import Program, hostile_entry
+from tests.support.program import KEY, Program, hostile_entry
 from tests.support.providers import FakeProvider
 from tests.support.waiting import wait_until
 
@@ -92,6 +92,21 @@ def test_a_server_that_answers_as_before_passes(program: Program, provider: Fake
     assert words.stdout.splitlines()[-1] == "2 same, 2 differ (git.git_log)"
     assert any(line.strip().startswith("+") and "second" in line for line in words.stdout.splitlines())
     assert len(provider.requests) == asked
+
+
+def test_no_key_is_needed(program: Program, provider: FakeProvider, repository: Path) -> None:
+    """No model is asked, and a job that verifies has none."""
+    identity = record(program, provider, repository)
+    words = program.config_file.read_text(encoding="utf-8")
+    assert KEY in words
+    program.config_file.write_text(words.replace(KEY, "env:NO_SUCH_KEY_ANYWHERE"), encoding="utf-8")
+    result = program.run("replay", identity, "--verify", "--policy", "allow")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "NO_SUCH_KEY" not in result.stderr
+    assert "git" in program.run("servers", "list").stdout
+    asked = program.run("run", "and now?")
+    assert asked.returncode == 2
+    assert "NO_SUCH_KEY_ANYWHERE is not set" in asked.stderr
 
 
 def test_what_is_not_permitted_is_not_run(program: Program, provider: FakeProvider, repository: Path) -> None:

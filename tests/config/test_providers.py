@@ -20,6 +20,14 @@ def test_a_missing_key_of_the_active_provider_is_a_problem_that_names_the_variab
     assert "export OPENAI_API_KEY=" in problem.hint
 
 
+def test_where_no_model_is_asked_no_key_is_missed(files: Any) -> None:
+    for name in [name for name in files.environ if name.endswith("_API_KEY")]:
+        del files.environ[name]
+    loaded = files.loaded(keys_needed=False)
+    assert loaded.warnings == ()
+    assert loaded.active.missing_key_variable == "OPENAI_API_KEY"
+
+
 def test_an_empty_variable_is_a_missing_one(files: Any) -> None:
     files.environ["OPENAI_API_KEY"] = ""
     assert "OPENAI_API_KEY" in files.problems()[KEY].message
