@@ -103,10 +103,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _estimate(item: pytest.Item) -> float:
-    """Seconds that a test takes, roughly: what counts is whether it starts the whole program, and looks at it."""
+    """Seconds that a test takes, roughly: by whether it starts the whole program and looks at it, or waits at all."""
     if item.get_closest_marker("terminal") is not None:
         return 6
-    return 3 if "program" in getattr(item, "fixturenames", ()) else 0.3
+    if "program" in getattr(item, "fixturenames", ()):
+        return 3
+    return 0.3 if inspect.iscoroutinefunction(getattr(item, "function", None)) else 0.02
 
 
 @pytest.fixture(autouse=True, scope="session")
