@@ -300,3 +300,17 @@ def test_a_playback_stands_where_another_one_does_also_in_the_middle_of_a_text()
             part.advance(0.1)
             other.advance(0.1)
             assert other.items == part.items
+
+
+@pytest.mark.parametrize("first", [200, TURNS - 40])
+async def test_what_is_looked_for_meanwhile_is_found_in_all_of_it(first: int) -> None:
+    app = make_app()
+    events = whole()
+    async with app.run_test(size=(120, 30)) as pilot:
+        source = Source(events, first, first + 40)
+        screen, _ = await begun(pilot, app, source)
+        await pilot.press("ctrl+f", *"question")
+        await until(lambda: screen.view.found.total == 40, pilot)
+        assert not screen.view.found.complete
+        await finished(pilot, screen, source)
+        await until(lambda: screen.view.found.total == TURNS and screen.view.found.complete, pilot)
