@@ -92,6 +92,36 @@ def test_another_one_while_it_is_still_being_read(stored: Program) -> None:
         assert screen.wait_exit(seconds=20) == 0
 
 
+def test_read_from_the_list_with_keys_that_wait_for_all_of_it(stored: Program) -> None:
+    with app(stored, "demo") as screen:
+        screen.wait_for("4/4", seconds=60)
+        screen.press("f4")
+        screen.wait_for("10,000 messages")
+        screen.press("enter")
+        screen.wait_for(END, seconds=60)
+        screen.press("home", "]")
+        screen.wait_for(BEGINNING, seconds=90)
+        screen.wait_for("turn 1 of 5,000")
+        screen.press("end")
+        screen.wait_for(END)
+        screen.press("left")
+        screen.wait_for(re.compile(r"event 40,002 of 40,003"))
+        screen.press("q")
+        screen.wait_for("Enter read")
+        screen.press("ctrl+q")
+        assert screen.wait_exit(seconds=20) == 0
+
+
+def test_played_from_the_command_line_it_begins_before_all_of_it_is_there(stored: Program) -> None:
+    with app(stored, "replay", ID, "--speed", "4") as screen:
+        screen.wait_for(BEGINNING, seconds=60)
+        screen.wait_for("playing")
+        screen.wait_for(re.compile(r"turn \d+ of 5,000"), seconds=90)
+        screen.press("q")
+        assert screen.wait_exit(seconds=20) == 0
+        assert screen.unrestored() == []
+
+
 def test_what_was_opened_from_its_end_shows_what_a_replay_shows(program: Program) -> None:
     path = write(program.data_dir, ID, 600)
     assert path.stat().st_size > 2 * SHORT
