@@ -103,13 +103,13 @@ def _key(
     found.secrets |= key.secrets | worth_masking({key.text}) if not key.missing else set()
     if key.malformed:
         found.problems.append(document.problem(at, "names no environment variable", expected="`env:NAME`"))
-    elif key.missing and needed:
+    elif key.missing:
         where = found.problems if active else found.warnings
         message = f"the environment variable {key.missing[0]} is not set"
         hint = f"Set it (export {key.missing[0]}=...), or choose another provider in llm.active."
-        where.append(
-            document.problem(at, message, hint=hint if active else "This provider cannot be used until it is set.")
-        )
+        hint = hint if active else "This provider cannot be used until it is set."
+        if needed:
+            where.append(document.problem(at, message, hint=hint))
     elif key.text == entry.api_key and worth_masking({key.text}) and not _local(entry):
         hint = "Keep the key in an environment variable and write `env:NAME` here."
         found.warnings.append(document.problem(at, "holds the key itself", hint=hint))
