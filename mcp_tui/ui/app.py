@@ -264,10 +264,6 @@ class McpTuiApp(CatalogApp):
         """``r`` and ``e`` of the inspector."""
         self.rerun_call(message.item, edit=message.edit)
 
-    def on_inspector_pages_changed(self) -> None:
-        """The hint line has the keys that turn pages where there are any."""
-        self.focus_moved()
-
     def verify_conversation(self, conversation_id: str = "") -> None:
         """Run all calls of a stored conversation again, of the open one by default, and compare."""
         from mcp_tui.ui.reruns import verify
@@ -276,9 +272,9 @@ class McpTuiApp(CatalogApp):
 
     # -- conversation --------------------------------------------------------------------------
 
-    def on_conversation_view_opened(self, message: ConversationView.Opened) -> None:
-        """Enter on a tool call."""
-        self.open_inspector(message.item)
+    async def on_conversation_view_opened(self, message: ConversationView.Opened) -> None:
+        """Enter on a tool call; waited for, so that the keys behind it belong to the inspector."""
+        await self._guarded(self._open_and_focus("inspector", message.item))
 
     def on_conversation_view_cursor_moved(self, message: ConversationView.CursorMoved) -> None:
         """An open inspector follows the cursor of the conversation."""

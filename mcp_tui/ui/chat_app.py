@@ -56,6 +56,7 @@ LATE = (
     "mcp_tui.ui.widgets.server_sidebar",
     "mcp_tui.ui.widgets.inspector",
     "mcp_tui.ui.screens.choosers",
+    "mcp_tui.ui.screens.history",
 )
 """What the first paint does not need; imported in a thread, so that the screen does not stall when it is used."""
 
@@ -115,6 +116,10 @@ class ChatApp(BaseApp):
         """Another pane has the focus."""
         if self.painted.is_set() and self.view.alive and (self.engine is None or self.view.bridge is not None):
             self.view.draw_hints()
+
+    def on_inspector_pages_changed(self) -> None:
+        """The hint line has the keys that turn pages where there are any."""
+        self.focus_moved()
 
     def attach(self, engine: Engine, settings: UiSettings) -> None:
         """Connect the screen to a running engine.  Called once, after the app has started."""
