@@ -21,6 +21,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from benchmarks import browsing
 from benchmarks.generate import RARE_WORD, generate
 from benchmarks.measure import ROOT, Row, Screen, environment, python
 from benchmarks.stall import GOAL_MS, Probe
@@ -205,6 +206,7 @@ def run(quick: bool) -> list[Row]:
         rows = [_list_rows(history, size)]
         building = app_run(folder, quick)
         resting = app_run(folder, quick, building["seconds"])  # the worst of as long a time
+        rows += browsing.rows(folder, made.conversations)
         plain_path = folder / "plain.sqlite3"
         plain_seconds = plain_index(history, plain_path)
         rows += [
