@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mcp_tui.errors import UsageError
@@ -52,15 +51,18 @@ def _run(app: ChatApp, item: ToolCallItem, arguments: dict[str, Any] | None) -> 
         app.say(f"{item.label} is run again after this turn.", timeout=3)
 
 
-async def verify(app: ChatApp, conversation_id: str = "", ignore: str = "") -> None:
+async def verify(app: ChatApp, conversation_id: str = "", ignoring: Ignoring | None = None) -> None:
     """Run all calls of a stored conversation again, in a conversation of their own; of the open one by default.
 
-    Raises `UsageError` where nothing is there to be run or what to ignore cannot be read, and `HistoryError`.
+    The results are compared but for what is to be ignored.  Raises `UsageError` where nothing is there to be run, and
+    `HistoryError`.
     """
+    from mcp_tui.conversation.ignoring import NOTHING
+
     engine = app.require_engine()
     if not conversation_id and not engine.transcript.items:
         raise UsageError("Nothing has happened in this conversation yet.", hint="F4 has the earlier ones.")
-    request = await engine.verify(conversation_id or engine.conversation_id, await asyncio.to_thread(_ignoring, ignore))
+    request = await engine.verify(conversation_id or engine.conversation_id, ignoring or NOTHING)
     if app.chat.has_class("-narrow"):
         app.chat.set_pane("inspector", opened=False)
     app.chat.composer.focus()
@@ -69,10 +71,10 @@ async def verify(app: ChatApp, conversation_id: str = "", ignore: str = "") -> N
     app.say(f"Verifying {calls}{left}. Esc stops.", timeout=4)
 
 
-def _ignoring(words: str) -> Ignoring:
+def what_to_ignore(words: str) -> Ignoring:
     """Rules as they are written in a line: places, and patterns between slashes; with blanks, in single quotes.
 
-    Beside the screen: the first pattern loads the library for them.
+    Raises `UsageError` where they cannot be read.
     """
     import shlex
 

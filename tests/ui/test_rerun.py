@@ -155,12 +155,12 @@ async def test_commands_and_what_cannot_be() -> None:
         app.submit("/verify")
         await until(lambda: ("verify", scripted.conversation_id) in scripted.calls, pilot)
         await until(lambda: any("nothing to verify" in toast for toast in toasts(app)), pilot)
-        app.submit("/verify content[0].text content[x]")
+        assert not app.submit("/verify content[0].text content[x]")
         await until(lambda: any("at character 9, 'x]'" in toast for toast in toasts(app)), pilot)
         app.submit("""/verify 's.t:structuredContent["odd key"]' content[0].text '/\\d+ s/'""")
         rules = ('s.t:structuredContent["odd key"]', "content[0].text", "/\\d+ s/")
         await until(lambda: ("verify", scripted.conversation_id, *rules) in scripted.calls, pilot)
-        app.submit("/verify '/don't/'")
+        assert not app.submit("/verify '/don't/'")
         await until(lambda: any("no counterpart" in toast for toast in toasts(app)), pilot)
 
 

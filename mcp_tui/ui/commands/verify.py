@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def _run(app: McpTuiApp, argument: str) -> None:
-    from mcp_tui.ui.reruns import verify
+    from mcp_tui.ui.reruns import verify, what_to_ignore
 
-    app.start(verify(app, ignore=argument))
+    app.start(verify(app, ignoring=what_to_ignore(argument)))
 
 
 COMMAND = Command(
