@@ -193,3 +193,22 @@ def test_picture_of_a_verification(snap_compare: Any) -> None:
         await until(lambda: app.chat.talking, pilot)
 
     draw(snap_compare, scene, "80x24", on=engine())
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_picture_of_what_was_ignored(snap_compare: Any, size: str) -> None:
+    ignored = (
+        tools.Ignored(rule="structuredContent.time", places=1),
+        tools.Ignored(rule=r"/\d\d:\d\d/", places=2),
+        tools.Ignored(rule="content[9]"),
+        tools.Ignored(rule="/(a|aa)+$/", gave_up=True),
+    )
+
+    async def scene(app: McpTuiApp, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
+        events = [
+            event.model_copy(update={"ignored": ignored}) if isinstance(event, tools.ToolCallCompared) else event
+            for event in again(DIFFERENCES[0])
+        ]
+        await inspecting(app, scripted, pilot, *events)
+
+    draw(snap_compare, scene, size)
