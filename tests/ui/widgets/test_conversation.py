@@ -327,13 +327,13 @@ async def test_where_a_call_has_little_room_its_name_state_and_number_stay(width
 
 
 async def test_a_result_that_the_inspector_shows_at_once_has_no_pages_to_turn() -> None:
-    text = "\n".join(f"row {number}" for number in range(1000))
+    text = "".join(f"row {number}\n" for number in range(1000))
     app = Pane([call(3, state="success", content=(TextContent(text=text),))])
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("k", "space", "end")
         await settled(pilot)
-        assert app.shown().rstrip().endswith("… 800 more lines of 7.9 kB: Enter opens the inspector")
+        assert app.shown().rstrip().endswith("… 800 more lines of 1,000: Enter opens the inspector")
 
 
 async def test_case_088_long_result_is_cut_and_says_so() -> None:
@@ -345,7 +345,7 @@ async def test_case_088_long_result_is_cut_and_says_so() -> None:
         await settled(pilot)
         assert "row 199" in app.shown()
         assert "row 200" not in app.shown()
-        assert "… 4,800 more lines of 43.9 kB: Enter opens the inspector, > turns pages" in app.shown()
+        assert "… 4,800 more lines of 5,000: Enter opens the inspector, > turns pages" in app.shown()
 
 
 async def test_incomplete_answer_says_why() -> None:

@@ -323,9 +323,10 @@ def _cut(text: str, sensitive: bool, *, whole: bool = True) -> tuple[str, list[B
         shown = "\n".join(lines[:MAX_RESULT_LINES])
     if len(shown) == len(text):
         return text, []
-    left = text.count("\n", len(shown))
-    words = f"… {plural(left, 'more line')}" if left else f"… {plural(len(text) - len(shown), 'more character')}"
-    words = f"{words} of {size(len(text))}" if whole else f"{words} and more"
+    left, total, noun = len(text) - len(shown), len(text), "character"
+    if lines_left := text.count("\n", len(shown)) - text.endswith("\n"):
+        left, total, noun = lines_left, shown.count("\n") + 1 + lines_left, "line"
+    words = f"… {plural(left, f'more {noun}')}" + (f" of {total:,}" if whole else " and more")
     pages = ", > turns pages" if not whole or paged(text) else ""
     return shown, [_note([(f"{words}: Enter opens the inspector{pages}", "muted")])]
 
