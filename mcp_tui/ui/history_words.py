@@ -11,7 +11,7 @@ from textual.content import Content
 from mcp_tui.errors import ConfigError, McpTuiError
 from mcp_tui.safety.text import prose, shorten, strict
 from mcp_tui.ui import formats
-from mcp_tui.ui.widgets.history_text import name_of
+from mcp_tui.ui.widgets.history_text import dollars, name_of
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.summary import ConversationSummary
@@ -69,9 +69,10 @@ def title(
     if warning:
         return left, ((f"! {warning}", "$warning"),)
     order = "as a tree" if listing.memory.tree and not search.active else ""
-    spent = formats.money(listing.spent) if listing.spent else ""
-    where = folder(place, max(0, width - 58))
-    parts = [part for part in (order, spent, formats.size(listing.octets), where) if part]
+    spent = dollars(listing.spent) if listing.spent else ""
+    parts = [part for part in (order, spent, formats.size(listing.octets)) if part]
+    taken = sum(len(text) for text, _ in left) + len("  ".join(parts)) + 6
+    parts += [name] if (name := folder(place, max(0, width - taken))) else []
     return left, (("  ".join(parts), "$muted"),)
 
 

@@ -388,5 +388,5 @@ async def test_totals_count_what_a_fork_copied_once_and_its_row_tells_its_own() 
     first = replace(original, cost=0.4, messages=4)
     fork = replace(summary("c-two", "two", 0), cost=0.5, messages=6, origin=origin, copied=Amounts(4, 0, 0.4))
     async with opened(ScriptedEngine(stored=(first, fork))) as (app, _, _pilot, _screen):
-        assert "$0.500" in shown(app).splitlines()[0]
-        assert "$0.100 here, $0.400 came with it" in shown(app)
+        assert "$0.50" in shown(app).splitlines()[0]
+        assert "$0.10 here, $0.40 came with it" in shown(app)

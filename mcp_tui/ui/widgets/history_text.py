@@ -153,14 +153,12 @@ def model(stored: ConversationSummary) -> str:
 
 def cost(stored: ConversationSummary) -> str:
     """What is known of its cost, in cents: columns are compared."""
-    if stored.cost is None:
-        return "-"
-    return f"${stored.cost:.2f}" if stored.cost >= 0.005 or stored.cost <= 0 else "<$0.01"
+    return dollars(stored.cost) if stored.cost is not None else "-"
 
 
-def own_cost(stored: ConversationSummary) -> str:
-    """What was spent in the conversation itself, without what a fork began with."""
-    return formats.money(stored.own.cost or 0.0)
+def dollars(amount: float) -> str:
+    """To the cent: ``$1,204.50``, ``<$0.01``."""
+    return f"${amount:,.2f}" if amount >= 0.005 or amount <= 0 else "<$0.01"
 
 
 def tags(stored: ConversationSummary) -> str:
@@ -182,7 +180,8 @@ def details(stored: ConversationSummary, *, is_open: bool) -> tuple[Part, ...]:
         parts.append((f"{_RELATION[stored.origin.kind]} ", "$muted"))
         parts.append((f"{strict(what)}  ", "$foreground"))
     if stored.copied.cost:
-        parts.append((f"{own_cost(stored)} here, {formats.money(stored.copied.cost)} came with it  ", "$muted"))
+        own = dollars(stored.own.cost or 0.0)
+        parts.append((f"{own} here, {dollars(stored.copied.cost)} came with it  ", "$muted"))
     parts.append((f"begun {formats.local_date(stored.created_at)}  ", "$muted"))
     parts.append((f"{formats.plural(stored.events, 'event')}, {formats.size(stored.size)}  ", "$muted"))
     if len(stored.models) > 1:
