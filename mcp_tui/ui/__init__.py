@@ -18,7 +18,9 @@
 ``imports``      taking in conversations from a file
 ``recordings``   a stored conversation for a replay: a part of it in a moment, then all
 ``player``       where a replay stands: gone to by hand, or moved by the clock
-``history_rows``    which conversations the history lists, in which order
+``shelf``           what is stored, as screens see it with or without an engine
+``history_listing`` what the history lists: read again and again, filtered, in order
+``history_rows``    its filter, and forks below their originals
 ``history_words``   what it says where there is no list
 ``history_search``  its search: the newest question wins, hits come as they are walked to
 ``screens/``     chat, history, replay, config_error, choosers; trash and export of the history;
