@@ -14,7 +14,7 @@ async def shielded(work: Coroutine[Any, Any, object], limit: float) -> None:
     A cancellation that arrives meanwhile is raised afterwards.  Raises what ``work`` raises, and
     `TimeoutError` when the limit ends it.
     """
-    task = asyncio.ensure_future(asyncio.wait_for(work, limit))
+    task = asyncio.ensure_future(_limited(work, limit))
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -26,6 +26,11 @@ async def shielded(work: Coroutine[Any, Any, object], limit: float) -> None:
             task.exception()
         raise cancelled
     task.result()
+
+
+async def _limited(work: Coroutine[Any, Any, object], limit: float) -> None:
+    async with asyncio.timeout(limit):
+        await work
 
 
 async def held(work: Coroutine[Any, Any, None], patience: float) -> None:

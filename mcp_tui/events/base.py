@@ -20,6 +20,7 @@ SCHEMA_VERSION = 1
 Durability = Literal["fsync", "flush", "passing"]
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for first in _CROCKFORD for second in _CROCKFORD)
 
 
 def new_id() -> str:
@@ -38,7 +39,7 @@ def derived_id(at: datetime, *parts: str) -> str:
 
 def _identifier(milliseconds: int, rest: bytes) -> str:
     number = (milliseconds % (1 << 48) << 80) | int.from_bytes(rest)
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def utc_now() -> datetime:

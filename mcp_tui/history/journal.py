@@ -120,7 +120,7 @@ class Journal:
 
         Raises `OSError` and `StoreFailed`.
         """
-        owned = tuple(event.model_copy(update={"conversation_id": self._id}) for event in events)
+        owned = tuple(self._own(event) for event in events)
         try:
             prepared = Prepared(owned, tuple(self._blobs.prepare(to_object(event)) for event in owned))
         except (ValueError, RecursionError) as error:
@@ -128,6 +128,9 @@ class Journal:
         if any(len(line) > lines.MAX_LINE for line in prepared.lines):
             raise StoreFailed(f"An event is longer than {lines.MAX_LINE} bytes.")
         return prepared
+
+    def _own(self, event: EventBase) -> EventBase:
+        return event if event.conversation_id == self._id else event.model_copy(update={"conversation_id": self._id})
 
     @contextmanager
     def locked(self, on_wait: OnWait | None = None) -> Iterator[list[Segment]]:

@@ -28,6 +28,7 @@ _HEAD = re.compile(rb'\{"type":"([a-z0-9_]+)","id":"([^"\\]*)","seq":([0-9]{1,15
 _LARGEST_SEQ = 10**15
 _JS_SAFE_DIGITS = 4000
 """Integers with more digits are refused by Python's own JSON reader."""
+_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ def _line(number: int, start: int, end: int, held: bytearray, piece: bytes, *, f
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _carryable(value: Any) -> Any:

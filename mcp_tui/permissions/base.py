@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 
 from mcp_tui.events.tools import DecisionAction, DecisionScope, ToolDefinition
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
 Effect = Literal["deny", "ask", "allow"]
 Guard = Literal["", "own_files", "secret", "repeated", "incomplete"]
 
@@ -74,5 +76,4 @@ class Decision:
 
 def arguments_digest(arguments: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON of ``arguments``: a decision is bound to exact bytes."""
-    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(arguments).encode()).hexdigest()
