@@ -242,10 +242,8 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
 
     def _draw_place(self) -> None:
         line = self.query_one("#place", Line)
-        player = self.player
         hit = f"hit {self._hit + 1} of {len(self._hits)}" if self._hit >= 0 else ""
-        width = line.content_size.width
-        line.show(*replay_text.place(player, width, hit=hit, problem=self._problem))
+        line.show(*replay_text.place(self.player, line.content_size.width, hit=hit, problem=self._problem))
 
     def _draw_keys(self) -> None:
         line = self.query_one("#keys", Line)
@@ -347,8 +345,6 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         if source := self.view.last_answer_source():
             self.app.copy_to_clipboard(source)
             self.app.notify(f"Copied the last answer, {len(source):,} characters.", timeout=3, markup=False)
-
-    # -- inspector -----------------------------------------------------------------------------
 
     def toggle_inspector(self) -> None:
         """Open it, or close it."""
