@@ -223,3 +223,21 @@ def test_a_replay_is_forked_without_a_configuration(program: Program) -> None:
         steps.ended_well(terminal, 2)
     origins = [each.origin for each in listed(program) if each.origin is not None]
     assert [origin.conversation_id for origin in origins] == [key]
+
+
+def test_a_demo_conversation_goes_on_in_the_demo_where_there_is_no_configuration(program: Program) -> None:
+    start = created("a look around").model_copy(update={"demo": True})
+    store(program, [start, said("what can you do?"), answered("m1", "Little.")], [created("other"), said("hello")])
+    with program.app("history", size=SMALL) as terminal:
+        terminal.wait_for("browsing only: ")
+        terminal.press("down")
+        terminal.type("c")
+        terminal.wait_for("This conversation cannot be continued yet")
+        terminal.press("esc")
+        terminal.wait_for("2 conversations")
+        terminal.press("up")
+        terminal.type("c")
+        terminal.wait_for("offline demo")
+        terminal.wait_for("what can you do?")
+        terminal.wait_for("4/4")
+        steps.quit_idle(terminal)

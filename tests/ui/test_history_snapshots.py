@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from mcp_tui.errors import ConfigError
+from mcp_tui.history.base import ListedSoFar
 from mcp_tui.history.search import IndexState
+from mcp_tui.ui.screens.config_error import ConfigErrorScreen
 from mcp_tui.ui.screens.confirm import ConfirmScreen
 from mcp_tui.ui.screens.history import HistoryScreen
 from mcp_tui.ui.screens.trash import TrashScreen
@@ -125,3 +128,31 @@ def test_empty_the_trash(snap_compare: Any) -> None:
         await until(lambda: isinstance(app.screen, ConfirmScreen), pilot)
 
     draw(snap_compare, scene, "80x24", on=history_engine())
+
+
+@LOOKS
+def test_what_is_wrong_with_the_configuration(snap_compare: Any, light: bool) -> None:
+    async def scene(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
+        screen = await opened(app, pilot)
+        problem = ConfigError(
+            "The configuration has 2 problems.",
+            problems=(
+                "config.yaml:3:3: llm.provders: is not a known field\n    Did you mean `providers`?",
+                "config.yaml:4:18: logging.level: expected one of `debug`, `info`, `warning`, `error`",
+            ),
+            hint="`mcp-tui init` writes both files, `mcp-tui demo` needs none.",
+        )
+        screen.warn(problem)
+        await app.push_screen(ConfigErrorScreen(problem, browsing=True))
+
+    draw(snap_compare, scene, "80x24", light=light, on=history_engine())
+
+
+def test_a_first_look_that_takes_long(snap_compare: Any) -> None:
+    engine = history_engine()
+    engine.history.parts = [ListedSoFar(engine.history.stored[:3], 50, 10_000)]
+
+    async def scene(app: App, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
+        await opened(app, pilot)
+
+    draw(snap_compare, scene, "80x24", on=engine)
