@@ -54,7 +54,8 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         "A stored conversation as it happened. Space plays it, Left and Right go by event, [ and ] by turn, + and - "
         "change the speed. It is a recording: no model is asked, no tool runs, nothing is answered. Enter on a tool "
         "call opens it in the inspector as it was at this moment. Up, Down, g and G move from item to item, PgUp and "
-        "PgDn scroll, x expands, y and Y copy a message or its code, m shows the source, Tab goes to the inspector."
+        "PgDn scroll, x expands, y and Y copy a message or its code, m shows the source, Tab goes to the inspector. "
+        "Of a long one a part is there first: keys that need all of it wait for that, below it says for what."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("replay"),
