@@ -22,6 +22,8 @@ class ModelChoice:
     ) -> None:
         self.providers = providers
         self.provider = provider
+        self.times = 0
+        """How often an entry was selected, the same one again included."""
         self._gateway, self._counter, self._background = gateway, counter, background
         self._windows: dict[str, int | None] = {}
 
@@ -39,6 +41,7 @@ class ModelChoice:
         """Answer with this entry from the next turn on.  Raises `UsageError` for one that is not there."""
         choice = self._choice(provider)
         self.provider = choice.name
+        self.times += 1
         self._counter.select(choice.model)
         self.learn_window()
 

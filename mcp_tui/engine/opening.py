@@ -83,7 +83,7 @@ class Opening:
         if opened.whole:
             self._tell(opened)
         else:
-            rest = self._load_rest(opened.conversation_id, self._models.provider)
+            rest = self._load_rest(opened.conversation_id, self._models.times)
             self._loading = self._background.spawn(rest, "load conversation")
 
     def _stop_loading(self) -> None:
@@ -92,8 +92,11 @@ class Opening:
             self._loading.cancel()
             self._loading = None
 
-    async def _load_rest(self, conversation_id: str, provider: str) -> None:
-        """All of the conversation of which the end is open.  Raises `HistoryError`; an input gets it as its answer."""
+    async def _load_rest(self, conversation_id: str, selected: int) -> None:
+        """All of the conversation of which the end is open, and its model unless one was selected since.
+
+        Raises `HistoryError`; an input gets it as its answer.
+        """
         try:
             opened = await self._read_whole(conversation_id)
         except McpTuiError as error:
@@ -102,7 +105,7 @@ class Opening:
             raise
         assert isinstance(opened.log, Contents)
         self._bus.complete(opened.log)
-        if self._models.provider == provider:
+        if self._models.times == selected:
             self._models.keep(self._bus.folds.transcript.provider)
         self._tell(opened)
 

@@ -115,8 +115,7 @@ async def _continue_in_fork(app: ChatApp, event_id: str, *, before: bool = False
         if focused is not None and app.composer.has_focus:
             focused.focus()
         raise
-    if engine.provider != provider:
-        engine.select_model(provider)
+    engine.select_model(provider)
 
 
 def _quoted(title: str) -> str:

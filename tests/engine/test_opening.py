@@ -242,6 +242,18 @@ async def test_a_model_chosen_meanwhile_stays_chosen():
         assert engine.provider == other
 
 
+async def test_the_model_that_is_selected_already_can_be_chosen_meanwhile_too():
+    """As in a fork, which goes on with the model that is selected, whatever its original was held with."""
+    later = [event for number in range(10) for event in turn(TURNS + number)]
+    store = await LongStore().filled(turns.ModelSelected(provider="two", model="test/two"), *later)
+    async with running(ScriptedGateway(), store=store) as engine:
+        await engine.open_conversation(ID, at_once=True)
+        assert engine.provider == "one"
+        engine.select_model("one")
+        await whole(engine, store)
+        assert engine.provider == "one"
+
+
 async def test_what_was_taken_away_and_is_opened_again_can_be_continued():
     store = await LongStore().filled()
     async with running(ScriptedGateway(), store=store) as engine:
