@@ -83,8 +83,6 @@ class CallEnds:
             shown, tokens, truncated = await clip(text, limit, self._services.counter.count_async)
         result = result or CallResult(outcome)
         call.ended = True
-        kind = result.error.kind if result.error is not None else ""
-        call.log("tool call ended", "tool_call", call.timing.wire, outcome, kind)
         await self._record(
             *before,
             tools.ToolCallFinished(
@@ -101,6 +99,8 @@ class CallEnds:
                 wire=result.wire,
             ),
         )
+        kind = result.error.kind if result.error is not None else ""
+        call.log("tool call ended", "tool_call", call.timing.wire, outcome, kind)
 
     async def _offer_whole(self, call: Call, tool: ToolDefinition, text: str, given: int) -> None:
         """The model was given less than the whole result: that is the person's choice, not a silent cut."""
