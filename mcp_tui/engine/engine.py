@@ -112,9 +112,8 @@ class Engine:
         """End the turn in good order, stop servers and model layer, write out the log."""
         await self._work.aclose()
         await self._background.aclose()
-        search = [] if self._search is None else [self._search.aclose()]
-        closing = [self._services.host.aclose(), self._services.gateway.aclose(), *search]
-        await asyncio.gather(*closing, return_exceptions=True)
+        parts = (self._services.host, self._services.gateway, self._search)
+        await asyncio.gather(*(part.aclose() for part in parts if part is not None), return_exceptions=True)
         await self.trust.aclose()
         try:
             await self._store.aclose()
