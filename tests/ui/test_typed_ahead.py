@@ -6,6 +6,8 @@ import pytest
 from textual import events
 
 from mcp_tui.ui.app import McpTuiApp
+from mcp_tui.ui.screens.history import HistoryScreen
+from mcp_tui.ui.widgets.query_line import QueryInput
 from tests.ui.support import ScriptedEngine, until
 from tests.ui.test_app import running
 
@@ -40,3 +42,11 @@ async def test_enter_sends_what_was_typed_before_it() -> None:
         burst(app, *"first", "enter", *"second")
         await until(lambda: app.chat.composer.text == "second", pilot, seconds=5)
         assert engine.submitted == ["first"]
+
+
+async def test_a_line_of_input_keeps_the_order_too() -> None:
+    async with running(ScriptedEngine()) as (app, _, pilot):
+        burst(app, "f4")
+        await until(lambda: isinstance(app.screen, HistoryScreen), pilot, seconds=5)
+        burst(app, "tab", "a", "b", "left", "backspace", "c", "end", "d", "e", "backspace", "f")
+        await until(lambda: app.screen.query_one(QueryInput).value == "cbdf", pilot, seconds=5)

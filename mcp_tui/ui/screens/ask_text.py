@@ -16,6 +16,7 @@ from mcp_tui.errors import McpTuiError
 from mcp_tui.safety.text import prose
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.screens.left_once import LeftOnce
+from mcp_tui.ui.widgets.steady_input import SteadyInput
 
 
 class AskTextScreen(LeftOnce, ModalScreen[str]):
@@ -55,7 +56,7 @@ class AskTextScreen(LeftOnce, ModalScreen[str]):
         """Title, line, help or what is wrong."""
         with Vertical() as box:
             box.border_title = Content(self._title).markup
-            yield Input(self._value, placeholder=self._placeholder, compact=True, select_on_focus=False)
+            yield SteadyInput(self._value, placeholder=self._placeholder, compact=True, select_on_focus=False)
             yield Static(Content(self._foot or "Enter takes it  Esc goes back"), id="foot")
 
     def on_input_changed(self) -> None:

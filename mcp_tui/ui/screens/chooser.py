@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.screens.left_once import LeftOnce
+from mcp_tui.ui.widgets.steady_input import SteadyInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Chooser(LeftOnce, ModalScreen[str]):
         """Filter, list, a line of help."""
         with Vertical() as box:
             box.border_title = Content(self._title).markup
-            yield Input(placeholder=self._placeholder, compact=True)
+            yield SteadyInput(placeholder=self._placeholder, compact=True)
             yield OptionList(markup=False, compact=True)
             yield Static(Content(self._foot), id="foot")
 

@@ -16,6 +16,7 @@ from mcp_tui.ui.widgets import approval_text, rule_page
 from mcp_tui.ui.widgets.argument_editor import ArgumentEditor
 from mcp_tui.ui.widgets.reading import ReadingCard
 from mcp_tui.ui.widgets.rule_page import RulePage
+from mcp_tui.ui.widgets.steady_input import SteadyInput
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
@@ -88,7 +89,7 @@ class CallCard(ReadingCard):
         with Vertical(id="card-edit"):
             yield ArgumentEditor("", id="card-editor", tab_behavior="focus", show_line_numbers=True, compact=True)
             yield Static(id="card-problems")
-        yield Input(
+        yield SteadyInput(
             placeholder="what should the model know? Enter denies, Esc goes back", id="card-message", compact=True
         )
         yield Static(id="card-keys")

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from mcp_tui.ui.bindings import bindings
+from mcp_tui.ui.widgets.steady_input import SteadyInput
 
 if TYPE_CHECKING:
     from mcp_tui.ui.widgets.finder import Found
@@ -49,7 +50,7 @@ class FindBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Label, what is written, how many there are."""
         yield Static("find ", id="find-label")
-        yield Input(placeholder="in this conversation", compact=True)
+        yield SteadyInput(placeholder="in this conversation", compact=True)
         yield Static("", id="find-count")
 
     @property

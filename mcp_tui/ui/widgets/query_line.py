@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -12,8 +11,10 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from mcp_tui.ui.widgets.steady_input import SteadyInput
 
-class QueryInput(Input):
+
+class QueryInput(SteadyInput):
     """What is typed; arrows move the list meanwhile."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -23,15 +24,13 @@ class QueryInput(Input):
         ("pageup", "screen.move('page', -1)", "Page up"),
     ]
 
-    async def _on_key(self, event: events.Key) -> None:
+    def action_delete_left(self) -> None:
         """On an empty line, Backspace goes from the search back to the filter."""
         line = self.parent
-        if event.key == "backspace" and not self.value and isinstance(line, QueryLine) and line.searching:
-            event.stop()
-            event.prevent_default()
+        if not self.value and isinstance(line, QueryLine) and line.searching:
             line.post_message(QueryLine.Ended())
-            return
-        await super()._on_key(event)
+        else:
+            super().action_delete_left()
 
 
 class QueryLine(Horizontal):
