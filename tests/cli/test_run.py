@@ -6,6 +6,7 @@ import json
 import signal
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.support import leftovers
@@ -172,7 +173,8 @@ def test_case_043_interrupted(number: signal.Signals, program: Program, provider
     with program.start("run", "hello") as process:
         assert process.stdout is not None
         assert process.stdout.read(6) == "So far"
-        children = leftovers.descendants()
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
         process.send_signal(number)
         assert process.wait(timeout=8) == 128 + number
         process.communicate()
