@@ -122,12 +122,13 @@ async def test_flaky_fails_in_each_of_its_ways(setup: DemoSetup) -> None:
 
 
 def test_the_folder_is_gone_afterwards() -> None:
+    before = leftovers.descendants()
     with demo_setup() as setup:
         assert (setup.files / "notes/todo.md").is_file()
         assert setup.files.stat().st_mode & 0o077 == 0
         assert setup.config.llm.active in setup.config.llm.providers
     assert not setup.files.parent.exists()
-    assert leftovers.descendants() == frozenset()
+    assert leftovers.descendants() <= before
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,15 @@ def answer(terminal: Terminal, key: str, title: str = "approval 1 of") -> None:
     terminal.press(key)
 
 
+def write_rule(terminal: Terminal) -> None:
+    """From the card to the page of a rule, and write the first one that is proposed."""
+    answer(terminal, "p")
+    terminal.wait_for("Allow from now on, without asking")
+    terminal.settle(quiet=0.1, seconds=1)  # the rows below it are those of the page too
+    terminal.wait_for(AWAKE)
+    terminal.press("w")
+
+
 def idle(terminal: Terminal) -> None:
     """Wait until no turn runs and none waits: the header says nothing of one, and stays so."""
     terminal.wait_for(_at_rest)

@@ -27,10 +27,7 @@ def test_a_rule_made_on_a_card_decides_names_itself_and_is_revoked(program: Prog
     with program.app(size=LARGE) as terminal:
         terminal.wait_for("1/1 servers")
         steps.ask(terminal, "first")
-        steps.answer(terminal, "p")
-        terminal.wait_for("Allow from now on, without asking")
-        terminal.wait_for(steps.AWAKE)
-        terminal.press("w")
+        steps.write_rule(terminal)
         terminal.wait_for("FIRST")
         steps.idle(terminal)
         (decided,) = program.stored("approval_decided")

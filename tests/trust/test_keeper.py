@@ -166,6 +166,7 @@ def test_case_105_instructions_are_pinned_with_the_first_listing(caplog: pytest.
     assert entry is not None
     assert entry.texts["instructions"].text == "Be nice."
     assert entry.accepted.version == "1.2.3"
+    caplog.clear()
     with caplog.at_level(logging.INFO, "mcp_tui.trust"):
         made.review("s", [ECHO], "Be nice.")
         assert caplog.records == []

@@ -53,9 +53,11 @@ def test_at_a_hit(snap_compare: Any, light: bool) -> None:
     async def scene(app: McpTuiApp, scripted: ScriptedEngine, pilot: Pilot[int]) -> None:
         stored = StoredConversation("c", tuple(conversation()))
         hits = [event.id for event in stored.events if event.type in ("user_message", "tool_call_finished")]
-        screen = ReplayScreen(scripted, stored, event_id=hits[1], hits=hits)  # type: ignore[arg-type]
+        screen = ReplayScreen(scripted, stored, hits=hits)  # type: ignore[arg-type]
         app.push_screen(screen)
-        await until(lambda: screen.playback is not None and screen.view.cursor_key is not None, pilot)
-        await until(lambda: not screen.view.busy, pilot)
+        for key in ("", "n", "n"):  # its end was seen: the scroll bar knows how long it is
+            await pilot.press(*key)
+            await until(lambda: screen.playback is not None and not screen.view.busy, pilot)
+        assert screen.view.cursor_key == "c1"
 
     draw(snap_compare, scene, "80x24", light=light)
