@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -272,3 +272,13 @@ class BaseApp(App[int], inherit_bindings=False):
         except OSError:
             return None
         return path
+
+
+def overrides_in(app: App[Any]) -> Mapping[str, str]:
+    """The person's own keys, binding id -> keys, for what is drawn in ``app``; none in an app that is not ours."""
+    return app.key_overrides if isinstance(app, BaseApp) else {}
+
+
+def last_input_in(app: App[Any]) -> float:
+    """When the last key or paste came, on the app's clock."""
+    return app.last_input if isinstance(app, BaseApp) else float("-inf")

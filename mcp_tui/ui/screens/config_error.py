@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from mcp_tui.errors import ConfigError, McpTuiError
 from mcp_tui.safety.text import prose
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.keymap import effective, show_keys
 from mcp_tui.ui.screens.left_once import LeftOnce
 from mcp_tui.ui.widgets.bars import Hint, hint_parts
@@ -47,7 +48,7 @@ class ConfigErrorScreen(LeftOnce, Screen[None]):
             yield Static(self.content())
         hints = [Hint("Esc", "back to the history")] if self.browsing else [Hint("q", "quit")]
         if self._history:
-            key = show_keys(effective(getattr(self.app, "key_overrides", {}))["app.history"][:1])
+            key = show_keys(effective(overrides_in(self.app))["app.history"][:1])
             hints.append(Hint(key, "history: needs no configuration"))
         yield Static(Content.assemble(*hint_parts(hints)), id="keys")
 

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from mcp_tui.errors import UsageError
 from mcp_tui.safety.text import prose, strict
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.keymap import effective, keys_of, show_keys
 from mcp_tui.ui.screens.left_once import LeftOnce
 from mcp_tui.ui.widgets.argument_editor import ArgumentEditor, parse_arguments
@@ -62,7 +63,7 @@ class EditCallScreen(LeftOnce, ModalScreen[dict[str, Any]]):
 
     def on_mount(self) -> None:
         """Keys of this screen."""
-        keys = effective(getattr(self.app, "key_overrides", {}))
+        keys = effective(overrides_in(self.app))
         words = {"editor.accept": "check and run", "editor.cancel": "back"}
         hints = [
             Hint(show_keys(keys[key.id][:1]), words.get(key.id, key.hint)) for key in keys_of("editor") if key.hint

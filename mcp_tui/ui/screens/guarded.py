@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from mcp_tui.errors import McpTuiError
 from mcp_tui.safety.text import prose
+from mcp_tui.ui.base_app import last_input_in
 from mcp_tui.ui.screens.left_once import LeftOnce
 from mcp_tui.ui.widgets.painted import PaintedText
 from mcp_tui.ui.widgets.waking import Waking
@@ -205,7 +206,7 @@ class GuardedScreen(LeftOnce, ModalScreen[None]):
             return self._problem, "$error"
         if not subject.open:
             return self.ready_text(subject)
-        left = self.waking.seconds_left(getattr(self.app, "last_input", float("-inf")))
+        left = self.waking.seconds_left(last_input_in(self.app))
         if left > 0:
             return f"keys wake up in {left:.1f} s", "$warning"
         if subject.key not in self.looked_at:

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from mcp_tui.ui import formats, history_words
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.history_listing import HistoryMemory, Listing
 from mcp_tui.ui.history_rows import Entry
 from mcp_tui.ui.history_search import HistorySearch
@@ -248,7 +249,7 @@ class HistoryScreen(HistoryActions):
 
     def draw_keys(self) -> None:
         """Two lines of keys, as they are bound."""
-        keys = effective(getattr(self.app, "key_overrides", {}))
+        keys = effective(overrides_in(self.app))
         hints = [(key.id.partition(".")[2], Hint(show_keys(keys[key.id][:1]), key.hint)) for key in keys_of("history")]
         self.query_one("#actions", Line).show(hint_parts([hint for name, hint in hints if name in _UPPER]))
         self.query_one("#keys", Line).show(

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from mcp_tui.errors import McpTuiError
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.player import Player
 from mcp_tui.ui.recordings import Long, folded
@@ -248,7 +249,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
 
     def _draw_keys(self) -> None:
         line = self.query_one("#keys", Line)
-        overrides, inside = getattr(self.app, "key_overrides", {}), self.panes.in_inspector
+        overrides, inside = overrides_in(self.app), self.panes.in_inspector
         line.show(replay_text.hints(overrides, line.content_size.width, hits=bool(self._hits), in_inspector=inside))
 
     def on_resize(self) -> None:

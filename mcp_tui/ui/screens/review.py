@@ -9,6 +9,7 @@ from textual.content import Content
 
 from mcp_tui.safety.text import strict
 from mcp_tui.ui import formats
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import effective, show_keys
 from mcp_tui.ui.screens.guarded import GuardedScreen, Part, Subject, key_line
@@ -61,7 +62,7 @@ class ReviewScreen(GuardedScreen):
 
     def keys_text(self) -> Content:
         """Keys."""
-        keys = effective(getattr(self.app, "key_overrides", {}))
+        keys = effective(overrides_in(self.app))
         shown: list[Part] = [(show_keys(keys["review.accept"][:1]), "accept this one")]
         if len(self._subjects) > 1:
             shown.append((show_keys(keys["review.accept_all"][:1]), f"accept all {len(self._subjects)}"))

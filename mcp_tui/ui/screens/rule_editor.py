@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.safety.text import prose, strict
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import effective, keys_of, show_keys
 from mcp_tui.ui.screens.left_once import LeftOnce
@@ -59,7 +60,7 @@ class RuleEditorScreen(LeftOnce, ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Keys of this screen."""
-        keys = effective(getattr(self.app, "key_overrides", {}))
+        keys = effective(overrides_in(self.app))
         hints = [Hint(show_keys(keys[key.id][:1]), key.hint) for key in keys_of("rule_editor") if key.hint]
         self.query_one("#keys", Static).update(Content.assemble(*hint_parts(hints)))
         self._area.focus()

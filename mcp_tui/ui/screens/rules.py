@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from mcp_tui.errors import McpTuiError
 from mcp_tui.safety.text import prose, shorten, strict
 from mcp_tui.ui import formats, rule_source
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import effective, keys_of, show_keys
 from mcp_tui.ui.screens.confirm import ConfirmScreen
@@ -90,7 +91,7 @@ class RulesScreen(LeftOnce, Screen[None]):
 
     def on_mount(self) -> None:
         """Draw, and keep an eye on the file."""
-        keys = effective(getattr(self.app, "key_overrides", {}))
+        keys = effective(overrides_in(self.app))
         hints = [Hint(show_keys(keys[key.id][:1]), key.hint) for key in keys_of("rules") if key.hint]
         self.query_one("#keys", Line).show(hint_parts(hints))
         self._list.focus()
@@ -155,7 +156,7 @@ class RulesScreen(LeftOnce, Screen[None]):
         if book.problem:
             words = f"The file was set aside, and every call asks: {prose(book.problem)}"
         elif book.stale:
-            key = show_keys(effective(getattr(self.app, "key_overrides", {}))["rules.reload"][:1])
+            key = show_keys(effective(overrides_in(self.app))["rules.reload"][:1])
             words = f"The file changed on disk. These rules count until {key} reloads it."
         banner = self.query_one("#banner", Static)
         banner.display = bool(words)

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from mcp_tui.errors import McpTuiError
 from mcp_tui.safety.text import prose
 from mcp_tui.ui import formats
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import effective, keys_of, show_keys
 from mcp_tui.ui.screens.confirm import ConfirmScreen
@@ -58,7 +59,7 @@ class TrashScreen(LeftOnce, Screen[None]):
 
     def on_mount(self) -> None:
         """Look into the trash."""
-        keys = effective(getattr(self.app, "key_overrides", {}))
+        keys = effective(overrides_in(self.app))
         hints = [Hint(show_keys(keys[key.id][:1]), key.hint) for key in keys_of("trash") if key.hint]
         self.query_one("#keys", Line).show(hint_parts(hints))
         self.rows.explain(Content("Reading…"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mcp_tui.safety.text import strict
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import effective, show_keys
 from mcp_tui.ui.screens.guarded import GuardedScreen, Part, Subject, key_line
@@ -73,7 +74,7 @@ class TrustScreen(GuardedScreen):
 
     def keys_text(self) -> Content:
         """Keys of the subject on the screen."""
-        keys = effective(getattr(self.app, "key_overrides", {}))
+        keys = effective(overrides_in(self.app))
         shown: list[Part] = []
         if self.subject is not None and self.subject.open:
             shown.append((show_keys(keys["trust.accept"][:1]), "accept and start"))

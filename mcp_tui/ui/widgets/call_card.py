@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from mcp_tui.ui.base_app import last_input_in, overrides_in
 from mcp_tui.ui.literal import to_json
 from mcp_tui.ui.widgets import approval_text, rule_page
 from mcp_tui.ui.widgets.argument_editor import ArgumentEditor
@@ -210,7 +211,7 @@ class CallCard(ReadingCard):
         return max(20, self.screen.size.width - 5)
 
     def _draw_keys(self) -> None:
-        overrides: dict[str, str] = getattr(self.app, "key_overrides", {})
+        overrides = overrides_in(self.app)
         item = self.item
         guarded = item is not None and item.guarded
         text = approval_text.keys_text(overrides, self._width, guarded=guarded)
@@ -265,7 +266,7 @@ class CallCard(ReadingCard):
         item = self.item
         if item is None or self.has_class("-editing"):
             return
-        last: float = getattr(self.app, "last_input", float("-inf"))
+        last = last_input_in(self.app)
         keys = "w" if self._page is not None else "y" if item.guarded else "y, s and p"
         text, style = approval_text.state_text(
             focused=self.has_focus_within,

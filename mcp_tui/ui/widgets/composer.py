@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 
 from mcp_tui.errors import UsageError
+from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import effective, keys_of
 from mcp_tui.ui.prompt_history import PromptHistory
@@ -267,7 +268,7 @@ class Composer(SteadyTextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         """Enter is a binding here, not a line break; the text area's own handler takes every other key."""
-        overrides: dict[str, str] = getattr(self.app, "key_overrides", {})
+        overrides = overrides_in(self.app)
         if event.key == "enter" and any("enter" in effective(overrides)[key.id] for key in keys_of("composer")):
             event.prevent_default()
 

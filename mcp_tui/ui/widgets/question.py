@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mcp_tui.safety.text import prose
+from mcp_tui.ui.base_app import last_input_in, overrides_in
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.keymap import effective, show_keys
 from mcp_tui.ui.widgets.painted import PaintedText
@@ -105,7 +106,7 @@ class QuestionCard(Vertical, can_focus=True):
             self.waking.was_drawn()
 
     def _keys(self, question: QuestionAsked) -> Content:
-        keys = effective(getattr(self.app, "key_overrides", {}))
+        keys = effective(overrides_in(self.app))
         yes, no, stop = (show_keys(keys[f"question.{name}"][:1]) for name in ("yes", "no", "stop"))
         return Content.assemble(
             (yes, "$accent bold"), f" yes: {prose(question.yes)}\n",
@@ -116,7 +117,7 @@ class QuestionCard(Vertical, can_focus=True):
         """Say whether keys count."""
         if self.question is None:
             return
-        left = self.waking.seconds_left(getattr(self.app, "last_input", float("-inf")))
+        left = self.waking.seconds_left(last_input_in(self.app))
         if not self.has_focus:
             words = ("Tab or Ctrl+O a to answer; the turn waits, your draft is kept", "$muted")
         elif left > 0:
