@@ -307,8 +307,8 @@ class ItemsView(FindingView):
         self.changed_from(self._document.top_of(view) + changed)
 
     def drawn(self) -> None:
-        """Let time go by on what runs and is in sight."""
-        live = any(view.live for view in self._views_in_sight())
+        """Let time go by on what runs and is in sight; a pane on its way out has nobody who would stop that."""
+        live = not self._closing and any(view.live for view in self._views_in_sight())
         if live and self._ticker is None:
             self._ticker = self.set_interval(1.0, self.tick)
         elif not live and self._ticker is not None:
