@@ -134,6 +134,8 @@ class Model:
     clock: Clock
     token: str = ""
     """The call that is on the card, by the first line of its arguments or by its rule."""
+    known: str = ""
+    """The call that was on the card last: known again by the end of its arguments, where no more fits."""
     since: float = 0.0
     picture: str = ""
     """What is on the card apart from the state of its keys: the time counts from its last change."""
@@ -149,7 +151,7 @@ class Model:
     def look(self, card: ApprovalCard | None, lines: list[str], size: tuple[int, int]) -> None:
         """Read the card off the screen, whose size makes it another picture."""
         text = FOLD.sub("", "\n".join(lines))
-        first, last = TOKEN.search(text), LAST.search(text)
+        first, last, tail = TOKEN.search(text), LAST.search(text), TAIL.search(text)
         on_page = any(words in text for words in PAGE)
         token = self.token
         if card is None or not lines:
@@ -159,15 +161,17 @@ class Model:
             token = self.exchanged.get(rule[1], f"{int(rule[2]):06}") if rule else self.token
         elif first or last:
             token = (first or last)[1]  # type: ignore[index]
+        elif not token and tail and self.known.endswith(tail[1]):
+            token = self.known
         self.page = "" if not on_page else (re.search(r"id: (r\d-c\d+)", text) or ["", self.page])[1]
         seen = SEEN.search(text)
         picture = f"{token} {on_page} {self.page} {seen[0] if seen else ''} {size}"
         if picture != self.picture:
             self.picture, self.since = picture, self.clock.now
-        self.token = token
+        self.token, self.known = token, token or self.known
         if last and not on_page:
             self.seen_last.add(last[1])
-        if (tail := TAIL.search(text)) and not on_page and token.endswith(tail[1]):
+        if tail and not on_page and token.endswith(tail[1]):
             self.seen_last.add(token)
         self.focused = card is not None and card.has_focus
 
