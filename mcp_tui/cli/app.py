@@ -154,7 +154,7 @@ class AppSession:
 
     async def _open_shelf(self) -> Browsing:
         await asyncio.to_thread(_import_library)
-        from mcp_tui.cli.library import opened_library
+        from mcp_tui.cli.stored import opened_library
 
         library = await self._shelf_stack.enter_async_context(opened_library())
         indexing = asyncio.create_task(library.update_index(), name="search index")
@@ -271,4 +271,4 @@ def _import_library() -> None:
     from mcp_tui.telemetry.logging import silence
 
     silence()
-    importlib.import_module("mcp_tui.cli.library")
+    importlib.import_module("mcp_tui.cli.stored")

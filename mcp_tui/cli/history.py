@@ -25,8 +25,8 @@ from mcp_tui.cli.history_output import (
     title_of,
 )
 from mcp_tui.cli.history_storage import compact, delete, empty_trash, list_trash, restore
-from mcp_tui.cli.library import listed, opened_library
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.stored import listed, opened_library
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary, together
 from mcp_tui.engine.history import Library

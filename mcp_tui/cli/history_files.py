@@ -15,8 +15,8 @@ from typing import Any
 from mcp_tui.cli import EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.history_output import SHORT_ID
-from mcp_tui.cli.library import listed, opened_library
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.stored import listed, opened_library
 from mcp_tui.engine.history import ImportResult
 from mcp_tui.errors import McpTuiError
 from mcp_tui.export.exporters import format_of

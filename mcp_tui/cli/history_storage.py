@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.history_output import count, list_data, print_json, print_lines, title_of
-from mcp_tui.cli.library import listed
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.stored import listed
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.history import Library
 from mcp_tui.errors import UsageError

@@ -44,14 +44,14 @@ def _refuse_missing(wanted: str) -> None:
     directory = resolve_paths(os.environ).conversations_dir
     pattern = "*.jsonl" if wanted == "last" else f"{wanted.lower()}*.jsonl"
     if not (wanted.isalnum() and next(directory.glob(pattern), None)):
-        from mcp_tui.cli.library import find_id
+        from mcp_tui.cli.stored import find_id
 
         asyncio.run(find_id(wanted))
 
 
 def _write(options: Options) -> int:
     from mcp_tui.cli.conversation_text import text_lines
-    from mcp_tui.cli.library import read
+    from mcp_tui.cli.stored import read
     from mcp_tui.events.codec import to_object
     from mcp_tui.export.masking import without_keys
 

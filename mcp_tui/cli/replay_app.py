@@ -44,7 +44,7 @@ class ReplaySession(AppSession):
     async def _open(self) -> None:
         """Play what was asked for; of a long conversation its beginning is there at once."""
         await asyncio.to_thread(_import)
-        from mcp_tui.cli.library import id_in, opened_library
+        from mcp_tui.cli.stored import id_in, opened_library
 
         library = await self._shelf_stack.enter_async_context(opened_library())
         recording = await read(library, await id_in(library, self._options.id), play=True)
@@ -72,5 +72,5 @@ def _import() -> None:
     from mcp_tui.telemetry.logging import silence
 
     silence()
-    for name in ("mcp_tui.cli.library", "mcp_tui.conversation.playback"):
+    for name in ("mcp_tui.cli.stored", "mcp_tui.conversation.playback"):
         importlib.import_module(name)

@@ -248,7 +248,7 @@ def test_stats_count_what_a_fork_copied_once(here: Here) -> None:
 def test_a_first_list_that_takes_long_says_how_far_it_is_on_a_terminal_only(
     stored: Here, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mcp_tui.cli.library.PATIENCE", 0.0)
+    monkeypatch.setattr("mcp_tui.cli.stored.PATIENCE", 0.0)
     monkeypatch.setattr("mcp_tui.history.catalog.TELL_EVERY", 0.0)
     assert stored.run("history", "list").stderr == ""
     (stored.data_dir / "conversations" / "index.json").unlink()

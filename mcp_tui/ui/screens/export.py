@@ -33,7 +33,7 @@ class Export:
     """Asks how one conversation is to be written to a file, and writes it."""
 
     app: App[Any]
-    library: Library
+    history: Library
     stored: ConversationSummary
     run: Callable[[Coroutine[Any, Any, None]], None]
     """Runs what waits, and shows errors of ours."""
@@ -82,7 +82,7 @@ class Export:
         self.app.push_screen(ConfirmScreen(question, "w", "write over it", clock=self.clock), answered)
 
     async def _write(self, name: str, path: Path, *, replace: bool) -> None:
-        where = await self.library.export(self.stored.id, name, path, replace=replace)
+        where = await self.history.export(self.stored.id, name, path, replace=replace)
         self.app.notify(f"Written to {where}.", timeout=6)
 
 

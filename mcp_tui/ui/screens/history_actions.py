@@ -52,7 +52,7 @@ class HistoryActions(LeftOnce, Screen[str]):
         self._opening = False
 
     @property
-    def library(self) -> Library:
+    def history(self) -> Library:
         """The stored conversations.  Raises `UsageError` before anybody can say what there is."""
         if self.shelf is None:
             raise UsageError("The history is still being opened.", hint="Try again in a moment.")
@@ -130,7 +130,7 @@ class HistoryActions(LeftOnce, Screen[str]):
         try:
             hits = tuple(dict.fromkeys(hit.event_id for hit in self.hits))
             matches = matches_of(self.hits, self.words)
-            recording = await read(self.library, stored.id, event_id, play=play)
+            recording = await read(self.history, stored.id, event_id, play=play)
             if not self.is_active:
                 return
             engine = getattr(self.app, "engine", None)
@@ -185,7 +185,7 @@ class HistoryActions(LeftOnce, Screen[str]):
             self.do(self._fork(stored, hit.event_id if hit is not None else None))
 
     async def _fork(self, stored: ConversationSummary, event_id: str | None) -> None:
-        forked = await self.library.fork(stored.id, event_id)
+        forked = await self.history.fork(stored.id, event_id)
         where = "from that place on" if event_id is not None else "from its end on"
         words = f"A fork of {quoted(stored)}: it goes its own way {where}; the original stays as it is."
         problem = await self._why_not(stored)
@@ -206,7 +206,7 @@ class HistoryActions(LeftOnce, Screen[str]):
 
         def answered(title: str | None) -> None:
             if title is not None and title.strip() and title != stored.title:
-                self.do(self._then(self.library.rename(stored.id, title)))
+                self.do(self._then(self.history.rename(stored.id, title)))
 
         self.app.push_screen(AskTextScreen("rename", stored.title, placeholder="title", check=_some_title), answered)
 
@@ -217,7 +217,7 @@ class HistoryActions(LeftOnce, Screen[str]):
 
         def answered(line: str | None) -> None:
             if line is not None and tuple(line.split()) != stored.tags:
-                self.do(self._then(self.library.tag(stored.id, line.replace("#", " ").split())))
+                self.do(self._then(self.history.tag(stored.id, line.replace("#", " ").split())))
 
         foot = "Words, separated by blanks; an empty line takes all tags away.\nEnter takes it  Esc goes back"
         ask = AskTextScreen(f"tags of {name_of(stored)}", " ".join(stored.tags), foot=foot, placeholder="work later")
@@ -242,7 +242,7 @@ class HistoryActions(LeftOnce, Screen[str]):
         if (stored := self.current) is not None:
             from mcp_tui.ui.screens.export import Export
 
-            Export(self.app, self.library, stored, self.do, self.clock).ask()
+            Export(self.app, self.history, stored, self.do, self.clock).ask()
 
     def action_delete(self) -> None:
         """Move it to the trash, when the person says so."""
@@ -263,7 +263,7 @@ class HistoryActions(LeftOnce, Screen[str]):
         self.app.push_screen(ConfirmScreen(question, "d", "delete", clock=self.clock), answered)
 
     async def _delete(self, stored: ConversationSummary) -> None:
-        await self.library.delete(stored.id)
+        await self.history.delete(stored.id)
         self.app.notify(f"{quoted(stored)} is in the trash.", timeout=4)
 
     def action_trash(self) -> None:
@@ -271,7 +271,7 @@ class HistoryActions(LeftOnce, Screen[str]):
         from mcp_tui.ui.screens.trash import TrashScreen
 
         if self.shelf is not None:
-            self.app.push_screen(TrashScreen(self.library, clock=self.clock), lambda _: self.look_again())
+            self.app.push_screen(TrashScreen(self.history, clock=self.clock), lambda _: self.look_again())
 
 
 def _some_title(title: str) -> None:
