@@ -16,6 +16,8 @@ from mcp_tui.importing.builder import EARLIEST, Builder, Call, left_out, mapping
 SOURCE = "chatgpt"
 _CITATION = re.compile("\ue200.*?\ue201", re.DOTALL)
 """References that only ChatGPT's own page can show."""
+_PAGES = frozenset({"tether_quote", "sonic_webpage"})
+"""Contents that name the page their text comes from."""
 _HIDDEN = frozenset({"user_editable_context", "model_editable_context", "reasoning_recap"})
 
 
@@ -99,8 +101,8 @@ class _Reader:
             self._system += bool(text.strip()) and kind != "reasoning_recap"
             return
         match _role(message):
-            case "user" if text.strip():
-                self._builder.user(text, at)
+            case "user" if said := "\n\n".join(part for part in (text, *_attached(message)) if part.strip()):
+                self._builder.user(said, at)
             case "assistant":
                 self._model = words(metadata.get("model_slug")) or self._model
                 self._answer(message, kind, text)
@@ -142,7 +144,7 @@ class _Reader:
                 return
             (call_id,) = self._builder.answer("", at, model=self._model, calls=[Call(name or "tool")])
         content: list[Content] = [TextContent(text=text)] if text else []
-        self._builder.result(call_id, content, text, at, failed=kind == "system_error")
+        self._builder.result(call_id, content, text, at, failed=kind == "system_error" or _went_wrong(message))
 
 
 def _role(message: dict[str, Any]) -> str:
@@ -161,12 +163,13 @@ def _text(message: dict[str, Any]) -> str:
     """All that a reader can read of a message's content."""
     content = mapping(message.get("content"))
     found: list[str] = []
-    for key in ("title", "url") if content.get("content_type") == "tether_quote" else ():
-        found.append(words(content.get(key)))
+    named = content if content.get("content_type") in _PAGES else mapping(content.get("state"))
+    found += [words(named.get(key)) for key in ("title", "url")]
     found += [_part(part) for part in sequence(content.get("parts"))]
     for thought in sequence(content.get("thoughts")):
         found += [words(mapping(thought).get("summary")), words(mapping(thought).get("content"))]
     found += [words(content.get(key)) for key in ("text", "result", "content")]
+    found.append(_part(content.get("screenshot")))
     return _CITATION.sub("", "\n\n".join(part for part in found if part.strip()))
 
 
@@ -177,4 +180,27 @@ def _part(part: Any) -> str:
     if text := words(values.get("text")):
         return text
     kind = words(values.get("content_type")).replace("_asset_pointer", "").replace("_", " ")
-    return f"[{kind or 'file'}, which is not in the export]" if values else ""
+    return _missing(kind or "file") if values else ""
+
+
+def _missing(what: str) -> str:
+    return f"[{what}, which is not in the export]"
+
+
+def _attached(message: dict[str, Any]) -> list[str]:
+    """Names of a message's files, but of those that stand among its parts."""
+    pointers = [
+        words(mapping(part).get("asset_pointer")) for part in sequence(mapping(message.get("content")).get("parts"))
+    ]
+    files = map(mapping, sequence(mapping(message.get("metadata")).get("attachments")))
+    shown = {pointer.rpartition("/")[2] for pointer in pointers if pointer}
+    return [_missing(words(file.get("name")) or "a file") for file in files if words(file.get("id")) not in shown]
+
+
+def _went_wrong(message: dict[str, Any]) -> bool:
+    """Whether the code that the tool ran raised, or was stopped."""
+    run = mapping(mapping(message.get("metadata")).get("aggregate_result"))
+    ended = words(run.get("status"))
+    return bool(
+        run.get("in_kernel_exception") or run.get("system_exception") or "fail" in ended or ended == "cancelled"
+    )

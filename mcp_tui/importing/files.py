@@ -18,8 +18,8 @@ from mcp_tui.importing.elements import NotJson, decoded, elements
 
 Read = Callable[[dict[str, Any]], Imported]
 
-MOST_ONE = 512 * 1024 * 1024
-"""Bytes of a file that holds one conversation: it is read as a whole."""
+MOST_OBJECT = 512 * 1024 * 1024
+"""Bytes of a file that is one JSON object: it is read as a whole."""
 MOST_BYTES = 8 * 1024 * 1024 * 1024
 """Bytes of a file of many, also when it comes out of a zip file."""
 _BLOCK = 1 << 20
@@ -79,7 +79,7 @@ def _document(path: Path, file: IO[bytes]) -> Iterator[Imported | NotRead]:
             case "[":
                 yield from _list(path, pieces)
             case "{":
-                yield _one(path, pieces)
+                yield from _object(path, pieces)
             case _:
                 raise UsageError(f"{path} is nothing that can be imported.", hint=EXPECTED)
     except NotJson as error:
@@ -98,26 +98,33 @@ def _blocks(path: Path, file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _list(path: Path, pieces: Iterable[str]) -> Iterator[Imported | NotRead]:
+    yield from _entries(path, elements(pieces))
+
+
+def _entries(path: Path, values: Iterable[Any]) -> Iterator[Imported | NotRead]:
     """Entries that are no conversation are told; where the first one is none, the file is another one."""
     read: Read | None = None
-    for number, value in enumerate(elements(pieces), 1):
+    for number, value in enumerate(values, 1):
         read = _reader_of(value) or read
         if read is None:
             raise UsageError(f"{path} is a list, but not one of conversations.", hint=EXPECTED)
         yield _entry(read, value, f"conversation {number}")
 
 
-def _one(path: Path, pieces: Iterable[str]) -> Imported | NotRead:
+def _object(path: Path, pieces: Iterable[str]) -> Iterator[Imported | NotRead]:
+    """One conversation, or all of them under a key."""
     held: list[str] = []
     for piece in pieces:
         held.append(piece)
-        if len(held) * _BLOCK > MOST_ONE:
-            raise UsageError(f"{path} is longer than {MOST_ONE // 1024**2} MB.", hint=EXPECTED)
+        if len(held) * _BLOCK > MOST_OBJECT:
+            raise UsageError(f"{path} is longer than {MOST_OBJECT // 1024**2} MB.", hint=EXPECTED)
     value = decoded("".join(held), "it")
-    read = _reader_of(value)
-    if read is None:
+    if (read := _reader_of(value)) is not None:
+        yield _entry(read, value, "it")
+    elif isinstance(several := value.get("conversations"), list):
+        yield from _entries(path, several)
+    else:
         raise UsageError(f"{path} is JSON, but no conversation that is known.", hint=EXPECTED)
-    return _entry(read, value, "it")
 
 
 def _reader_of(value: Any) -> Read | None:

@@ -64,6 +64,40 @@ def test_chatgpt_the_path_to_the_current_node_with_its_tools_and_thoughts(tmp_pa
     assert found.notes == ("2 system messages were left out.", "1 message of other branches was left out.")
 
 
+def test_chatgpt_pages_screenshots_files_and_code_that_failed(tmp_path: Path) -> None:
+    image = {"content_type": "image_asset_pointer", "asset_pointer": "sediment://file_1", "width": 1}
+    files_of_it = [{"id": "file_1", "name": "plot.png"}, {"id": "file_2", "name": "data.csv"}]
+    page = {"content_type": "sonic_webpage", "title": "Tea", "url": "http://tea", "text": "Steep it."}
+    screen = {"content_type": "computer_output", "state": {"title": "A page", "url": "http://a"}, "screenshot": image}
+    failed = {"aggregate_result": {"status": "failed_with_in_kernel_exception"}}
+    nodes = dict(
+        [
+            samples.node("u", None, "user", {"content_type": "multimodal_text", "parts": [image, "look"]}, 1.0,
+                         metadata={"attachments": files_of_it}),
+            samples.node("w", "u", "tool", page, 2.0, name="web.run"),
+            samples.node("s", "w", "tool", screen, 3.0, name="computer.do"),
+            samples.node("p", "s", "tool", {"content_type": "execution_output", "text": "NameError"}, 4.0,
+                         name="python", metadata=failed),
+            samples.node("v", "p", "user", samples.text(""), 5.0, metadata={"attachments": [{"name": "talk.pdf"}]}),
+        ]
+    )  # fmt: skip
+    found = imported(tmp_path, samples.chatgpt(mapping=nodes, current_node="v"))
+    assert [told(item) for item in transcript(found).items if type(item).__name__ != "NoticeItem"] == [
+        ("you", "[image, which is not in the export]\n\nlook\n\n[data.csv, which is not in the export]"),
+        ("web_run", "{}", "success", "Tea\n\nhttp://tea\n\nSteep it."),
+        ("computer_do", "{}", "success", "A page\n\nhttp://a\n\n[image, which is not in the export]"),
+        ("python", "{}", "error", "NameError"),
+        ("you", "[talk.pdf, which is not in the export]"),
+    ]
+
+
+def test_all_conversations_under_a_key(tmp_path: Path) -> None:
+    found = list(files.conversations(written(tmp_path, {"conversations": [samples.chatgpt(), samples.claude(), 7]})))
+    assert [each.reason if isinstance(each, NotRead) else each.title for each in found] == [
+        "A plot", "Notes", "it is no conversation",
+    ]  # fmt: skip
+
+
 def test_claude_the_messages_with_attachments_tools_and_thinking(tmp_path: Path) -> None:
     found = imported(tmp_path, samples.claude())
     assert [told(item) for item in transcript(found).items] == [
