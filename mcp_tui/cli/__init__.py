@@ -3,7 +3,8 @@
 Exit codes of every command: 0 done; 1 the turn (or the program) ended in an error, ``replay --verify``: a result
 differs; 2 wrong usage or configuration, or ``run`` and ``replay --verify`` with a server that is not trusted;
 3 ``run``: a tool was denied by policy, ``replay --verify``: no result differs and a call could not be run,
-``servers trust``: something was not accepted; 128 + n ended by signal n, so 130 for Ctrl+C.
+``servers trust``: something was not accepted; 128 + n ended by signal n, so 130 for Ctrl+C; 141 where who read the
+output left, as other programs end by SIGPIPE then.
 
 ``arguments``  the parser
 ``app``        the Textual app, with the engine around it
@@ -20,6 +21,7 @@ differs; 2 wrong usage or configuration, or ``run`` and ``replay --verify`` with
 ``servers``    ``servers list`` and ``servers trust``
 ``wiring``     configuration -> engine
 ``shutdown``   signals, a vanished terminal, the last resort
+``standard_output``  what every command writes through
 """
 
 from __future__ import annotations
@@ -31,18 +33,39 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mcp_tui.cli.options import Options
 
-EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_DENIED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_DENIED, EXIT_INTERRUPTED, EXIT_READER_LEFT = 0, 1, 2, 3, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in ``argv`` (the process's own by default) and return its exit code."""
+    from mcp_tui.cli import standard_output
+
+    standard_output.prepare()
+    try:
+        try:
+            return _run(argv)
+        finally:
+            standard_output.flush()
+    except standard_output.ReaderLeft:
+        standard_output.give_up()
+        return EXIT_READER_LEFT
+    except standard_output.OutputFailed as error:
+        standard_output.give_up()
+        sys.stderr.write(f"mcp-tui: {error}\n")
+        return EXIT_ERROR
+
+
+def _run(argv: Sequence[str] | None) -> int:
     from mcp_tui.cli.arguments import parse
+    from mcp_tui.cli.standard_output import OutputFailed, ReaderLeft
     from mcp_tui.errors import McpTuiError
     from mcp_tui.safety.text import prose
 
     options = parse(argv)
     try:
         return _command(options.command)(options)
+    except (OutputFailed, ReaderLeft):
+        raise
     except McpTuiError as error:
         sys.stderr.write(prose(f"mcp-tui: {error}\n"))
         return EXIT_USAGE

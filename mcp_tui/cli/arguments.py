@@ -20,6 +20,7 @@ exit codes:
   3   run: a tool was denied by policy; replay --verify: nothing differs, and a call could not be run;
       servers trust: something was not accepted
   130 interrupted (128 + n: ended by signal n)
+  141 who read the output left, as in `| head -1`
 """
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import shlex
 import signal
@@ -12,7 +11,6 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
-from mcp_tui.cli import EXIT_ERROR
 from mcp_tui.cli.options import Options
 from mcp_tui.cli.wiring import Setup, conversations_dir, open_log, setup, trust_keeper
 from mcp_tui.config.rules_file import RulesFile
@@ -27,16 +25,11 @@ def run_headless(
     options: Options, work: Callable[[Setup], Coroutine[Any, Any, int]], *, keys_needed: bool = True
 ) -> int:
     """Load the configuration, open log and history, and do ``work``; its exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     with setup(options, keys_needed=keys_needed) as made:
         log = open_log(made)
         try:
             check_data_dir(conversations_dir(made.paths))
             return asyncio.run(work(made))
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return EXIT_ERROR
         finally:
             log.close()
 

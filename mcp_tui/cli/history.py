@@ -26,6 +26,7 @@ from mcp_tui.cli.history_output import (
 )
 from mcp_tui.cli.history_storage import compact, delete, empty_trash, list_trash, restore
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.standard_output import write
 from mcp_tui.cli.stored import listed, opened_library
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary, together
@@ -81,7 +82,8 @@ async def _show(library: Library, options: Options) -> int:
         events, _ = without_keys(stored.events)
         print_json({**list_data(summary), "events": [to_object(event) for event in events]})
     else:
-        sys.stdout.writelines(f"{line}\n" for line in text_lines(stored.events))
+        for line in text_lines(stored.events):
+            write(f"{line}\n")
     return EXIT_OK
 
 

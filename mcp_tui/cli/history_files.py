@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from mcp_tui.cli import EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.history_output import SHORT_ID
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.standard_output import write, write_bytes
 from mcp_tui.cli.stored import listed, opened_library
 from mcp_tui.engine.history import ImportResult
 from mcp_tui.errors import McpTuiError
@@ -33,7 +33,9 @@ async def _export(options: Options) -> int:
     async with opened_library() as library:
         summary = find(await listed(library), options.id)
         if options.output == "-" or not (options.output or options.json or sys.stdout.isatty()):
-            return _pass_on(await library.export_text(summary.id, wanted, with_secrets=options.with_secrets))
+            for piece in await library.export_text(summary.id, wanted, with_secrets=options.with_secrets):
+                write_bytes(piece.encode("utf-8", "replace"))
+            return EXIT_OK
         path = await library.export(
             summary.id,
             wanted,
@@ -42,18 +44,6 @@ async def _export(options: Options) -> int:
             with_secrets=options.with_secrets,
         )
     _tell(options, {"id": summary.id, "format": wanted, "path": str(path)}, f"exported to {path}")
-    return EXIT_OK
-
-
-def _pass_on(pieces: Iterable[str]) -> int:
-    """To standard output; whoever reads it may stop early."""
-    try:
-        for piece in pieces:
-            sys.stdout.buffer.write(piece.encode("utf-8", "replace"))
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_ERROR
     return EXIT_OK
 
 
@@ -75,12 +65,12 @@ async def _import(options: Options) -> int:
                 failed |= result.status == "failed"
                 told.append({"file": name, **asdict(result)})
                 if not options.json:
-                    sys.stdout.write("".join(f"{strict(line)}\n" for line in _words(name, result)))
+                    write("".join(f"{strict(line)}\n" for line in _words(name, result)))
     if options.json:
-        sys.stdout.write(f"{json.dumps(told)}\n")
+        write(f"{json.dumps(told)}\n")
     elif len(told) > 1:
         counts = Counter(entry["status"] for entry in told)
-        sys.stdout.write(f"{', '.join(f'{count} {_STATUS[status]}' for status, count in counts.items())}\n")
+        write(f"{', '.join(f'{count} {_STATUS[status]}' for status, count in counts.items())}\n")
     return EXIT_ERROR if failed else EXIT_OK
 
 
@@ -97,4 +87,4 @@ def _words(name: str, result: ImportResult) -> Iterable[str]:
 
 
 def _tell(options: Options, data: Any, words: str) -> None:
-    sys.stdout.write(f"{json.dumps(data) if options.json else strict(words)}\n")
+    write(f"{json.dumps(data) if options.json else strict(words)}\n")

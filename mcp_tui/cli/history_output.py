@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from mcp_tui.cli.standard_output import write
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.export.events_json import conversation_data
 from mcp_tui.safety.text import shorten, strict
@@ -48,9 +48,9 @@ def local(at: datetime) -> str:
 
 def print_lines(lines: Iterable[str]) -> None:
     """Write lines, harmless whatever they hold."""
-    sys.stdout.write("".join(f"{strict(line, one_line=False)}\n" for line in lines))
+    write("".join(f"{strict(line, one_line=False)}\n" for line in lines))
 
 
 def print_json(data: Any) -> None:
     """Write one JSON value as a line."""
-    sys.stdout.write(json.dumps(data) + "\n")
+    write(json.dumps(data) + "\n")

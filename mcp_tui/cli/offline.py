@@ -8,7 +8,6 @@ the recorded calls, 1 when it left one out, 3 when it made all of them and other
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.headless import on_signals, run_headless, say
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.standard_output import write
 from mcp_tui.cli.verify import MOST_ARGUMENTS, difference_data, difference_lines, stored_conversation, why_not_run
 from mcp_tui.cli.wiring import Setup, build_engine
 from mcp_tui.config.rules_file import RulesFile
@@ -216,5 +216,4 @@ def _line(words: str, call: ToolCallItem, reason: str) -> str:
 
 
 def _write(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    write(f"{line}\n", at_once=True)

@@ -12,8 +12,9 @@ import os
 import sys
 from collections.abc import Iterable
 
-from mcp_tui.cli import EXIT_ERROR, EXIT_OK
+from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.standard_output import write
 from mcp_tui.config.paths import resolve_paths
 
 
@@ -59,11 +60,6 @@ def _write(options: Options) -> int:
     lines: Iterable[str] = (
         (json.dumps(to_object(event)) for event in without_keys(events)[0]) if options.json else text_lines(events)
     )
-    try:
-        for line in lines:
-            sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_ERROR
+    for line in lines:
+        write(f"{line}\n")
     return EXIT_OK

@@ -13,6 +13,7 @@ from typing import Any
 
 from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.standard_output import write
 from mcp_tui.cli.wiring import conversations_dir, guards
 from mcp_tui.config.json_source import parse_json
 from mcp_tui.config.loader import load
@@ -237,4 +238,4 @@ def _object(text: str, name: str) -> dict[str, Any]:
 
 
 def _print(lines: Iterable[str]) -> None:
-    sys.stdout.write("".join(f"{strict(line, one_line=False)}\n" for line in lines))
+    write("".join(f"{strict(line, one_line=False)}\n" for line in lines))

@@ -15,6 +15,7 @@ from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
 from mcp_tui.cli.conversations import ID_LENGTH, find
 from mcp_tui.cli.headless import check_allowed_names, check_trust, on_signals, rules_of, run_headless, say
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.standard_output import write
 from mcp_tui.cli.wiring import Setup, build_engine
 from mcp_tui.engine.engine import Engine, Subscription
 from mcp_tui.errors import UsageError
@@ -171,8 +172,7 @@ class JsonLines(Output):
     def take(self, event: EventBase) -> None:
         """Write the event."""
         super().take(event)
-        sys.stdout.write(json.dumps(to_object(event), ensure_ascii=True) + "\n")
-        sys.stdout.flush()
+        write(json.dumps(to_object(event), ensure_ascii=True) + "\n", at_once=True)
 
 
 class Words(Output):
@@ -207,6 +207,5 @@ class Words(Output):
 
     def _write(self, text: str) -> None:
         if text:
-            sys.stdout.write(prose(text) if sys.stdout.isatty() else text)
-            sys.stdout.flush()
+            write(prose(text) if sys.stdout.isatty() else text, at_once=True)
             self._at_line_start = text.endswith("\n")

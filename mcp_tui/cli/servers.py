@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mcp_tui import __version__
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.standard_output import write
 from mcp_tui.cli.wiring import Setup, open_log, setup, trust_keeper
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.errors import UsageError
@@ -223,8 +224,7 @@ def _as_json(keeper: TrustKeeper, name: str, config: ServerConfig) -> str:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    write(f"{text}\n", at_once=True)
 
 
 def _err(text: str) -> None:

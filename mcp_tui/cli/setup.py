@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.standard_output import write
 from mcp_tui.config import init as samples
 from mcp_tui.config.paths import CONFIG_NAME, SERVERS_NAME, Paths, resolve_paths
 from mcp_tui.config.report import check as check_files
@@ -46,4 +46,4 @@ def _paths(options: Options) -> Paths:
 
 
 def _print(lines: Iterable[str]) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    write("".join(f"{line}\n" for line in lines))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -20,6 +19,7 @@ from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.conversations import find
 from mcp_tui.cli.headless import check_allowed_names, check_trust, on_signals, rules_of, run_headless, say
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.standard_output import write
 from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir
 from mcp_tui.conversation.comparison import Verdict, ignored_in_all, ignored_words, summary_words, verdict
 from mcp_tui.conversation.ignoring import Ignoring, parse_ignoring
@@ -260,5 +260,4 @@ def _met(item: ToolCallItem) -> list[Ignored]:
 
 
 def _write(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    write(f"{line}\n", at_once=True)

@@ -92,7 +92,7 @@ def test_when_nobody_reads_the_answer_the_turn_ends(program):
     process.stdout.close()
     errors = process.stderr.read()
     process.stderr.close()
-    assert process.wait(60) == 1
+    assert process.wait(60) == 141
     assert b"Traceback" not in errors
     (log,) = (program.data_dir / "conversations").glob("*.jsonl")
     ends = [json.loads(line) for line in log.read_text().splitlines() if '"turn_finished"' in line]
