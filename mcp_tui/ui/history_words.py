@@ -67,7 +67,8 @@ def title(
         done, there = listing.reading
         return left, ((f"reading {done:,} of {there:,}…", "$accent"),)
     if warning:
-        return left, ((f"! {warning}", "$warning"),)
+        room = max(len("! browsing only"), width - sum(len(text) for text, _ in left) - 4)
+        return left, ((shorten(f"! {warning}", room), "$warning"),)
     order = "as a tree" if listing.memory.tree and not search.active else ""
     spent = dollars(listing.spent) if listing.spent else ""
     parts = [part for part in (order, spent, formats.size(listing.octets)) if part]

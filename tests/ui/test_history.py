@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mcp_tui.conversation.summary import Amounts, ConversationSummary
-from mcp_tui.errors import StoreFailed, UsageError
+from mcp_tui.errors import ConfigError, StoreFailed, UsageError
 from mcp_tui.events.turns import Origin
 from mcp_tui.history.base import ListedSoFar
 from mcp_tui.history.search import IndexState
@@ -149,6 +149,26 @@ async def test_a_search_that_cannot_be_understood_says_what_to_write() -> None:
         engine.history.failure = None
         await pilot.press("escape", "escape")
         await until(lambda: len(screen.entries) == 8, pilot)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+async def test_what_stands_instead_of_a_list_is_wrapped_and_never_cut(size: tuple[int, int]) -> None:
+    async with opened(size=size) as (app, engine, pilot, _):
+        await pilot.press("slash")
+        engine.history.failure = UsageError(
+            "before:yesterdy is no day.", hint="Write a day as 2026-08-01, or how long ago as 7d; yesterday works too."
+        )
+        await pilot.press(*"before:yesterdy")
+        words = "Write a day as 2026-08-01, or how long ago as 7d; yesterday works too."
+        await until(lambda: words in " ".join(shown(app).split()), pilot)
+
+
+async def test_a_warning_leaves_the_number_of_conversations_whole() -> None:
+    async with opened(size=(80, 24)) as (app, _, pilot, screen):
+        screen.warn(ConfigError("x", problems=("a", "b")))
+        await pilot.press("tab", *"nightly")
+        await until(lambda: "2 of 8 conversations" in shown(app), pilot)
+        assert "! browsing only: 2 problems in the con" in shown(app)
 
 
 async def test_an_index_that_grows_says_so_and_brings_more_hits() -> None:

@@ -217,7 +217,7 @@ class HistoryScreen(HistoryActions):
 
     def _show_hits(self) -> None:
         current = self.current if self.search.active else None
-        self.set_class(self.search.active, "-hits")
+        self.set_class(self.search.active and bool(self.entries), "-hits")
         half = max(3, (self.size.height - 7) // 2)
         self.rows.styles.height = min(half, max(3, len(self.entries))) if self.search.active and self.entries else "1fr"
         if current is None:

@@ -68,7 +68,9 @@ class RowList(ScrollView, can_focus=True):
         super().__init__(id=widget_id)
         self._draw_row = draw_row
         self._count = 0
-        self._empty: list[Content] = []
+        self._empty = Content("")
+        self._lines: tuple[int, list[Content]] = (0, [])
+        """What stands there instead of rows, wrapped for this width."""
         self._strips: dict[tuple[int, bool, bool], Strip] = {}
 
     @property
@@ -86,8 +88,8 @@ class RowList(ScrollView, can_focus=True):
         self._reveal()
 
     def explain(self, text: Content) -> None:
-        """What stands there instead of rows while there are none."""
-        self._empty = text.split("\n", allow_blank=True)
+        """What stands there instead of rows while there are none; long lines of it are wrapped."""
+        self._empty, self._lines = text, (0, [])
         self.refresh()
 
     def redraw(self) -> None:
@@ -123,8 +125,9 @@ class RowList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if row >= self._count:
             style = self.get_visual_style("row-list--row")
-            text = self._empty[row - 1] if not self._count and 0 < row <= len(self._empty) else Content("")
-            return self._strip(Content.assemble(" ", text), width, style)
+            text = self._explanation(width - 2) if not self._count else []
+            line = text[row - 1] if 0 < row <= len(text) else Content("")
+            return self._strip(Content.assemble(" ", line), width, style)
         key = (row, row == self.cursor, self.has_focus)
         if (strip := self._strips.get(key)) is None:
             names = ("row-list--row", "row-list--cursor") if key[1] else ("row-list--row",)
@@ -134,6 +137,12 @@ class RowList(ScrollView, can_focus=True):
                 self._strips.clear()
             self._strips[key] = strip
         return strip
+
+    def _explanation(self, width: int) -> list[Content]:
+        width = max(1, width)
+        if self._lines[0] != width:
+            self._lines = width, self._empty.wrap(width)
+        return self._lines[1]
 
     def _strip(self, content: Content, width: int, style: Style) -> Strip:
         drawn = Visual.to_strips(self, content.truncate(width, ellipsis=True), width, 1, style)
