@@ -41,8 +41,13 @@ class Step:
 class Film:
     """What each event of a conversation did to its items.  Nothing here changes any more once it is made."""
 
-    def __init__(self, events: Iterable[EventBase], pace: Callable[[], None] = unpaced) -> None:
-        """``pace`` is called between two events: see `mcp_tui.conversation.pace.beside`."""
+    def __init__(
+        self, events: Iterable[EventBase], pace: Callable[[], None] = unpaced, *, numbered: bool = True
+    ) -> None:
+        """``pace`` is called between two events: see `mcp_tui.conversation.pace.beside`.
+
+        ``numbered``: whether the items have numbers; nobody knows those of a piece.
+        """
         self.events: Sequence[EventBase] = tuple(events)
         self.steps: list[tuple[Step, ...]] = []
         """By event."""
@@ -64,7 +69,7 @@ class Film:
         """Key of an item -> its number; the last one's, where a key came again."""
         self._places: dict[str, int] = {}
         """Id of an event -> which one it is."""
-        self._record(pace)
+        self._record(pace, numbered)
 
     # -- events --------------------------------------------------------------------------------
 
@@ -106,7 +111,7 @@ class Film:
 
     # -- making it -----------------------------------------------------------------------------
 
-    def _record(self, pace: Callable[[], None]) -> None:
+    def _record(self, pace: Callable[[], None], numbered: bool) -> None:
         transcript = Transcript()
         numbers: dict[int, int] = {}
         order: list[int] = []
@@ -119,6 +124,8 @@ class Film:
             for change in transcript.apply(event):
                 number = numbers.setdefault(id(change.item), len(self.items))
                 if number == len(self.items):
+                    if not numbered:
+                        change.item.number = 0
                     self.items.append(change.item)
                     states.append(())
                     self._added.append(index + 1)

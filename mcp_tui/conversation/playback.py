@@ -29,9 +29,11 @@ FAR = 400
 class Playback:
     """The positions 0 (nothing happened) to ``length`` (everything did) of a conversation."""
 
-    def __init__(self, events: Iterable[EventBase], pace: Callable[[], None] = unpaced) -> None:
-        """``pace`` is called between two events: see `mcp_tui.conversation.pace.beside`."""
-        self.film = Film(events, pace)
+    def __init__(
+        self, events: Iterable[EventBase], pace: Callable[[], None] = unpaced, *, numbered: bool = True
+    ) -> None:
+        """``pace``, ``numbered``: see `Film`."""
+        self.film = Film(events, pace, numbered=numbered)
         self.items: list[Item] = []
         """The conversation at the position.  Items are changed in place."""
         self.position = 0
@@ -44,9 +46,9 @@ class Playback:
         self._beat: Beat | None = None
 
     @classmethod
-    def at_the_end(cls, pace: Callable[[], None], events: Iterable[EventBase]) -> Playback:
+    def at_the_end(cls, pace: Callable[[], None], events: Iterable[EventBase], *, numbered: bool = True) -> Playback:
         """One that stands where everything has happened."""
-        playback = cls(events, pace)
+        playback = cls(events, pace, numbered=numbered)
         playback._jump(playback.length, pace)
         return playback
 
@@ -152,8 +154,14 @@ class Playback:
         return changes
 
     def stand_like(self, other: Playback) -> None:
-        """Go to where another one stands, in the middle of a text too; it has the beginning of these events."""
-        self.move_to(other.position)
+        """Go to where another one stands, in the middle of a text too; it has the beginning or the end of these events.
+
+        Where its last event is not among these, stay.
+        """
+        place = self.film.place_of(other.event.id) if other.event is not None else -1
+        if place is None:
+            return
+        self.move_to(place + 1)
         beat = other._beat
         if beat is not None and not self.at_end:
             self._beat = self._next_beat()

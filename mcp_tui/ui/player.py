@@ -1,7 +1,8 @@
 """Where a replay stands: gone to by hand, or moved by the clock.
 
-Of a long conversation only a part is there at first.  Of its beginning every position is, and it plays; of any other
-part only what it shows.  What needs all of it waits until all of it is there, in the order in which it was asked for.
+Of a long conversation only a part is there at first.  Its beginning and its end can be gone through; of a part from
+its middle there is only what it shows.  What needs all of it waits until all of it is there, and what is asked for
+after that waits too, so that everything is done in its order.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ class Player:
         self.reading = True
         """Whether more of the conversation is to come."""
         self.placed = True
-        """Whether positions are those of the whole conversation; a part from its middle has others."""
+        """Whether positions are those of the whole conversation; a part that is not its beginning has others."""
         self.at_end = True
-        """Whether nothing comes after a part that is not placed."""
+        """Whether nothing comes after what is there of a part that is not placed."""
         self._waiting: list[tuple[str, Callable[[], None]]] = []
         self._playing: Worker[None] | None = None
 
@@ -68,9 +69,9 @@ class Player:
         self.playback, self.placed, self.at_end = playback, placed, at_end
 
     def take_all(self, playback: Playback) -> None:
-        """All of it, which stands at its end; where the beginning was played it goes on there."""
+        """All of it, which stands at its end; where the beginning or the end was gone through it goes on there."""
         part, self.playback = self.playback, playback
-        if part is not None and self.placed:
+        if part is not None and (self.placed or not part.at_end):
             playback.stand_like(part)
         self.reading, self.placed, self.at_end = False, True, True
 
@@ -88,6 +89,28 @@ class Player:
             self._state_changed()
         elif self.placed:
             act()
+
+    def _waits(self, words: str, act: Callable[[], None], position: int) -> bool:
+        """Whether going to a position has to wait, for more or for what was asked for before; ``act`` follows then."""
+        if self._has(position) and not self._waiting:
+            return False
+        self.when_whole(words, act)
+        return True
+
+    def _has(self, position: int) -> bool:
+        """Whether that can be gone to with what is there."""
+        playback = self.playback
+        if playback is None:
+            return False
+        if self.placed:
+            return not (self.reading and position > playback.length)
+        stops = playback.film.stops
+        return self.at_end and position >= (stops[0] if stops else playback.length)
+
+    @property
+    def _through(self) -> bool:
+        """Whether the end of the conversation is reached."""
+        return self.playback is not None and self.playback.at_end and not (self.reading and self.placed)
 
     @property
     def waits_for(self) -> str:
@@ -109,14 +132,16 @@ class Player:
 
     def toggle(self) -> None:
         """Play or pause; at the end, from the beginning."""
+        playback = self.playback
         if self._playing is not None:
             self.pause()
-        elif self.playback is not None and not self.placed:
-            self.when_whole("play it", self.toggle)
-        elif self.playback is not None and self.playback.length:
+        elif playback is not None and playback.length:
+            begin = 0 if self._through else playback.position
+            if self._waits("play it", self.toggle, begin):
+                return
             self._follow()
-            if self.playback.at_end and not self.reading:
-                self._moved(self.playback.move_to(0))
+            if begin != playback.position:
+                self._moved(playback.move_to(begin))
             self._playing = self._run(self._play())
         self._state_changed()
 
@@ -128,7 +153,7 @@ class Player:
 
     async def _play(self) -> None:
         last = self._clock()
-        while self.playback is not None and (self.reading or not self.playback.at_end):
+        while self.playback is not None and not self._through:
             await asyncio.sleep(FRAME_SECONDS)
             now = self._clock()
             self._moved(self.playback.advance(math.inf if math.isinf(self.speed) else (now - last) * self.speed))
@@ -155,43 +180,32 @@ class Player:
     def step(self, by: int) -> None:
         """By event."""
         self.pause()
-        if (playback := self.playback) is None:
-            return
-        if self._has(playback, playback.position + by):
+        playback, words = self.playback, "an event on" if by > 0 else "an event back"
+        if playback is not None and not self._waits(words, lambda: self.step(by), playback.position + by):
             self._follow()
             self._moved(playback.step(by))
-        else:
-            self.when_whole("an event on" if by > 0 else "an event back", lambda: self.step(by))
 
     def turn(self, by: int) -> None:
         """By turn."""
         self.pause()
         if (playback := self.playback) is None:
             return
-        stop = playback.turn_stop(by)
-        if self.placed and not (self.reading and stop == playback.length):
+        stop, words = playback.turn_stop(by), "a turn on" if by > 0 else "a turn back"
+        more = self.reading and self.placed and stop == playback.length
+        if not self._waits(words, lambda: self.turn(by), stop + more):
             self.go(stop)
-        else:
-            self.when_whole("a turn on" if by > 0 else "a turn back", lambda: self.turn(by))
 
     def start(self) -> None:
         """Before everything."""
         self.pause()
-        if self.placed:
+        if not self._waits("the beginning", self.start, 0):
             self.go(0)
-        else:
-            self.when_whole("the beginning", self.start)
 
     def end(self) -> None:
         """After everything."""
         self.pause()
-        if not self.placed and self.at_end:
-            self._follow()
-        elif self.reading:
-            self.when_whole("the end", self.end)
-        elif self.playback is not None:
-            self.go(self.playback.length)
-
-    def _has(self, playback: Playback, position: int) -> bool:
-        """Whether that can be gone to with what is there."""
-        return self.placed and not (self.reading and position > playback.length)
+        if (playback := self.playback) is None:
+            return
+        more = self.reading and self.placed
+        if not self._waits("the end", self.end, playback.length + more):
+            self.go(playback.length)

@@ -63,11 +63,11 @@ async def read(
     return Long(first, partial(library.read, conversation_id))
 
 
-async def folded(recording: Recording) -> Playback:
-    """A playback of it that stands at the end."""
+async def folded(recording: Recording, *, numbered: bool = True) -> Playback:
+    """A playback of it that stands at the end; ``numbered``: its items have the numbers of the whole conversation."""
     from mcp_tui.conversation.pace import beside
     from mcp_tui.conversation.playback import Playback
 
     if len(recording.events) <= AT_ONCE:
-        return Playback.at_the_end(lambda: None, recording.events)
-    return await beside(Playback.at_the_end, recording.events)
+        return Playback.at_the_end(lambda: None, recording.events, numbered=numbered)
+    return await beside(Playback.at_the_end, recording.events, numbered=numbered)

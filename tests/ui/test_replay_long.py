@@ -117,6 +117,64 @@ async def test_what_was_asked_for_is_done_in_its_order() -> None:
         assert f"event {wanted:,} of" in line(screen, "place")
 
 
+async def test_its_end_is_gone_through_without_waiting_and_stands_there_when_the_rest_comes() -> None:
+    clock = Clock()
+    app = make_app(clock=clock)
+    async with app.run_test(size=(120, 30)) as pilot:
+        source = Source(whole(), TURNS - 40, TURNS)
+        screen, _ = await begun(pilot, app, source)
+        await pilot.press("left_square_bracket", "left_square_bracket", "right", "right", "left")
+        await settled(screen, pilot)
+        part, place = playback_of(screen), line(screen, "place")
+        assert part.length - part.position == 2 * EACH - 3
+        assert "paused   .. reading the rest " in place
+        assert "event" not in place
+        assert f"Question {TURNS - 2}" in in_sight(screen)
+        assert f"Question {TURNS - 1}" not in in_sight(screen)
+        assert "#" not in in_sight(screen)
+        await pilot.press("space")
+        await until(lambda: passed(clock, 0.1) and part.position > part.length - EACH, pilot)
+        await pilot.press("space")
+        await settled(screen, pilot)
+        before, left = in_sight(screen), part.length - part.position
+        await finished(pilot, screen, source)
+        assert playback_of(screen) is not part
+        assert playback_of(screen).length - playback_of(screen).position == left
+        assert [row[:80] for row in in_sight(screen).split("\n")] == [row[:80] for row in before.split("\n")]
+        await pilot.press("right", "left")
+        await settled(screen, pilot)
+        same_as_a_replay(screen)
+
+
+async def test_before_the_first_turn_of_what_is_there_a_step_waits() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        source = Source(whole(), TURNS - 2, TURNS)
+        screen, _ = await begun(pilot, app, source)
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        assert "then" not in line(screen, "place")
+        await pilot.press("left_square_bracket")
+        assert "then a turn back" in line(screen, "place")
+        await finished(pilot, screen, source)
+        await settled(screen, pilot)
+        assert f"turn {TURNS - 2:,} of {TURNS:,}" in line(screen, "place")
+        same_as_a_replay(screen)
+
+
+async def test_what_is_asked_for_after_something_that_waits_is_done_after_it() -> None:
+    app = make_app(clock=Clock())
+    async with app.run_test(size=(120, 30)) as pilot:
+        source = Source(whole(), 0, 3)
+        screen, _ = await begun(pilot, app, source, play=True)
+        await pilot.press("space", "right", "right", "right")
+        position = playback_of(screen).position
+        await pilot.press("end", "left", "left", "home", "right")
+        assert playback_of(screen).position == position
+        assert "then an event on" in line(screen, "place")
+        await finished(pilot, screen, source)
+        assert playback_of(screen).position == 1
+
+
 async def test_what_is_in_sight_stays_there_when_the_rest_comes() -> None:
     app = make_app()
     async with app.run_test(size=(120, 30)) as pilot:
@@ -224,7 +282,13 @@ async def test_the_rest_cannot_be_read() -> None:
         await until(lambda: bool(said), pilot)
         assert said == ["The disk is gone."]
         assert "the rest could not be read" in line(screen, "place")
-        await pilot.press("home", "left", "space", "end", "left_square_bracket")
+        await pilot.press("home", "space")
+        assert f"Answer {TURNS - 1}." in in_sight(screen)
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        await settled(screen, pilot)
+        assert f"Answer {TURNS - 1}." not in in_sight(screen)
+        await pilot.press("end")
+        await settled(screen, pilot)
         assert f"Answer {TURNS - 1}." in in_sight(screen)
         await pilot.press("escape")
         await until(lambda: bool(left), pilot)

@@ -140,10 +140,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         self._open_all(await folded(stored))
 
     async def _open_part(self, part: RecordedPart) -> None:
-        playback = await folded(part)
-        if part.more_above:
-            for item in playback.items:
-                item.number = 0  # nobody knows how many come before
+        playback = await folded(part, numbered=not part.more_above)
         if self._play_first:
             playback.move_to(0)
         self.player.take_part(playback, placed=self._play_first, at_end=not part.more_below)
@@ -378,7 +375,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         playback = self.playback
         if playback is not None and not playback.position:
             self.app.notify("Nothing has happened yet: step on to where the fork shall begin.", markup=False)
-        elif playback is not None and self.view.cursor_key is not None and not self.player.placed:
+        elif playback is not None and playback.at_end and self.view.cursor_key is not None and not self.player.placed:
             self.player.when_whole("the fork", lambda: self._choose("fork"))
         else:
             self._choose("fork")

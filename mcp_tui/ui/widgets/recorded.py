@@ -47,6 +47,7 @@ class RecordedPanes(Horizontal):
         """``now``: the time of the position; ``data_dir``: where the inspector writes results to."""
         super().__init__(id=widget_id)
         self._items: Sequence[Item] = ()
+        self._more_above = False
         self.view = RecordedConversation(id="replayed", now=now)
         self.inspector = Inspector(data_dir, self._calls)
 
@@ -66,12 +67,12 @@ class RecordedPanes(Horizontal):
 
     def load(self, items: Sequence[Item], *, more_above: bool = False) -> None:
         """Show these items, which stay the same list from now on; ``more_above``: `complete` brings those before."""
-        self._items = items
+        self._items, self._more_above = items, more_above
         self.view.load(items, more_above=more_above)
 
     def complete(self, items: Sequence[Item]) -> None:
         """Show all of the conversation of which a part is shown; what is in sight stays there."""
-        self._items = items
+        self._items, self._more_above = items, False
         self.view.complete(items)
         if (shown := self.inspector.item) is not None:
             self.inspector.exchange(next((call for call in self._calls() if call.key == shown.key), None))
@@ -89,7 +90,7 @@ class RecordedPanes(Horizontal):
 
     def _show_anew(self) -> None:
         key = self.view.cursor_key
-        self.view.load(self._items)
+        self.view.load(self._items, more_above=self._more_above)
         if key is not None and any(item.key == key for item in self._items):
             self.view.show_item(key)
 
