@@ -8,6 +8,7 @@
 ``beats``       the time between two events that are played
 ``comparison``  two results of one call, place by place
 ``differences`` where two texts or two JSON values differ
+``alignment``   which items of two long lists belong together
 ``places``      places of a result, in the notation in which differences are named
 ``ignoring``    what a comparison leaves out, as a person writes it
 ``result_mask`` two results without that

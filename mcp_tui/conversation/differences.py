@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
-from typing import Any, Literal
+from typing import Any
 
+from mcp_tui.conversation.alignment import Kind, common, differing
 from mcp_tui.events.tools import Difference
 from mcp_tui.safety.secrets import MASK, holds_key, mask_keys
 
 MOST_TEXT = 1_000
 """Characters that are quoted of one side of a place."""
-MOST_LINES = 1_000
-"""Lines, or items of a list, that are aligned with each other; more are compared as a whole, or one by one."""
 MOST_DEPTH = 64
 """Levels of JSON that are gone into."""
 
@@ -45,7 +43,7 @@ def text_differences(path: str, before: str, after: str, sensitive: bool) -> Ite
 
 def _lines(path: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Difference]:
     single = len(old) == len(new) == 1
-    for tag, a, b, c, d in _aligned(old, new):
+    for tag, a, b, c, d in differing(old, new):
         line = c if tag == "added" else a
         where = path if single else f"{path}:{line + 1}"
         before, after = _excerpts("\n".join(old[a:b]), "\n".join(new[c:d]))
@@ -57,38 +55,10 @@ def _lines(path: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Differ
         )
 
 
-_Kind = Literal["added", "removed", "changed"]
-
-
-def _aligned(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[_Kind, int, int, int, int]]:
-    """Runs that differ, as in `SequenceMatcher.get_opcodes`; what is too long is one run."""
-    head = _common(old, new)
-    tail = _common(old[head:][::-1], new[head:][::-1])
-    middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
-    if max(len(middle_old), len(middle_new)) > MOST_LINES:
-        runs = [("replace", 0, len(middle_old), 0, len(middle_new))]
-    else:
-        runs = list(SequenceMatcher(None, middle_old, middle_new, autojunk=False).get_opcodes())
-    for _, a, b, c, d in runs:
-        if a < b or c < d:
-            kind: _Kind = "added" if a == b else "removed" if c == d else "changed"
-            if middle_old[a:b] != middle_new[c:d]:
-                yield kind, head + a, head + b, head + c, head + d
-
-
-def _common(old: Sequence[str], new: Sequence[str]) -> int:
-    count = 0
-    for one, other in zip(old, new, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
-
-
 def whole_differences(path: str, before: str, after: str) -> Iterator[Difference]:
     """Two texts as a whole; an empty one is none."""
     if before != after:
-        kind: _Kind = "added" if not before else "removed" if not after else "changed"
+        kind: Kind = "added" if not before else "removed" if not after else "changed"
         one, other = _excerpts(before, after)
         yield Difference(path=path, kind=kind, before=one, after=other)
 
@@ -99,7 +69,7 @@ def _excerpts(before: str, after: str) -> tuple[str, str]:
         return before, after
     start = 0
     if before and after:
-        start = max(0, _common(before, after) - _MARGIN)
+        start = max(0, common(before, after) - _MARGIN)
     return _excerpt(before, start), _excerpt(after, start)
 
 
@@ -158,7 +128,7 @@ def value_differences(path: str, before: Any, after: Any, depth: int = 0) -> Ite
 
 def _items(path: str, before: Sequence[Any], after: Sequence[Any], depth: int) -> Iterator[Difference]:
     """Items of lists: those that are the same on both sides are aligned, the others are compared pair by pair."""
-    for _, a, b, c, d in _aligned([canonical(item) for item in before], [canonical(item) for item in after]):
+    for _, a, b, c, d in differing([canonical(item) for item in before], [canonical(item) for item in after]):
         pairs = min(b - a, d - c)
         for offset in range(pairs):
             yield from value_differences(f"{path}[{a + offset}]", before[a + offset], after[c + offset], depth + 1)

@@ -173,6 +173,22 @@ def test_it_is_bounded_in_number_and_length() -> None:
     assert len(whole.after) < MOST_TEXT + 100
 
 
+def test_what_differs_in_thousands_of_lines_or_items_is_found_where_it_is() -> None:
+    """Scattered changes, and a line that came in between, do not make all that follows a difference."""
+    lines = [f"row {n}" if n % 10 else "" for n in range(6_000)]
+    after = [*lines[:700], "new", *lines[700:5_000], "changed", *lines[5_001:]]
+    found = compare(item("\n".join(lines)), item("\n".join(after)))
+    assert [(d.path, d.before, d.after) for d in found] == [
+        ("content[0].text:701", "", "new"), ("content[0].text:5001", "(an empty line)", "changed")
+    ]  # fmt: skip
+    items = [{"id": n} for n in range(6_000)]
+    found = compare(
+        item(structured_content={"items": items}),
+        item(structured_content={"items": [*items[:700], *items[701:5_000], {"id": -1}, *items[5_001:]]}),
+    )
+    assert [d.path for d in found] == ["structuredContent.items[700]", "structuredContent.items[5000].id"]
+
+
 def test_megabytes_of_lines_that_repeat_are_compared_as_a_whole() -> None:
     """Aligning them would take hours."""
     lines = [f"line {n % 7}" for n in range(200_000)]
