@@ -196,7 +196,7 @@ class HistoryStore(Protocol):
         ...
 
     async def list(self, on_part: OnListed | None = None) -> tuple[ConversationSummary, ...]:
-        """All conversations, last changed first.
+        """All conversations, last changed first.  Raises `StoreFailed` where nobody can look.
 
         Where that takes a moment, ``on_part`` is called on the event loop with what is known so far.
         """
@@ -223,7 +223,7 @@ class HistoryStore(Protocol):
         ...
 
     async def trash(self) -> tuple[TrashedConversation, ...]:
-        """What was deleted, last deleted first."""
+        """What was deleted, last deleted first.  Raises `StoreFailed` where nobody can look."""
         ...
 
     async def restore(self, conversation_id: str) -> None:
@@ -247,6 +247,8 @@ class HistoryStore(Protocol):
 
     async def check(self, *, repair: bool = False, on_progress: OnProgress | None = None) -> CheckReport:
         """Read every file, the trash included, and say what is wrong; never raises because of content.
+
+        Raises `StoreFailed` where nobody can look.
 
         With ``repair`` the lines that are no readable events are copied into a file beside the log and leave the
         log by an atomic rewrite under its lock; good lines stay byte for byte.  What cannot be repaired, such as a

@@ -29,7 +29,7 @@ from mcp_tui.history import lines, names
 from mcp_tui.history.base import ListedSoFar, OnListed
 from mcp_tui.history.fs import FileSystem
 from mcp_tui.history.list_cache import ListCache, save
-from mcp_tui.history.reading import opened
+from mcp_tui.history.reading import folder_refusal, opened
 from mcp_tui.history.tally import Tally
 
 _T = TypeVar("_T")
@@ -49,12 +49,17 @@ FIRST_PART = 50
 """Conversations of a first look that are told at once: a screen of them."""
 TELL_EVERY = 0.25
 """Seconds between two parts after that."""
+_UNREAD = 0
+"""In the place of an inode: the file is there, and could not be read.  It is tried again the next time."""
 _MARK_BYTES = 16
 """So many bytes hold a line's checksum."""
 
 
 def list_conversations(directory: Path, fs: FileSystem) -> tuple[ConversationSummary, ...]:
-    """All conversations, last changed first.  Content never raises; a file that cannot be read is left out."""
+    """All conversations, last changed first.  Raises `StoreFailed` where the folder cannot be read.
+
+    Content never raises; of a file that cannot be read nothing is known but that it is there.
+    """
     return Catalog(directory, fs).list()
 
 
@@ -73,6 +78,7 @@ class Catalog:
         """All conversations as their files are now; see `list_conversations`.
 
         ``pace`` is called between two files; ``report`` with what was found so far, where this is the first look.
+        Raises `StoreFailed` where the folder cannot be read.
         """
         with self._lock:
             return self._list(pace, report if self._tallies is None else None)
@@ -80,8 +86,10 @@ class Catalog:
     def _list(self, pace: Callable[[], None], report: OnListed | None) -> tuple[ConversationSummary, ...]:
         try:
             states = self._states(pace)
-        except OSError:
+        except FileNotFoundError:
             return ()
+        except OSError as error:
+            raise folder_refusal(self._directory, error) from None
         newest = _newest_first(states)
         kept = known = self._tallies
         if kept is None or known is None:
@@ -128,9 +136,11 @@ class Catalog:
         parts: _Parts = []
         for _, name, state in segments:
             pace()
-            if (tally := self._tally(name, state, known.get(name), pace)) is not None:
-                tallies[name] = tally
+            tally = self._tally(name, state, known.get(name), pace)
+            if tally is not None:
                 parts.append(tally)
+                if tally.inode != _UNREAD:
+                    tallies[name] = tally
         return self._summarised(conversation_id, parts, before)
 
     def _states(self, pace: Callable[[], None]) -> _States:
@@ -189,7 +199,7 @@ def _place(state: os.stat_result) -> tuple[int, int, int]:
 def _tally(
     path: Path, state: os.stat_result, known: Tally | None, fs: FileSystem, pace: Callable[[], None]
 ) -> Tally | None:
-    """What is counted anew, or on from where the last reading ended; None for a file that cannot be read."""
+    """What is counted anew, or on from where the last reading ended; None for a file that is gone."""
     grown = known is not None and known.inode == state.st_ino and known.size < state.st_size
     try:
         with opened(path, fs) as fd:
@@ -197,8 +207,10 @@ def _tally(
             tally = _copy(known) if known and same else Tally()
             tally.inode, tally.size, tally.modified_ns = _place(state)
             _count(tally, fd, fs, pace)
-    except (OSError, HistoryError):
+    except FileNotFoundError:
         return None
+    except (OSError, HistoryError):
+        return Tally(inode=_UNREAD, size=state.st_size, modified_ns=state.st_mtime_ns)
     return tally
 
 

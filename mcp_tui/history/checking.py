@@ -20,7 +20,7 @@ from mcp_tui.history.base import CheckReport, ConversationCheck, SetAsideLine
 from mcp_tui.history.blobs import Blobs
 from mcp_tui.history.fs import FileSystem
 from mcp_tui.history.list_cache import INDEX_NAME
-from mcp_tui.history.reading import opened
+from mcp_tui.history.reading import folder_refusal, opened
 
 Stopped = Callable[[], bool]
 
@@ -99,9 +99,18 @@ class _Found:
 
 
 def check_all(directory: Path, fs: FileSystem, progress: Callable[[int], Progress]) -> CheckReport:
-    """Everything below ``directory``; ``progress`` is given the bytes that there are to read."""
-    places = [place for place in (directory, names.trash_directory(directory)) if place.is_dir()]
-    found = {place: _conversations(place, fs) for place in places}
+    """Everything below ``directory``; ``progress`` is given the bytes that there are to read.
+
+    Raises `StoreFailed` where a folder cannot be read.
+    """
+    found: dict[Path, dict[str, int]] = {}
+    for place in (directory, names.trash_directory(directory)):
+        try:
+            found[place] = _conversations(place, fs)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise folder_refusal(place, error) from None
     told = progress(sum(size for ids in found.values() for size in ids.values()))
     checks = []
     for place, ids in found.items():
@@ -110,7 +119,7 @@ def check_all(directory: Path, fs: FileSystem, progress: Callable[[int], Progres
     told.tell()
     foreign: list[str] = []
     abandoned: list[str] = []
-    for place in places:
+    for place in found:
         _sort_out(place, directory, fs, foreign, abandoned)
     return CheckReport(tuple(check for check in checks if check), tuple(foreign), tuple(abandoned))
 

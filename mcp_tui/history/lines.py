@@ -5,7 +5,8 @@
 ``crc`` is the CRC32 of the line without its last member, so of the bytes before ``,"crc"`` followed
 by ``}``.  ASCII holds any text, half a surrogate pair included, and is valid UTF-8 in every locale.
 
-Reading never raises because of content: what is torn, damaged, foreign or too long is set aside.
+Reading never raises because of content: what is torn, damaged, foreign or too long is set aside.  What an editor
+may have put around good lines, a mark at the beginning and carriage returns, is passed over.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ MAX_LINE = 16 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _CRC_LENGTH = len(b',"crc":"00000000"}')
 _BLANK = b"\0\r\t "
+_MARK = b"\xef\xbb\xbf"
 _HEAD = re.compile(rb'\{"type":"([a-z0-9_]+)","id":"([^"\\]*)","seq":([0-9]{1,15}),"at":"([^"\\]*)"')
 _LARGEST_SEQ = 10**15
 _JS_SAFE_DIGITS = 4000
@@ -169,13 +171,14 @@ def read_blocks(
     """Finished lines from ``start``, many at a time, each block with the offset after it; up to ``stop``.
 
     For whoever looks for a few lines only: a block is searched as a whole.  Of a line longer than `MAX_LINE`
-    only an end is left, which is no event.
+    only an end is left, which is no event.  What an editor left is newlines here, so that every line stands where it
+    stands in the file, between two of them.
     """
     held, position = b"", start
     while position < stop and (chunk := pread(min(size, stop - position), position)):
         cut = chunk.rfind(b"\n") + 1
         if cut:
-            yield held + chunk[:cut], position + cut
+            yield _plain(held + chunk[:cut], at_start=position == len(held)), position + cut
             held = b""
         held += chunk[cut:]
         position += len(chunk)
@@ -183,10 +186,18 @@ def read_blocks(
             held = b"\0"
 
 
+def _plain(block: bytes, *, at_start: bool) -> bytes:
+    if at_start and block.startswith(_MARK):
+        block = b"\n" * len(_MARK) + block.removeprefix(_MARK)
+    return block.replace(b"\r\n", b"\n\n") if b"\r" in block else block
+
+
 def _line(number: int, start: int, end: int, held: bytearray, piece: bytes, *, finished: bool) -> RawLine | None:
     if end - start - finished > MAX_LINE:
         return RawLine(number, start, end, b"", finished, too_long=True)
     whole = bytes(held) + piece if held else piece
+    if not start:
+        whole = whole.removeprefix(_MARK)
     raw = whole.strip(_BLANK)
     return RawLine(number, start, end, raw, finished) if raw or b"\0" in whole else None
 

@@ -84,6 +84,12 @@ def refuse_missing(directory: Path, conversation_id: str, fs: FileSystem) -> Non
         raise ConversationNotFound(f"There is no conversation {conversation_id}.") from None
 
 
+def folder_refusal(directory: Path, error: OSError) -> StoreFailed:
+    """What is said where the folder of the conversations cannot be looked into."""
+    hint = "Its owner can let you in." if error.errno in (errno.EACCES, errno.EPERM) else ""
+    return StoreFailed(f"The conversations in {directory} cannot be read: {error.strerror}.", hint=hint)
+
+
 @contextmanager
 def opened(path: Path, fs: FileSystem) -> Iterator[int]:
     """A descriptor for reading a plain file; raises `StoreFailed` for links, FIFOs and directories."""

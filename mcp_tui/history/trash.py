@@ -24,6 +24,7 @@ from mcp_tui.history.catalog import Catalog
 from mcp_tui.history.fs import NEW, READ, SHARED, FileSystem
 from mcp_tui.history.journal import Journal
 from mcp_tui.history.locking import Lease, locked_file
+from mcp_tui.history.reading import folder_refusal
 from mcp_tui.history.repair import repair
 from mcp_tui.history.write import take_name, write_all
 
@@ -43,9 +44,12 @@ class Trash:
         self._catalog = Catalog(self._trash, fs)
 
     def list(self) -> tuple[TrashedConversation, ...]:
-        """What is in it, last deleted first; never raises because of content."""
-        if not self._exists(self._trash):
-            return ()
+        """What is in it, last deleted first; never raises because of content, but `StoreFailed` where it is closed."""
+        try:
+            if not self._exists(self._trash):
+                return ()
+        except OSError as error:
+            raise folder_refusal(self._trash, error) from None
         with suppress(HistoryError, OSError), self._locked():
             self._settle()
         found = [TrashedConversation(s, self._deleted_at(s.id)) for s in self._catalog.list()]
