@@ -38,7 +38,9 @@ def _words(search: HistorySearch, query: str, *, problem: str, reading: bool, em
     if search.active and not search.asked:
         return "Searching…", ""
     if search.active:
-        words = "Words must all occur; the last one may go on. Esc goes back to all conversations."
+        words = "Words must all occur; the last one may go on after three letters. Esc goes back to all conversations."
+        if search.more:
+            words = "Only the latest places that might match were looked at; another word narrows them down.\n" + words
         if search.state is not None and not search.state.complete:
             words = "Not everything is in the index yet; hits come by themselves.\n" + words
         return f"Nothing was found for {strict(shorten(search.query, 60))}", words

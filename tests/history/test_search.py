@@ -150,6 +150,23 @@ async def test_words_phrases_prefix_and_exclusion(place: Place) -> None:
     assert await place.snippets("") == []
 
 
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [("retry_", "count"), ("src/", "net"), ("src/net/p", "roxy.py"), ('"login ', "timeout"), ("#fix-", "it")],
+)
+async def test_what_is_found_is_found_while_it_is_typed(place: Place, begun: str, rest: str) -> None:
+    """Behind a whole word each letter keeps the hit, however short the last word is so far."""
+    wanted = await place.add(said("the retry_count, src/net/proxy.py: login timeout, #fix-it now"))
+    await place.add(said("retry cow, src net/qa: login xylophone, the retrying, #fix-up"))
+    for letters in range(1, len(rest) + 1):
+        hits = await place.find(begun + rest[:letters])
+        assert wanted in [hit.conversation_id for hit in hits], rest[:letters]
+    (hit,) = hits
+    first, behind = hit.marks[0]
+    assert hit.snippet[first:behind] == (begun + rest).lstrip('"')
+    assert await place.find(f"{begun}z") == []
+
+
 async def test_a_page_says_what_had_to_occur(place: Place) -> None:
     page = await place.search.search('login "the proxy" -timeout tool:jira.* tim')
     assert page.words == ("login", "the proxy", "tim")
@@ -279,6 +296,13 @@ async def test_keys_of_flagged_results_are_neither_indexed_nor_shown(place: Plac
     assert not any(KEY in text or "hunter2" in text for text in snippets)
     words = place.indexed_words()
     assert not {word for word in words if "abcdefgh" in word or "hunter2" in word}
+
+
+async def test_a_file_of_twenty_thousand_lines_is_searched_to_its_end(place: Place) -> None:
+    text = "\n".join(f"{number}: a line of a log" for number in range(20_000))
+    await place.add(*called("a", {})[:-1], result("a", content=[TextContent(text=f"{text}\nneedle at the end")]))
+    (hit,) = await place.find("needle")
+    assert hit.snippet.endswith("needle at the end")
 
 
 async def test_large_results_are_found_up_to_the_bound(place: Place) -> None:

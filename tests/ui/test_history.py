@@ -16,8 +16,9 @@ from mcp_tui.errors import ConfigError, StoreFailed, UsageError
 from mcp_tui.events.turns import Origin
 from mcp_tui.history.base import ListedSoFar
 from mcp_tui.history.search import IndexState
-from mcp_tui.ui import history_rows
+from mcp_tui.ui import history_rows, history_words
 from mcp_tui.ui.app import McpTuiApp
+from mcp_tui.ui.history_search import HistorySearch
 from mcp_tui.ui.screens.ask_text import AskTextScreen
 from mcp_tui.ui.screens.chooser import Chooser
 from mcp_tui.ui.screens.confirm import ConfirmScreen
@@ -186,6 +187,18 @@ async def test_an_index_that_grows_says_so_and_brings_more_hits() -> None:
         assert "index" not in shown(app)
         assert screen.current is not None
         assert screen.current.id == "c-proxy"
+
+
+def test_a_search_that_was_given_up_does_not_say_that_there_is_nothing() -> None:
+    search = HistorySearch(lambda: None)
+    search.query, search.asked = "the_q", True
+
+    def said() -> str:
+        return history_words.explanation(search, "", problem="", reading=False, empty=False).plain
+
+    assert "Only the latest" not in said()
+    search.more = True
+    assert "Only the latest places that might match were looked at; another word narrows them down." in said()
 
 
 async def test_rename_and_tag() -> None:

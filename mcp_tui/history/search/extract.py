@@ -15,7 +15,7 @@ from typing import Any
 from mcp_tui.history.search.hits import HitKind
 from mcp_tui.safety.secrets import mask_keys
 
-BOUND = 128 * 1024
+BOUND = 1024 * 1024
 """Characters of one text that are indexed; what comes after them is not found."""
 TYPES = (
     "conversation_created", "conversation_titled", "conversation_tagged", "model_selected", "user_message",

@@ -24,7 +24,7 @@ from mcp_tui.history.search.gathering import NUMBER
 from mcp_tui.history.search.hits import KINDS, HitKind, SearchHit
 from mcp_tui.history.search.query import Filter, Query, Term
 from mcp_tui.history.search.snippets import snippet
-from mcp_tui.history.search.words import Matcher, fold, is_humped, parts_of, spaced, valid
+from mcp_tui.history.search.words import Matcher, fold, is_humped, parts_of, spaced, valid, without_short_end
 
 MOST_READ = 20_000
 """Candidates whose text is read for one page of hits."""
@@ -257,6 +257,8 @@ def _term(term: Term) -> str:
     """A term in FTS5's language; what stands between the words was taken out by its own cutting into words."""
     text = valid(term.text)
     star = " *" if term.prefix else ""
+    if term.prefix and (known := without_short_end(text)) != text:
+        text, star = known, ""
     phrase = f'"{_quoted(spaced(text))}"{star}'
     if is_humped(text):
         return f'({{text parts}} : {phrase} OR parts : "{" ".join(parts_of(text))}"{star})'

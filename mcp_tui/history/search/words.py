@@ -102,9 +102,20 @@ def has_word(text: str) -> bool:
 
 
 def prefixable(text: str) -> bool:
-    """Whether the last word of ``text`` may be the beginning of a longer one; a number is meant as it is."""
-    last = _WORD.findall(valid(text))[-1:]
-    return bool(last) and len(last[0]) >= PREFIX_FROM and last[0][-1].isalpha() and text.endswith(last[0])
+    """Whether the last word of ``text`` may be the beginning of a longer one; a number is meant as it is.
+
+    A short one only behind other words, as in ``retry_c``: those narrow it down.
+    """
+    found = _WORD.findall(valid(text))
+    if not found or not found[-1][-1].isalpha() or _SINGLE.match(found[-1]) or not text.endswith(found[-1]):
+        return False
+    return len(found[-1]) >= PREFIX_FROM or len(found) > 1
+
+
+def without_short_end(text: str) -> str:
+    """``text`` up to a last word that is too short for the index to be asked for all that begins like it."""
+    last = _WORD.findall(text)[-1]
+    return text if len(last) >= PREFIX_FROM else text.removesuffix(last)
 
 
 def is_plain(text: str) -> bool:
@@ -117,13 +128,14 @@ class Matcher:
 
     def __init__(self, text: str, *, prefix: bool = False) -> None:
         text = valid(text)
-        self.exact = not is_plain(text)
+        plain = is_plain(text)
+        self.exact = not plain or (prefix and without_short_end(text) != text)
         """Whether the index finds more than the term says, so that every candidate must be looked at."""
         folded = " ".join(fold(text).split())
-        body = _literal(folded) if self.exact else _words(folded)
+        body = _words(folded) if plain else _literal(folded)
         self._pattern = re.compile(body + ("[^\\W_]*" if prefix else _edge(folded[-1:], after=True)))
-        self._head = folded.split(" ")[0] if self.exact else _WORD.findall(folded)[0]
-        self._loose = folded if is_humped(text) or not self.exact else ""
+        self._head = _WORD.findall(folded)[0] if plain else folded.split(" ")[0]
+        self._loose = folded if plain and not self.exact else ""
 
     def first(self, folded: str) -> tuple[int, int] | None:
         """Its first place in a folded text, or None."""
