@@ -344,6 +344,39 @@ async def test_at_the_end_a_fork_is_at_the_item_under_the_cursor() -> None:
         assert left == [ReplayChoice("fork", finished.id)]
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+async def test_in_a_narrow_terminal_bar_title_and_the_way_out_stay(width: int) -> None:
+    """What can be done without gives way, and nothing is cut."""
+    app = make_app()
+    async with app.run_test(size=(width, 12)) as pilot:
+        screen, _ = await opened(pilot, app, events=long_conversation(80))
+        await pilot.press("left", "minus", *["plus"] * 4)
+        place = line(screen, "place")
+        assert place.count("━") + place.count("─") >= (10 if width >= 60 else 4)
+        assert "720 of 721" in place
+        assert "at once" in place
+        assert "(untitled)" in line(screen, "title")
+        assert "a recording" in line(screen, "title")
+        assert "Esc leave" in line(screen, "keys")
+        for name in ("title", "place", "keys"):
+            assert len(line(screen, name).rstrip()) <= width - 2, name
+        await pilot.press("home", "home")
+        assert len(line(screen, "place").rstrip()) <= width - 2
+        await pilot.press("f3")
+        await until(lambda: "close" in line(screen, "keys"), pilot)
+        assert len(line(screen, "keys").rstrip()) <= width - 2
+
+
+async def test_an_event_is_named_where_there_is_room() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen, _ = await opened(pilot, app)
+        for event in reversed(playback_of(screen).events):
+            assert f" {event.type.replace('_', ' ')}  " in line(screen, "place")
+            await pilot.press("left")
+        assert "the beginning" in line(screen, "place")
+
+
 async def test_what_looks_like_a_key_is_masked() -> None:
     secret = "sk-live-0123456789abcdefghijklmnopqrstuv"
     events = [
