@@ -42,14 +42,21 @@ def check_allowed_names(names: Iterable[str]) -> None:
             raise UsageError(f"--allow {name}: write it as SERVER.TOOL.")
 
 
-def check_trust(made: Setup) -> None:
+def trust_command(options: Options, server: str) -> str:
+    """What to type to look at a server and accept it, with the same files."""
+    files = (("--config", options.config), ("--servers", options.servers))
+    given = [part for name, value in files if value is not None for part in (name, value)]
+    return shlex.join(["mcp-tui", "servers", "trust", server, *given])
+
+
+def check_trust(options: Options, made: Setup) -> None:
     """Raise `UsageError` while a server waits to be accepted: nobody can be asked, and none is left out silently."""
     keeper = trust_keeper(made)
     waiting = [name for name in keeper.startable() if not keeper.admits(name)]
     if waiting:
         changed = {name for name in waiting if keeper.known(name)}
         words = "; ".join(f"{name} (changed since it was accepted)" if name in changed else name for name in waiting)
-        commands = "\n".join(f"  mcp-tui servers trust {shlex.quote(name)}" for name in waiting)
+        commands = "\n".join(f"  {trust_command(options, name)}" for name in waiting)
         told = " ".join(keeper.problems)
         raise UsageError(
             f"These servers are not trusted, and nothing was started: {words}. {told}".strip(),

@@ -191,10 +191,9 @@ class _JsonReport(_Report):
     def exchange(self, recorded: Exchange, new: Exchange, missing: Sequence[ToolCallItem]) -> None:
         """One input."""
         calls: list[dict[str, Any]] = [
-            {"tool": call.label, "arguments": call.arguments, "result": "same" if _given(call) else "not_run"}
-            for call in new.calls
+            _call(call, "same") if _given(call) else _call(call, "not_run", why_not_run(call)) for call in new.calls
         ]
-        calls += [{"tool": call.label, "arguments": call.arguments, "result": "not_made"} for call in missing]
+        calls += [_call(call, "not_made") for call in missing]
         differences = compare_texts("answer", recorded.answer.strip(), new.answer.strip())
         answer = {"recorded": recorded.answer, "new": new.answer, "differences": difference_data(differences)}
         _write(json.dumps({"type": "input", "text": recorded.text, "calls": calls, "answer": answer}))
@@ -208,6 +207,10 @@ class _JsonReport(_Report):
 def _given(call: ToolCallItem) -> bool:
     """Whether a call was given a recorded result."""
     return call.started_at is not None and not (call.error is not None and call.error.kind == NO_RECORDING)
+
+
+def _call(call: ToolCallItem, result: str, reason: str = "") -> dict[str, Any]:
+    return {"tool": call.label, "arguments": call.arguments, "result": result, "reason": reason}
 
 
 def _line(words: str, call: ToolCallItem, reason: str) -> str:

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK
-from mcp_tui.cli.conversations import ID_LENGTH, find
 from mcp_tui.cli.headless import check_allowed_names, check_trust, on_signals, rules_of, run_headless, say
 from mcp_tui.cli.options import Options
 from mcp_tui.cli.standard_output import write
+from mcp_tui.cli.stored import id_in
 from mcp_tui.cli.wiring import Setup, build_engine
 from mcp_tui.engine.engine import Engine, Subscription
 from mcp_tui.errors import UsageError
@@ -53,7 +53,7 @@ def _read_stdin() -> str:
 async def _run(options: Options, made: Setup, text: str) -> int:
     wait = made.config.mcp.connection.connection_timeout
     rules_file = rules_of(options, made)
-    check_trust(made)
+    check_trust(options, made)
     engine = build_engine(
         made,
         rules=[AllowedTools(options.allow)],
@@ -90,7 +90,7 @@ async def _open(engine: Engine, options: Options) -> None:
 
 async def conversation_id(engine: Engine, wanted: str) -> str:
     """The id that ``wanted`` means: whole, its beginning, or ``last``.  Raises `ConversationNotFound`, `UsageError`."""
-    return wanted if len(wanted) == ID_LENGTH else find(await engine.history.list(), wanted).id
+    return await id_in(engine.history, wanted)
 
 
 async def _turn(engine: Engine, text: str, output: Output, stopped: Sequence[int]) -> int:

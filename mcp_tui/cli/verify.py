@@ -17,11 +17,19 @@ from typing import Any
 
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.conversations import find
-from mcp_tui.cli.headless import check_allowed_names, check_trust, on_signals, rules_of, run_headless, say
+from mcp_tui.cli.headless import (
+    check_allowed_names,
+    check_trust,
+    on_signals,
+    rules_of,
+    run_headless,
+    say,
+    trust_command,
+)
 from mcp_tui.cli.options import Options
 from mcp_tui.cli.standard_output import write
 from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir
-from mcp_tui.conversation.comparison import Verdict, ignored_in_all, ignored_words, summary_words, verdict
+from mcp_tui.conversation.comparison import Verdict, counted_words, ignored_in_all, ignored_words, verdict
 from mcp_tui.conversation.ignoring import Ignoring, parse_ignoring
 from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.engine.engine import Engine, Subscription
@@ -77,7 +85,7 @@ async def _verify(options: Options, made: Setup, ignoring: Ignoring) -> int:
     needed = {item.server for item in planned.calls}
     made = replace(made, servers={name: server for name, server in made.servers.items() if name in needed})
     rules_file = rules_of(options, made)
-    check_trust(made)
+    check_trust(options, made)
     engine = build_engine(
         made,
         rules=[AllowedTools(options.allow)],
@@ -90,7 +98,7 @@ async def _verify(options: Options, made: Setup, ignoring: Ignoring) -> int:
     on_signals(engine, stopped)
     for warning in made.warnings:
         say(f"warning: {warning}")
-    report = _JsonReport() if options.json else _Report()
+    report = _JsonReport(options) if options.json else _Report(options)
     try:
         await engine.start()
         code = await _run(engine, stored.id, ignoring, report, stopped)
@@ -139,7 +147,7 @@ async def _watch(engine: Engine, subscription: Subscription, report: _Report) ->
 
 
 def why_not_run(item: ToolCallItem) -> str:
-    """Why a call was not run again, in words."""
+    """Why a call was not run, in words."""
     if item.state == "denied":
         allow = f" (allow it with --allow {item.label})" if item.decided_by == "rule" and not item.rule_id else ""
         return f"{item.decision}{allow}"
@@ -168,31 +176,44 @@ def difference_data(differences: Iterable[Difference]) -> list[dict[str, Any]]:
 class _Report:
     """What is written of a verification."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Options) -> None:
+        self._options = options
         self._seen: set[str] = set()
-        self.counts: Counter[Verdict] = Counter()
+        self._verdicts: list[tuple[str, Verdict]] = []
+        """Each call by name, and what became of it."""
+
+    @property
+    def counts(self) -> Counter[Verdict]:
+        """How many calls came to what."""
+        return Counter(found for _, found in self._verdicts)
 
     @property
     def exit_code(self) -> int:
         """A difference weighs more than what could not be run."""
-        return EXIT_ERROR if self.counts["differs"] else EXIT_DENIED if self.counts["not_run"] else EXIT_OK
+        counts = self.counts
+        return EXIT_ERROR if counts["differs"] else EXIT_DENIED if counts["not_run"] else EXIT_OK
 
     def take(self, item: ToolCallItem) -> None:
         """A call that was run again, or could not be."""
         found = verdict(item)
         assert item.rerun_of is not None
         self._seen.add(item.rerun_of.call_id)
-        self.counts[found] += 1
-        self.call(item, found, why_not_run(item) if found == "not_run" else "")
+        self._verdicts.append((item.label, found))
+        self.call(item, found, self._why_not(item) if found == "not_run" else "")
 
     def rest(self, engine: Engine, request: Verification) -> None:
         """What was not come to."""
         again = {item.rerun_of.call_id for item in _again(engine) if item.rerun_of is not None}
         for item in request.calls:
             if item.key not in self._seen:
-                self.counts["not_run"] += 1
+                self._verdicts.append((item.label, "not_run"))
                 words = "stopped" if item.key in again else "stopped before it"
                 self.call(item, "not_run", words)
+
+    def _why_not(self, item: ToolCallItem) -> str:
+        held = item.error is not None and item.error.kind == "tool_held"
+        look = f" (look at it with: {trust_command(self._options, item.server)})" if held else ""
+        return f"{why_not_run(item)}{look}"
 
     def call(self, item: ToolCallItem, found: Verdict, reason: str) -> None:
         """One call."""
@@ -206,10 +227,9 @@ class _Report:
 
     def sum_up(self, engine: Engine, request: Verification) -> None:
         """What was left out, and the last line."""
-        again = _again(engine)
-        for one in ignored_in_all(again):
+        for one in ignored_in_all(_again(engine)):
             _write(strict(ignored_words([one])))
-        _write(strict(summary_words(again)))
+        _write(strict(counted_words(self._verdicts)))
 
 
 class _JsonReport(_Report):
@@ -233,7 +253,8 @@ class _JsonReport(_Report):
 
     def sum_up(self, engine: Engine, request: Verification) -> None:
         """The last line."""
-        counts = {str(name): self.counts[name] for name in WORDS}
+        found = self.counts
+        counts = {str(name): found[name] for name in WORDS}
         ids = {"verified": request.conversation_id, "conversation": engine.conversation_id}
         ignored = ignored_in_all(_again(engine))
         _write(

@@ -71,9 +71,14 @@ def verdict(item: ToolCallItem) -> Verdict:
 
 def summary_words(items: Iterable[ToolCallItem]) -> str:
     """Calls that were run again, counted: ``2 same, 1 differs (git.git_log), 1 could not be run (git.git_diff)``."""
+    return counted_words((item.label, verdict(item)) for item in items)
+
+
+def counted_words(verdicts: Iterable[tuple[str, Verdict]]) -> str:
+    """The same of calls by name and what became of each."""
     labels: dict[Verdict, list[str]] = {"same": [], "differs": [], "not_run": []}
-    for item in items:
-        labels[verdict(item)].append(item.label)
+    for label, found in verdicts:
+        labels[found].append(label)
     differs, not_run = labels["differs"], labels["not_run"]
     words = [f"{len(labels['same'])} same"] if labels["same"] or not (differs or not_run) else []
     if differs:

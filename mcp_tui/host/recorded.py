@@ -82,6 +82,8 @@ class RecordedHost:
         if waiting:
             return waiting.popleft()
         words = f"There is no recorded result of {tool.server}.{tool.name} with these arguments."
+        if waiting is not None:
+            words = f"Each recorded result of {tool.server}.{tool.name} with these arguments was given already."
         return CallResult("error", error=ErrorInfo(kind=NO_RECORDING, message=words))
 
     def restart(self, server: str) -> None:

@@ -77,6 +77,7 @@ def test_calls_that_were_never_recorded_and_calls_that_are_left_out(program: Pro
     assert more.returncode == 3, more.stdout + more.stderr
     first, second, summary = lines(more.stdout)
     assert [call["result"] for call in first["calls"]] == ["same", "same", "not_run"]
+    assert "was given already" in first["calls"][2]["reason"]
     assert [call["result"] for call in second["calls"]] == ["same"]
     assert summary["calls"] == {"same": 3, "not_run": 1, "not_made": 0}
     provider.script({"text": "I know without looking."}, {"text": "b"})

@@ -189,9 +189,12 @@ def verification(program: Program, identity: str) -> list[dict[str, Any]]:
 
 def test_case_105_a_changed_definition_is_held_and_not_run(program: Program, provider: FakeProvider) -> None:
     identity = record_echo(program, provider, "rug_pull_restart")
-    result = program.run("replay", identity, "--verify", "--policy", "allow")
+    files = ("--servers", str(program.servers_file))
+    result = program.run("replay", identity, "--verify", "--policy", "allow", *files)
     assert result.returncode == 3, result.stdout + result.stderr
-    assert result.stdout.count("The definition of hs.echo changed and waits for a review; it did not run.") == 2
+    held = "The definition of hs.echo changed and waits for a review; it did not run."
+    look = f"(look at it with: mcp-tui servers trust hs --servers {program.servers_file})"
+    assert result.stdout.count(f"{held} {look}") == 2
     assert not [event for event in verification(program, identity) if event["type"] == "tool_call_started"]
 
 
@@ -212,6 +215,7 @@ def test_stopped_in_the_middle(number: signal.Signals, program: Program, provide
         assert [line.split()[:3] for line in output.splitlines()[:2]] == [
             ["not", "run", "hs.echo"], ["not", "run", "hs.echo"]
         ]  # fmt: skip
+        assert output.splitlines()[-1] == "2 could not be run (hs.echo)"
         kinds = [event["type"] for event in verification(program, identity)]
         assert kinds[-1] == "turn_finished"
         assert kinds.count("tool_call_finished") == 1
