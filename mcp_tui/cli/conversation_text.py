@@ -37,7 +37,7 @@ def _item(item: Item) -> Iterator[str]:
             yield from _body(item.text)
             if item.problem is not None:
                 yield f"  ! {strict(item.problem.message)}"
-            elif not item.complete:
+            elif not item.complete or item.streaming:
                 yield "  ! incomplete"
         case ToolCallItem():
             yield f"{number}tool  {call_title(item)}  {call_preview(item)}  [{call_state(item)}]"

@@ -56,7 +56,10 @@ def _write(options: Options) -> int:
     from mcp_tui.events.codec import to_object
     from mcp_tui.export.masking import without_keys
 
-    events = asyncio.run(read(options.id)).events
+    stored = asyncio.run(read(options.id))
+    if stored.missing:
+        sys.stderr.write(f"note: {stored.missing}\n")
+    events = stored.events
     lines: Iterable[str] = (
         (json.dumps(to_object(event)) for event in without_keys(events)[0]) if options.json else text_lines(events)
     )

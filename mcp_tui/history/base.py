@@ -63,6 +63,18 @@ class StoredConversation:
     newer_schema: bool = False
     """True when a newer major version wrote it: it can be read, not continued."""
 
+    @property
+    def missing(self) -> str:
+        """What of the conversation cannot be shown, in a sentence; nothing where all of it is there."""
+        if self.newer_schema:
+            return "A newer release of mcp-tui wrote this conversation: not all of it can be shown."
+        damaged = sum(not line.torn for line in self.set_aside)
+        if not damaged:
+            return ""
+        lines = "1 line" if damaged == 1 else f"{damaged:,} lines"
+        verb = "is" if damaged == 1 else "are"
+        return f"{lines} of its file {verb} damaged and left out here: `mcp-tui history check` says more."
+
 
 @dataclass(frozen=True, slots=True)
 class TrashedConversation:

@@ -16,8 +16,8 @@ AT_ONCE = 1_000
 """Events up to which a conversation is folded before the next paint; a longer one is, beside it."""
 
 
-class Recording(Protocol):
-    """A conversation as it is stored, such as ``engine.history.read`` returns it."""
+class Recorded(Protocol):
+    """Events as they are stored: all of a conversation, or a piece."""
 
     @property
     def id(self) -> str:
@@ -28,7 +28,15 @@ class Recording(Protocol):
         """In order."""
 
 
-class RecordedPart(Recording, Protocol):
+class Recording(Recorded, Protocol):
+    """A conversation, such as ``engine.history.read`` returns it."""
+
+    @property
+    def missing(self) -> str:
+        """What of it cannot be shown, in a sentence."""
+
+
+class RecordedPart(Recorded, Protocol):
     """A piece of one, such as ``engine.history.read_first`` returns it."""
 
     @property
@@ -63,7 +71,7 @@ async def read(
     return Long(first, partial(library.read, conversation_id))
 
 
-async def folded(recording: Recording, *, numbered: bool = True) -> Playback:
+async def folded(recording: Recorded, *, numbered: bool = True) -> Playback:
     """A playback of it that stands at the end; ``numbered``: its items have the numbers of the whole conversation."""
     from mcp_tui.conversation.pace import beside
     from mcp_tui.conversation.playback import Playback

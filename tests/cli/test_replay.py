@@ -61,6 +61,30 @@ def test_what_looks_like_a_key_is_masked(stored: Path, flag: str, capsys: pytest
     assert "token" in text
 
 
+def test_what_cannot_be_read_is_said(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = stored / "conversations" / f"{ID}.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    torn = b'{"type":"torn'
+    for count, words in ((1, "1 line of its file is"), (2, "2 lines of its file are")):
+        damaged = [line.replace(b'"seq"', b'"sqe"') for line in lines[-count:]]
+        log.write_bytes(b"".join([*lines[:-count], *damaged, torn]))
+        for command in (["replay", ID], ["replay", ID, "--json"]):
+            assert main(command) == 0
+            captured = capsys.readouterr()
+            told = f"note: {words} damaged and left out here: `mcp-tui history check` says more.\n"
+            assert captured.err == told
+            assert captured.out
+
+
+def test_an_answer_without_an_end_is_incomplete(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = stored / "conversations" / f"{ID}.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    last = max(index for index, line in enumerate(lines) if b'"type":"model_request_started"' in line)
+    log.write_bytes(b"".join(lines[: last + 1]))
+    assert main(["replay", ID]) == 0
+    assert capsys.readouterr().out.endswith("\n  ! incomplete\n")
+
+
 def test_nothing_is_written_by_looking(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = next(stored.rglob(f"{ID}.jsonl"))
     before = log.read_bytes()

@@ -14,7 +14,7 @@ from mcp_tui.conversation.playback import Playback
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.events.content import TextContent
-from mcp_tui.history.base import StoredConversation
+from mcp_tui.history.base import SetAsideLine, StoredConversation
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.commands import COMMANDS
 from mcp_tui.ui.preferences import Preferences
@@ -414,6 +414,21 @@ async def test_a_long_conversation_goes_back_without_a_stall() -> None:
         assert loaded == []
         await pilot.press("home")
         assert loaded == [0]
+
+
+@pytest.mark.parametrize("newer", [False, True])
+async def test_what_cannot_be_shown_is_said(newer: bool) -> None:
+    app = make_app()
+    said: list[str] = []
+    app.notify = lambda message, **_: said.append(message)  # type: ignore[method-assign,assignment]
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(app.painted.is_set, pilot)
+        aside = () if newer else (SetAsideLine(3, 400, "checksum does not match"), SetAsideLine(9, 900, "unfinished"))
+        screen = ReplayScreen(None, StoredConversation("c", tuple(conversation()), aside, newer))
+        app.push_screen(screen)
+        await until(lambda: bool(said), pilot)
+        assert said == [screen_words := StoredConversation("c", (), aside, newer).missing]
+        assert ("newer release" if newer else "1 line of its file is damaged") in screen_words
 
 
 async def test_an_empty_conversation_can_be_looked_at() -> None:

@@ -138,6 +138,8 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
                 self.draw()
                 return
         self._open_all(await folded(stored))
+        if stored.missing:
+            self.app.notify(stored.missing, severity="warning", timeout=8, markup=False)
 
     async def _open_part(self, part: RecordedPart) -> None:
         playback = await folded(part, numbered=not part.more_above)
