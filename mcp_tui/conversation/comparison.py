@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice, zip_longest
 from typing import Literal
 
@@ -35,7 +36,7 @@ from mcp_tui.events.content import (
     UnknownContent,
 )
 from mcp_tui.events.tools import Difference, Ignored, ToolDefinition
-from mcp_tui.safety.secrets import mask_keys
+from mcp_tui.safety.secrets import mask_keys, mask_keys_in
 
 MOST_DIFFERENCES = 50
 """Places that are listed; one more says that there are others."""
@@ -149,7 +150,9 @@ def difference_words(differences: Sequence[Difference]) -> str:
 
 
 def _differences(recorded: ToolCallItem, new: ToolCallItem, mask: ResultMask) -> Iterator[Difference]:
-    repeated, sensitive = _repeats(recorded) and _repeats(new), recorded.sensitive or new.sensitive
+    sensitive = recorded.sensitive or new.sensitive
+    new = _masked_alike(recorded, new)
+    repeated = _repeats(recorded) and _repeats(new)
     recorded, new = mask.result(recorded), mask.result(new)
     if recorded.state != new.state:
         yield Difference(path="outcome", kind="changed", before=recorded.state, after=new.state)
@@ -160,6 +163,26 @@ def _differences(recorded: ToolCallItem, new: ToolCallItem, mask: ResultMask) ->
     for index, (before, after) in enumerate(zip_longest(recorded.content, new.content)):
         if not (repeated and isinstance(before, TextContent) and isinstance(after, TextContent)):
             yield from _blocks(f"content[{index}]", before, after, sensitive)
+
+
+def _masked_alike(recorded: ToolCallItem, new: ToolCallItem) -> ToolCallItem:
+    """The new result without its keys where those of the recorded one were taken out when it was exported.
+
+    It is known by the flag that it held some, and by holding none: nobody can tell what they were.
+    """
+    return _without_keys(new) if recorded.sensitive and _without_keys(recorded) == recorded else new
+
+
+def _without_keys(item: ToolCallItem) -> ToolCallItem:
+    """As an export has it."""
+    content = tuple(
+        type(block).model_validate(mask_keys_in(block.model_dump(mode="json", exclude_unset=True)))
+        for block in item.content
+    )
+    error = item.error
+    if error is not None:
+        error = error.model_copy(update={"message": mask_keys(error.message)})
+    return replace(item, structured_content=mask_keys_in(item.structured_content), content=content, error=error)
 
 
 def _error(item: ToolCallItem) -> str:

@@ -6,12 +6,11 @@ The conversation's own file keeps them whole; a file that is given away does not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from mcp_tui.events import tools
 from mcp_tui.events.base import EventBase
 from mcp_tui.events.codec import from_object, to_object
-from mcp_tui.safety.secrets import MASK, holds_key, mask_keys
+from mcp_tui.safety.secrets import mask_keys_in
 
 _RESULT_FIELDS = ("content", "structured_content", "validation_errors", "error", "model_text", "wire", "differences")
 
@@ -35,17 +34,4 @@ def _tells_result_of(event: EventBase, calls: set[str]) -> bool:
 
 def _masked(event: EventBase) -> EventBase:
     value = to_object(event)
-    return from_object({key: _value(item) if key in _RESULT_FIELDS else item for key, item in value.items()})
-
-
-def _value(value: Any, name: str = "") -> Any:
-    match value:
-        case str() | int() | float() if name and not isinstance(value, bool) and holds_key(f'{name}="{value}"'):
-            return MASK if not isinstance(value, str) or mask_keys(value) == value else mask_keys(value)
-        case str():
-            return mask_keys(value)
-        case dict():
-            return {mask_keys(key): _value(item, key) for key, item in value.items()}
-        case list():
-            return [_value(item, name) for item in value]
-    return value
+    return from_object({key: mask_keys_in(item) if key in _RESULT_FIELDS else item for key, item in value.items()})

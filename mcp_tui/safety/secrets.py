@@ -60,6 +60,20 @@ def holds_key(text: str) -> bool:
     return any(pattern.search(text) is not None for pattern, _ in _shapes(text))
 
 
+def mask_keys_in(value: Any, name: str = "") -> Any:
+    """A JSON value without anything in its texts and names that has the shape of a key, or that ``name`` calls one."""
+    match value:
+        case str() | int() | float() if name and not isinstance(value, bool) and holds_key(f'{name}="{value}"'):
+            return MASK if not isinstance(value, str) or mask_keys(value) == value else mask_keys(value)
+        case str():
+            return mask_keys(value)
+        case dict():
+            return {mask_keys(key): mask_keys_in(item, key) for key, item in value.items()}
+        case list():
+            return [mask_keys_in(item, name) for item in value]
+    return value
+
+
 class Redactor:
     """Replaces secrets by ``***``.  Callable, so that it can be handed on as a function.
 

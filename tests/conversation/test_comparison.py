@@ -24,7 +24,16 @@ from mcp_tui.conversation.differences import MOST_TEXT
 from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.events.base import ErrorInfo
 from mcp_tui.events.content import EmbeddedResource, ImageContent, ResourceLink, TextContent
-from mcp_tui.events.tools import CallTiming, Difference, RecordedCall, ToolCallCompared, ToolDefinition
+from mcp_tui.events.tools import (
+    CallTiming,
+    Difference,
+    RecordedCall,
+    ToolCallCompared,
+    ToolCallFinished,
+    ToolDefinition,
+)
+from mcp_tui.export.masking import without_keys
+from mcp_tui.safety.secrets import MASK
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 KEY = "sk-abcdefghijklmnopqrstuvwxyz"
@@ -155,6 +164,32 @@ def test_what_looks_like_a_key_takes_part_and_is_not_quoted() -> None:
     asked = compare(item("x", arguments={"token": KEY}), item("x", arguments={"token": KEY + "2"}))
     assert len(asked) == 1
     assert KEY not in repr(asked)
+
+
+def test_keys_that_were_masked_when_the_recording_was_exported_are_no_difference() -> None:
+    """A conversation that is given away is a test all the same; a server that masked a key itself is held to it."""
+    image = ImageContent(data=base64.b64encode(b"png").decode(), mime_type="image/png")
+
+    def recording(name: str, key: str, **fields: Any) -> ToolCallFinished:
+        parts = (TextContent(text=f"{name}\ntoken={key}"), image, EmbeddedResource(uri="x:1", text=f"Bearer {key}"))
+        ended: dict[str, Any] = {"outcome": "error", "error": ErrorInfo(kind="tool_error", message=f"bad {key}")}
+        values = {"structured_content": {"api_key": key, "n": 1}, "sensitive": True, **ended, **fields}
+        return ToolCallFinished(call_id="c", content=parts, **values)
+
+    def ended(event: ToolCallFinished) -> ToolCallItem:
+        names = ("content", "structured_content", "error", "sensitive")
+        return item(state=event.outcome, **{name: getattr(event, name) for name in names})
+
+    today = ended(recording("a", KEY))
+    (given_away,), _ = without_keys([recording("a", KEY + "2")])
+    assert isinstance(given_away, ToolCallFinished)
+    assert KEY not in repr(given_away)
+    assert compare(ended(given_away), today) == ()
+    other = compare(ended(given_away), ended(recording("b", KEY, structured_content={"api_key": KEY, "n": 2})))
+    assert [d.path for d in other] == ["structuredContent.n", "content[0].text:1"]
+    assert KEY not in repr(other)
+    masked_by_server = ended(recording("a", MASK, sensitive=False))
+    assert [d.path for d in compare(masked_by_server, today)]
 
 
 def test_it_is_bounded_in_number_and_length() -> None:
