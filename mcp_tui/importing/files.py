@@ -36,8 +36,9 @@ def is_journal(path: Path) -> bool:
     """Whether it is a conversation's own file, copied from somewhere.  Raises `UsageError` when it is no file."""
     try:
         if not path.is_file():
-            what = "is a folder" if path.is_dir() else "is no file" if path.exists() else "is not there"
-            raise UsageError(f"{path} {what}.", hint="Name the files.")
+            if path.is_dir():
+                raise UsageError(f"{path} is a folder.", hint="Name the files in it.")
+            raise UsageError(f"{path} {'is no file' if path.exists() else 'is not there'}.")
         with path.open("rb") as file:
             return path.suffix == ".jsonl" or _JOURNAL_LINE.match(file.read(4096)) is not None
     except OSError as error:

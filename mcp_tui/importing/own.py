@@ -37,9 +37,11 @@ def read(value: dict[str, Any]) -> Imported:
     events = [event for event in map(_event, given) if event is not None]
     notes = []
     if (lost := len(given) - len(events)) > 0:
-        notes.append(f"{lost} entries are no events of a conversation and were left out.")
+        entries = "1 entry is no event" if lost == 1 else f"{lost:,} entries are no events"
+        notes.append(f"{entries} of a conversation, and left out.")
     if isinstance(masked := value.get("masked_results"), int) and masked > 0:
-        notes.append(f"What looked like a key in {masked} results was masked when it was exported.")
+        where = "1 tool result" if masked == 1 else f"{masked:,} tool results"
+        notes.append(f"What looked like a key in {where} was masked when it was exported.")
     return from_events(words(mapping(value.get("conversation")).get("id")), events, notes)
 
 

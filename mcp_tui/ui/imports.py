@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_tui.errors import UsageError
 from mcp_tui.ui.formats import plural
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ _FOOT = (
     "Another mcp-tui's .jsonl or JSON export; ChatGPT's or Claude's conversations.json, also zipped.  "
     "Enter takes it in  Esc goes back"
 )
+
+PATIENCE = 0.7
+"""Seconds after which an import that still runs says that it does."""
 
 
 def ask_import(app: ChatApp, line: str = "") -> None:
@@ -30,11 +35,31 @@ def ask_import(app: ChatApp, line: str = "") -> None:
     if line:
         answered(line)
     elif app.screen is app.chat:
-        app.push_screen(AskTextScreen("import conversations", foot=_FOOT, placeholder="conversations.json"), answered)
+        app.push_screen(
+            AskTextScreen("import conversations", foot=_FOOT, placeholder="conversations.json", check=_check), answered
+        )
+
+
+def _check(line: str) -> None:
+    """The question stays until the name of a file is in it."""
+    path = Path(line.strip())
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise UsageError("There is no such home folder.") from None
+    if line.strip() and not path.is_file():
+        raise UsageError(f"{path} {'is a folder: name a file in it' if path.is_dir() else 'is not there'}.")
 
 
 async def _take_in(app: ChatApp, line: str) -> None:
-    results = await app.require_engine().history.import_file(Path(line))
+    importing = asyncio.create_task(app.require_engine().history.import_file(Path(line)), name="import")
+    try:
+        done, _ = await asyncio.wait({importing}, timeout=PATIENCE)
+        if not done:
+            app.say(f"Importing {Path(line).name}… F4 shows what has come.", timeout=10)
+        results = await importing
+    finally:
+        importing.cancel()
     failed = any(result.status == "failed" for result in results)
     app.say(import_words(results), severity="warning" if failed else "information", timeout=10 if failed else 6)
 
@@ -42,18 +67,19 @@ async def _take_in(app: ChatApp, line: str) -> None:
 def import_words(results: Sequence[ImportResult]) -> str:
     """What became of the conversations of a file."""
     counts = Counter(result.status for result in results)
-    parts = []
-    if new := counts["imported"] + counts["changed"]:
-        parts.append(f"{plural(new, 'conversation')} imported: F4 shows {'it' if new == 1 else 'them'}")
-    if beside := counts["changed"]:
-        parts.append(f"{beside} of them beside another version that was here")
+    sentences = []
+    beside = counts["changed"]
+    if new := counts["imported"] + beside:
+        sentences.append(f"{plural(new, 'conversation')} imported: F4 shows {'it' if new == 1 else 'them'}.")
+    if beside:
+        which = "It stands" if new == 1 else f"{beside:,} of them {'stands' if beside == 1 else 'stand'}"
+        sentences.append(f"{which} beside another version that was here.")
     if present := counts["present"]:
-        parts.append(f"{plural(present, 'conversation')} already here")
-    notes = [note for result in results if result.status != "failed" for note in result.notes]
-    if notes and len(results) == 1:
-        parts += [note.rstrip(".") for note in notes]
+        sentences.append(f"{plural(present, 'conversation')} {'was' if present == 1 else 'were'} here already.")
+    if len(results) == 1 and results[0].status in ("imported", "changed"):
+        sentences += results[0].notes
     for result in [result for result in results if result.status == "failed"][:3]:
-        parts.append(f"{result.title}: {' '.join(result.notes)}")
+        sentences.append(f"{result.title} could not be read: {' '.join(result.notes).rstrip('.')}.")
     if (more := counts["failed"] - 3) > 0:
-        parts.append(f"{more} more could not be read")
-    return f"{'; '.join(parts)}." if parts else "There is no conversation in that file."
+        sentences.append(f"{more:,} more could not be read.")
+    return " ".join(sentences) or "There is no conversation in that file."
