@@ -50,6 +50,8 @@ class BaseApp(App[int], inherit_bindings=False):
     """A Textual app that shows outside text safely and fails without giving anything away."""
 
     ENABLE_COMMAND_PALETTE = False
+    SUSPENDED_SCREEN_CLASS = "-behind"
+    """Of a screen under another one: its toasts are those of the one in front, and shown there."""
 
     def __init__(self, preferences: Preferences, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()

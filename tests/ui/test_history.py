@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets._toast import Toast
 
 from mcp_tui.conversation.summary import Amounts, ConversationSummary
 from mcp_tui.errors import ConfigError, StoreFailed, UsageError
@@ -26,7 +27,7 @@ from mcp_tui.ui.screens.history import HistoryScreen
 from mcp_tui.ui.screens.replay import ReplayChoice, ReplayScreen
 from mcp_tui.ui.screens.trash import TrashScreen
 from tests.ui.history_scene import conversations, history_engine, summary
-from tests.ui.support import AT, Clock, ScriptedEngine, make_app, turn_start, until
+from tests.ui.support import AT, Clock, ScriptedEngine, attach, make_app, turn_start, until
 from tests.ui.test_app import running, shown, toasts
 
 
@@ -246,6 +247,24 @@ async def test_delete_asks_goes_to_the_trash_and_comes_back() -> None:
         await until(lambda: "The trash is empty." in shown(app), pilot)
         await pilot.press("escape")
         await until(lambda: app.screen is screen and len(screen.entries) == 8, pilot)
+
+
+async def test_a_toast_is_shown_once_also_over_a_dialog() -> None:
+    app, engine = make_app(clock=Clock()), history_engine()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(app.painted.is_set, pilot)
+        attach(app, engine)
+        await until(lambda: engine.subscriptions, pilot)
+        await pilot.press("f4")
+        await until(lambda: "8 conversations" in shown(app), pilot)
+        app.notify("this was done", timeout=60)
+        await until(lambda: shown(app).count("this was done") == 1, pilot)
+        await pilot.press("x")
+        await until(lambda: isinstance(app.screen, Chooser) and app.screen.query(Toast), pilot)
+        await until(lambda: shown(app).count("this was done") == 1, pilot)
+        await pilot.press("escape")
+        await until(lambda: isinstance(app.screen, HistoryScreen), pilot)
+        await until(lambda: shown(app).count("this was done") == 1, pilot)
 
 
 async def test_export_asks_for_format_and_file_and_never_overwrites_unasked(
