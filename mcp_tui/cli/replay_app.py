@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mcp_tui.cli.app import AppSession
 from mcp_tui.cli.options import Options
 from mcp_tui.config.paths import resolve_paths
+from mcp_tui.errors import McpTuiError
 from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.preferences import Preferences
 from mcp_tui.ui.recordings import Long, read
@@ -34,11 +35,16 @@ class ReplaySession(AppSession):
         if self._going_on is None:
             await self._open()
             return
-        if (at := self._fork_at) is not None and self._options.conversation:
-            self._fork_at = None
+        at, self._fork_at = self._fork_at, None
+        if at is not None and self._options.conversation:
+            await self._prepared()  # what is wrong with the configuration is said before there is a fork
             library = (await self.shelf()).history
-            self._options.conversation = await library.fork(self._options.conversation, at.event_id)
-            await self._in_app(self._app.say, "This is the fork; the original stays as it is. F4 has both.")
+            try:
+                self._options.conversation = await library.fork(self._options.conversation, at.event_id)
+            except McpTuiError as error:
+                await self._in_app(self._app.say, str(error))
+            else:
+                await self._in_app(self._app.say, "This is the fork; the original stays as it is. F4 has both.")
         await super()._start()
 
     async def _open(self) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
+from mcp_tui.history.jsonl import JsonlStore
 from tests.support.program import EACH_SIZE, LARGE, SMALL, Program
+from tests.support.replays import conversation
 from tests.support.terminal import Terminal
 from tests.terminal import steps
 
@@ -14,6 +17,7 @@ pytestmark = pytest.mark.terminal
 
 SIZED = pytest.mark.parametrize("size", EACH_SIZE, ids=lambda size: f"{size[0]}x{size[1]}")
 TWO_TOOLS = "What time is it in Tokyo, and what is 12 * (3 + 4)?"
+KEPT = "01m7y3g2f5ph6vawg2f336c38d"
 ANSWER = "12 * (3 + 4) = 84"
 PLACE = re.compile(r"event (\d+) of (\d+)")
 
@@ -134,3 +138,40 @@ def test_what_is_not_there_is_said_without_the_app(program: Program) -> None:
         assert terminal.wait_exit(seconds=30) == 2
         assert "There is no conversation 'nope'" in terminal.text
         assert b"\x1b[?1049h" not in terminal.raw
+
+
+def keep(program: Program, *, newer: bool) -> None:
+    """A stored conversation, of a model that has to be configured or of the demo's; ``newer``: of a newer release."""
+    events = [event.model_copy(update={"conversation_id": KEPT, "seq": 0}) for event in conversation()]
+    events[0] = events[0].model_copy(update={"schema_version": 99, "demo": True} if newer else {})
+
+    async def store() -> None:
+        kept = JsonlStore(program.data_dir / "conversations")
+        await kept.append(KEPT, events)
+        await kept.aclose()
+
+    asyncio.run(store())
+
+
+def test_without_a_configuration_nothing_is_forked(program: Program) -> None:
+    keep(program, newer=False)
+    with program.app("replay", KEPT, "--speed", "once", size=SMALL) as terminal:
+        terminal.wait_for("the end")
+        terminal.press("f")
+        terminal.wait_for("could not start")
+        assert "This is the fork" not in terminal.text
+        terminal.press("q")
+        assert terminal.wait_exit(seconds=30) == 2
+    assert len(list((program.data_dir / "conversations").glob("*.jsonl"))) == 1
+
+
+def test_what_a_newer_release_wrote_is_opened_instead_of_forked(program: Program) -> None:
+    keep(program, newer=True)
+    with program.app("replay", KEPT, "--speed", "once", size=LARGE) as terminal:
+        terminal.wait_for("the end")
+        terminal.wait_for("A newer release of mcp-tui")
+        terminal.press("f")
+        terminal.wait_for("Upgrade mcp-tui")
+        terminal.wait_for("read only")
+        steps.quit_idle(terminal)
+    assert len(list((program.data_dir / "conversations").glob("*.jsonl"))) == 1
