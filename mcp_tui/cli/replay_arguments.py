@@ -53,7 +53,8 @@ def add_replay(replay: argparse.ArgumentParser) -> None:
     replay.add_argument(
         "--offline-tools",
         action="store_true",
-        help="ask a model again, with the recorded results instead of servers; exit code 1 when it leaves a call out",
+        help="ask a model again, with the recorded results instead of servers; exit code 1 when it leaves a call out, "
+        "3 when it only makes others that have no recorded result",
     )
     replay.add_argument("--model", metavar="NAME", help="with --offline-tools: a provider other than the active one")
     replay.add_argument("--demo", action="store_true", help="with the offline demo model and servers")

@@ -135,6 +135,32 @@ def test_rules_decide_as_they_do_in_the_app(
     assert [call["result"] for call in lines(result.stdout)[:-1]] == ["same", "not_run", "same", "same"]
 
 
+def test_in_a_job_on_another_machine(
+    program: Program, provider: FakeProvider, repository: Path, tmp_path: Path
+) -> None:
+    """What the README says: an exported conversation, the job's own servers, no model, no key."""
+    identity = record(program, provider, repository)
+    talk, servers, job = tmp_path / "talk.json", tmp_path / "servers.json", tmp_path / "job"
+    assert program.run("history", "export", identity, "--output", str(talk)).returncode == 0
+    servers.write_text(program.servers_file.read_text(encoding="utf-8"), encoding="utf-8")
+    env = {
+        "MCP_TUI_DATA_DIR": str(job / "data"),
+        "MCP_CONFIG_PATH": str(job / "config.yaml"),
+        "MCP_SERVERS_CONFIG_PATH": str(job / "servers_config.json"),
+    }
+    files = ("--servers", str(servers))
+    assert program.run("init", "--directory", str(job), env=env).returncode == 0
+    assert program.run("history", "import", str(talk), env=env).returncode == 0
+    untrusted = program.run("replay", "last", "--verify", "--policy", "allow", *files, env=env)
+    assert untrusted.returncode == 2
+    command = untrusted.stderr.splitlines()[-1].split()
+    assert command == ["mcp-tui", "servers", "trust", "git", *files]
+    assert program.run(*command[1:], "--yes", env=env).returncode == 0
+    same = program.run("replay", "last", "--verify", "--policy", "allow", *files, env=env)
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert same.stdout.splitlines()[-1] == "4 same"
+
+
 def test_servers_that_are_gone_or_not_trusted(program: Program, provider: FakeProvider, repository: Path) -> None:
     identity = record(program, provider, repository)
     program.configure(provider.openai_base, {"git": {**git_server(repository), "env": {"NEW": "1"}}}, trust=False)
