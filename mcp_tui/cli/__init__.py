@@ -21,7 +21,7 @@ output left, as other programs end by SIGPIPE then.
 ``servers``    ``servers list`` and ``servers trust``
 ``wiring``     configuration -> engine
 ``shutdown``   signals, a vanished terminal, the last resort
-``standard_output``  what every command writes through
+``standard_output``  what every command writes through; ``progress``: how far something is
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="mcp-tui",
-        description="Chat with any model in the terminal, with MCP tools that you approve.",
+        description="Chat with any model in the terminal, with MCP tools that you approve: the app, without a command.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command="app")
     _add_files(parser)
     _add_continue(parser)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     demo = commands.add_parser("demo", help="try it: an offline demo model and bundled servers, no key, no network")
     demo.set_defaults(command="demo", demo=True)
     _add_continue(demo)
@@ -72,13 +72,17 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     _add_rules(commands.add_parser("rules", help="permission rules: list, test, add, remove"))
-    add_history(
-        commands.add_parser("history", help="conversations: browse them in the app, or list, search, check, ...")
+    history = commands.add_parser(
+        "history",
+        help="conversations: browse them in the app, or list, search, check, ...",
+        description="Without a command, the app opens on the list of conversations; that needs no configuration.",
     )
+    add_history(history)
+    _add_files(history)
     replay = commands.add_parser(
         "replay",
         help="play a conversation as it happened, or verify it: run its tool calls again and compare",
-        description="Plays a conversation as it happened, in the app; without a terminal it is written as text. "
+        description="Plays a conversation as it happened, in the app; without a terminal it is written as text.\n"
         "Starts no server and no model, unless it is to be verified, or tried on another model.",
         epilog=EPILOG,
         formatter_class=parser.formatter_class,
@@ -89,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_rules(rules: argparse.ArgumentParser) -> None:
-    commands = rules.add_subparsers(title="commands", metavar="", required=True)
+    commands = rules.add_subparsers(title="commands", metavar="COMMAND", required=True)
     listing = commands.add_parser("list", help="all rules")
     test = commands.add_parser(
         "test",
@@ -122,7 +126,7 @@ def _add_rules(rules: argparse.ArgumentParser) -> None:
 
 
 def _add_servers(servers: argparse.ArgumentParser) -> None:
-    commands = servers.add_subparsers(title="commands", metavar="", required=True)
+    commands = servers.add_subparsers(title="commands", metavar="COMMAND", required=True)
     listing = commands.add_parser("list", help="all servers: command, and whether it is trusted; starts nothing")
     listing.set_defaults(command="servers_list")
     listing.add_argument("--json", action="store_true", help="one JSON object per server and line")

@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mcp_tui.cli import EXIT_OK
+from mcp_tui.cli import EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.conversation_text import text_lines
-from mcp_tui.cli.conversations import find
+from mcp_tui.cli.conversations import SHORT_ID
 from mcp_tui.cli.history_check import check
 from mcp_tui.cli.history_output import (
-    SHORT_ID,
     TITLE_WIDTH,
     UNTITLED,
     count,
@@ -22,15 +21,17 @@ from mcp_tui.cli.history_output import (
     money,
     print_json,
     print_lines,
-    title_of,
+    title_in_line,
 )
 from mcp_tui.cli.history_storage import compact, delete, empty_trash, list_trash, restore
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.progress import Progress
 from mcp_tui.cli.standard_output import write
-from mcp_tui.cli.stored import listed, opened_library
+from mcp_tui.cli.stored import find_in, listed, opened_library
 from mcp_tui.conversation.calls import CallRecord
 from mcp_tui.conversation.summary import ConversationSummary, together
 from mcp_tui.engine.history import Library
+from mcp_tui.errors import UsageError
 from mcp_tui.events.codec import to_object
 from mcp_tui.export.masking import without_keys
 from mcp_tui.history.search import SearchHit, parse_query
@@ -66,18 +67,20 @@ def _row(summary: ConversationSummary) -> str:
     tags = "".join(f" #{tag}" for tag in summary.tags)
     notes = {"fork": " (fork)", "verification": "", "offline_replay": " (offline replay)", "import": " (imported)"}
     origin = notes[summary.origin.kind] if summary.origin is not None else ""
-    demo = " (demo)" if summary.demo else ""
-    return (
+    demo = " (demo)" if summary.demo else " (cannot be read)" if not summary.events else ""
+    before = (
         f"{summary.id[:SHORT_ID]}  {local(summary.updated_at)}  {summary.messages:>5} {summary.tool_calls:>5} "
-        f"{money(summary.cost):>8}  {title_of(summary)}{origin}{demo}{tags}"
+        f"{money(summary.cost):>8}  "
     )
+    after = f"{origin}{demo}{tags}"
+    return f"{before}{title_in_line(summary, len(before) + len(after))}{after}"
 
 
 async def _show(library: Library, options: Options) -> int:
-    summary = find(await listed(library), options.id)
+    summary = await find_in(library, options.id)
     stored = await library.read(summary.id)
-    if stored.set_aside:
-        sys.stderr.write(f"note: {len(stored.set_aside)} lines of it cannot be read (mcp-tui history check).\n")
+    if stored.missing:
+        sys.stderr.write(f"mcp-tui: {stored.missing}\n")
     if options.json:
         events, _ = without_keys(stored.events)
         print_json({**list_data(summary), "events": [to_object(event) for event in events]})
@@ -90,20 +93,17 @@ async def _show(library: Library, options: Options) -> int:
 async def _update_index(library: Library) -> None:
     """The first time takes a while: how far it is stands in the terminal meanwhile."""
     updating = asyncio.create_task(library.update_index())
-    told = False
-    while not (await asyncio.wait({updating}, timeout=0.5))[0]:
-        if sys.stderr.isatty() and library.index_state.total_bytes:
-            told = True
-            sys.stderr.write(f"\rindexing: {library.index_state.share:.0%} ")
-            sys.stderr.flush()
-    if told:
-        sys.stderr.write("\r\x1b[K")
+    with Progress() as progress:
+        while not (await asyncio.wait({updating}, timeout=0.25))[0]:
+            if library.index_state.total_bytes:
+                progress.show(f"indexing: {library.index_state.share:.0%}")
     await updating
 
 
 async def _search(library: Library, options: Options) -> int:
     query = " ".join(options.words)
-    parse_query(query)  # what cannot be searched is said before anything is indexed
+    if parse_query(query).empty:  # what cannot be searched is said before anything is indexed
+        raise UsageError("Search for what?", hint="For example: mcp-tui history search timeout status:error")
     await _update_index(library)
     page = await library.search(query, limit=options.limit or MOST_HITS)
     if page.state.problem or not page.state.complete:
@@ -113,10 +113,9 @@ async def _search(library: Library, options: Options) -> int:
         print_json([_hit_data(hit) for hit in page.hits])
     else:
         print_lines(_hit_lines(page.hits))
-        print_lines(
-            [f"more than {len(page.hits)} hits (--limit N)"] if page.more else [] if page.hits else ["No hits."]
-        )
-    return EXIT_OK
+        nothing = ["No hits."] if not page.state.problem else []
+        print_lines([f"more than {len(page.hits)} hits (--limit N)"] if page.more else [] if page.hits else nothing)
+    return EXIT_ERROR if page.state.problem and not page.hits else EXIT_OK
 
 
 def _hit_data(hit: SearchHit) -> dict[str, Any]:
@@ -144,13 +143,13 @@ def _hit_lines(hits: Sequence[SearchHit]) -> Iterator[str]:
 
 
 async def _rename(library: Library, options: Options) -> int:
-    summary = find(await listed(library), options.id)
-    await library.rename(summary.id, options.title)
-    return _changed(options, [{"id": summary.id, "title": options.title}], [f"renamed {summary.id}: {options.title}"])
+    summary = await find_in(library, options.id)
+    title = await library.rename(summary.id, options.title)
+    return _changed(options, {"id": summary.id, "title": title}, [f"renamed {summary.id}: {title}"])
 
 
 async def _tag(library: Library, options: Options) -> int:
-    summary = find(await listed(library), options.id)
+    summary = await find_in(library, options.id)
     gone = {tag.casefold() for tag in options.remove}
     tags: tuple[str, ...] = summary.tags
     if options.tags or gone:
@@ -161,7 +160,10 @@ async def _tag(library: Library, options: Options) -> int:
 
 async def _stats(library: Library, options: Options) -> int:
     stored = await listed(library)
-    calls = await library.tool_calls()
+    with Progress() as progress:
+        calls = await library.tool_calls(
+            lambda done, total: progress.show(f"looking for tool calls: {done / max(1, total):.0%}")
+        )
     data = stats_data(stored, calls)
     if options.json:
         print_json(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from mcp_tui.cli import EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.history_output import TITLE_WIDTH, UNTITLED, count, print_json, print_lines
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.progress import Progress
 from mcp_tui.engine.history import Library
 from mcp_tui.history.base import CheckReport, ConversationCheck
 from mcp_tui.safety.text import shorten
@@ -20,32 +20,16 @@ MOST_LINES = 10
 
 async def check(library: Library, options: Options) -> int:
     """Read every file; with ``--repair``, move damaged lines aside.  1 when something is still wrong."""
-    progress = _Progress()
-    report = await library.check(repair=options.repair, on_progress=progress.show)
-    progress.clear()
+    with Progress() as progress:
+        report = await library.check(
+            repair=options.repair,
+            on_progress=lambda done, total: progress.show(f"checking: {done / max(1, total):.0%}"),
+        )
     if options.json:
         print_json(_data(report))
     else:
         print_lines(_lines(report, repair=options.repair))
     return EXIT_OK if report.clean else EXIT_ERROR
-
-
-class _Progress:
-    """``conversation 812 of 10,000`` on a terminal, in place."""
-
-    def __init__(self) -> None:
-        self._shown = False
-
-    def show(self, done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            self._shown = True
-            sys.stderr.write(f"\rconversation {done:,} of {total:,} ")
-            sys.stderr.flush()
-
-    def clear(self) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
 
 
 def _data(report: CheckReport) -> dict[str, Any]:
@@ -68,13 +52,17 @@ def _lines(report: CheckReport, *, repair: bool) -> Iterator[str]:
     for name in report.foreign:
         yield f"not ours, left alone: {name}"
     for name in report.abandoned:
-        yield f"left over by a program that died: {name}"
+        yield f"left over by a program that died: {name} (--repair removes it once it is an hour old)"
     damaged = [found for found in report.conversations if not found.clean]
     events = sum(found.events for found in report.conversations)
     yield f"{count(len(report.conversations), 'conversation')}, {count(events, 'event')}: " + (
-        f"{len(damaged)} damaged" if damaged else "all is well"
+        f"{len(damaged)} damaged"
+        if damaged
+        else "what was damaged is set aside"
+        if any(found.kept_aside for found in report.conversations)
+        else "all is well"
     )
-    if not repair and any(found.set_aside for found in damaged):
+    if not repair and any(found.set_aside and found.events for found in damaged):
         yield "--repair moves damaged lines into a file beside the conversation; no good line is touched."
 
 
@@ -83,13 +71,15 @@ def _problems(found: ConversationCheck) -> Iterator[str]:
     if found.problem:
         yield found.problem
     for line in found.set_aside[:MOST_LINES]:
-        yield f"line {line.number}, byte {line.offset:,}: {line.reason}{' (an unfinished last line)' * line.torn}"
+        yield f"line {line.number}, byte {line.offset:,}: {'cut off before its end' if line.torn else line.reason}"
     if len(found.set_aside) > MOST_LINES:
-        yield f"and {len(found.set_aside) - MOST_LINES} more lines (--json has all)"
+        yield f"and {count(len(found.set_aside) - MOST_LINES, 'more line')} (--json has all)"
+    if found.set_aside and not (found.events or found.problem):
+        yield "no line of it can be read: a repair leaves it as it is"
     for first, last in found.gaps:
         yield f"event {first} is missing" if first == last else f"events {first} to {last} are missing"
     if found.repeated:
-        yield f"{found.repeated} lines repeat a number or an id; a reader takes the first"
+        yield f"{count(found.repeated, 'line')} with a number or an id that occurred before; a reader takes the first"
     for name in found.lost_blobs:
         yield f"a large value is missing or altered: {name}"
     if found.repaired:
@@ -97,6 +87,6 @@ def _problems(found: ConversationCheck) -> Iterator[str]:
     elif found.kept_aside:
         yield f"{count(found.kept_aside, 'line')} set aside before, in {found.side_file}"
     if found.unused_blobs:
-        yield f"{found.unused_blobs} large values that nothing names ({found.unused_bytes:,} bytes); they stay"
+        yield f"{count(found.unused_blobs, 'large value')} that no line names ({found.unused_bytes:,} bytes), kept"
     if found.newer_schema:
         yield "written by a newer release: it can be read, not changed"

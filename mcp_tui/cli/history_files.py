@@ -12,26 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from mcp_tui.cli import EXIT_ERROR, EXIT_OK
-from mcp_tui.cli.conversations import find
-from mcp_tui.cli.history_output import SHORT_ID
+from mcp_tui.cli.conversations import SHORT_ID
 from mcp_tui.cli.options import Options
 from mcp_tui.cli.standard_output import write, write_bytes
-from mcp_tui.cli.stored import listed, opened_library
+from mcp_tui.cli.stored import find_in, opened_library
 from mcp_tui.engine.history import ImportResult
-from mcp_tui.errors import McpTuiError
+from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.export.exporters import format_of
 from mcp_tui.safety.text import shorten, strict
 
 
 def export_conversation(options: Options) -> int:
     """Write one conversation as Markdown, JSON or HTML."""
+    if options.output.endswith("/") and not Path(options.output).is_dir():
+        raise UsageError(f"There is no folder {options.output}")
     return asyncio.run(_export(options))
 
 
 async def _export(options: Options) -> int:
     wanted = options.format or format_of(options.output) or "markdown"
     async with opened_library() as library:
-        summary = find(await listed(library), options.id)
+        summary = await find_in(library, options.id)
         if options.output == "-" or not (options.output or options.json or sys.stdout.isatty()):
             for piece in await library.export_text(summary.id, wanted, with_secrets=options.with_secrets):
                 write_bytes(piece.encode("utf-8", "replace"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -12,9 +14,8 @@ from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.export.events_json import conversation_data
 from mcp_tui.safety.text import shorten, strict
 
-SHORT_ID = 12
-"""Characters of an id in lists: its time in milliseconds, and two random ones."""
 TITLE_WIDTH = 40
+TITLE_LEAST = 16
 UNTITLED = "(untitled)"
 
 
@@ -29,6 +30,13 @@ def list_data(summary: ConversationSummary) -> dict[str, Any]:
 def title_of(summary: ConversationSummary) -> str:
     """Its title, short enough for a line."""
     return shorten(summary.title or UNTITLED, TITLE_WIDTH)
+
+
+def title_in_line(summary: ConversationSummary, used: int) -> str:
+    """Its title in what a line of the terminal has left; in full elsewhere, so that it can be searched and cut."""
+    room = max(TITLE_LEAST, shutil.get_terminal_size().columns - used) if sys.stdout.isatty() else None
+    title = summary.title or UNTITLED
+    return shorten(title, room) if room is not None else title
 
 
 def count(number: int, noun: str) -> str:

@@ -6,19 +6,19 @@ import sys
 from collections.abc import Sequence
 
 from mcp_tui.cli import EXIT_OK
-from mcp_tui.cli.conversations import find
-from mcp_tui.cli.history_output import count, list_data, print_json, print_lines, title_of
+from mcp_tui.cli.conversations import find_deleted
+from mcp_tui.cli.history_output import count, list_data, local, print_json, print_lines, title_in_line, title_of
 from mcp_tui.cli.options import Options
-from mcp_tui.cli.stored import listed
+from mcp_tui.cli.stored import find_all, listed
 from mcp_tui.conversation.summary import ConversationSummary
-from mcp_tui.engine.history import Library
+from mcp_tui.engine.history import Library, TrashedConversation
 from mcp_tui.errors import UsageError
 from mcp_tui.safety.text import prose
 
 
 async def delete(library: Library, options: Options) -> int:
     """Move conversations into the trash."""
-    found = _all(await listed(library), options.ids)
+    found = await find_all(library, options.ids)
     _confirm(options, f"Move {_words(found)} to the trash?")
     for summary in found:
         await library.delete(summary.id)
@@ -34,17 +34,19 @@ async def list_trash(library: Library, options: Options) -> int:
             {**list_data(entry.summary), "deleted": entry.deleted_at.isoformat()} for entry in trashed
         ])  # fmt: skip
         return EXIT_OK
-    print_lines(
-        f"{entry.summary.id}  deleted {entry.deleted_at.astimezone():%Y-%m-%d %H:%M}  {title_of(entry.summary)}"
-        for entry in trashed
-    )
+    print_lines(map(_trash_row, trashed))
     print_lines([] if trashed else ["The trash is empty."])
     return EXIT_OK
 
 
+def _trash_row(entry: TrashedConversation) -> str:
+    before = f"{entry.summary.id}  deleted {local(entry.deleted_at)}  "
+    return f"{before}{title_in_line(entry.summary, len(before))}"
+
+
 async def restore(library: Library, options: Options) -> int:
     """Take conversations back out of the trash."""
-    found = _all([entry.summary for entry in await library.trash()], options.ids)
+    found = _deleted(await library.trash(), options.ids)
     for summary in found:
         await library.restore(summary.id)
     _tell(options, found, "restored")
@@ -53,8 +55,8 @@ async def restore(library: Library, options: Options) -> int:
 
 async def empty_trash(library: Library, options: Options) -> int:
     """Remove deleted conversations for ever."""
-    trashed = [entry.summary for entry in await library.trash()]
-    found = _all(trashed, options.ids) if options.ids else trashed
+    trashed = await library.trash()
+    found = _deleted(trashed, options.ids) if options.ids else [entry.summary for entry in trashed]
     if found:
         _confirm(options, f"Remove {_words(found)} for ever?")
         await library.empty_trash([summary.id for summary in found])
@@ -66,8 +68,10 @@ async def empty_trash(library: Library, options: Options) -> int:
 
 async def compact(library: Library, options: Options) -> int:
     """Remove superseded parts of answers from some files, or all."""
-    stored = await listed(library)
-    found = _all(stored, options.ids) if options.ids else [summary for summary in stored if not summary.newer_schema]
+    if options.ids:
+        found = await find_all(library, options.ids)
+    else:
+        found = [summary for summary in await listed(library) if not summary.newer_schema]
     sizes = {summary.id: summary.size for summary in found}
     removed = {summary.id: await library.compact(summary.id) for summary in found}
     after = {summary.id: summary.size for summary in await listed(library)}
@@ -82,9 +86,10 @@ async def compact(library: Library, options: Options) -> int:
     return EXIT_OK
 
 
-def _all(stored: Sequence[ConversationSummary], wanted: Sequence[str]) -> list[ConversationSummary]:
+def _deleted(trashed: Sequence[TrashedConversation], wanted: Sequence[str]) -> list[ConversationSummary]:
     """Every one that was named, each once.  Raises before anything was done when one is not there."""
-    return list({(found := find(stored, word)).id: found for word in wanted}.values())
+    known = [entry.summary for entry in trashed]
+    return list({(found := find_deleted(known, word)).id: found for word in wanted}.values())
 
 
 def _words(found: Sequence[ConversationSummary]) -> str:

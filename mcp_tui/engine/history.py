@@ -83,9 +83,9 @@ class Library:
         end = await self._store.read_end(conversation_id)
         return None if end.whole else StoredPart(conversation_id, end.events, more_above=True, more_below=False)
 
-    async def tool_calls(self) -> Sequence[CallRecord]:
-        """The tool calls of all conversations, oldest first."""
-        return await self._store.tool_calls()
+    async def tool_calls(self, on_progress: OnProgress | None = None) -> Sequence[CallRecord]:
+        """The tool calls of all conversations, oldest first; ``on_progress`` as in `check`."""
+        return await self._store.tool_calls(on_progress)
 
     async def search(self, text: str, limit: int = 50, offset: int = 0) -> SearchPage:
         """What matches ``text`` in all conversations, newest first (`mcp_tui.history.search.query` is its language).
@@ -106,12 +106,16 @@ class Library:
         if self._search is not None:
             await self._search.update()
 
-    async def rename(self, conversation_id: str, title: str) -> None:
-        """Give a conversation another title.  Raises `UsageError` for an empty one, and `HistoryError`."""
+    async def rename(self, conversation_id: str, title: str) -> str:
+        """Give a conversation another title; returns it as it is kept.
+
+        Raises `UsageError` for an empty one, and `HistoryError`.
+        """
         words = " ".join(title.split())[:MOST_TITLE]
         if not words:
             raise UsageError("A title needs at least one character.")
         await self._record(conversation_id, turns.ConversationTitled(conversation_id=conversation_id, title=words))
+        return words
 
     async def tag(self, conversation_id: str, tags: Iterable[str]) -> tuple[str, ...]:
         """Give a conversation exactly these tags; returns them as they are kept.

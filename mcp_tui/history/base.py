@@ -15,7 +15,7 @@ from mcp_tui.events.base import SCHEMA_VERSION, EventBase
 from mcp_tui.events.turns import ConversationCreated
 
 OnProgress = Callable[[int, int], None]
-"""Bytes done, bytes in all."""
+"""How much is done, and how much there is: of bytes or files, as only their share tells anything."""
 
 TORN = frozenset({"unfinished", "incomplete"})
 """Reasons for setting aside a line that was not written to its end."""
@@ -214,8 +214,11 @@ class HistoryStore(Protocol):
         """
         ...
 
-    async def tool_calls(self) -> Sequence[CallRecord]:
-        """The tool calls of all conversations, by the time of their proposal; never raises because of content."""
+    async def tool_calls(self, on_progress: OnProgress | None = None) -> Sequence[CallRecord]:
+        """The tool calls of all conversations, by the time of their proposal; never raises because of content.
+
+        ``on_progress`` is called on the event loop.
+        """
         ...
 
     def follow(self, conversation_id: str, after_seq: int) -> AsyncIterator[Sequence[EventBase]]:

@@ -16,10 +16,13 @@ from mcp_tui.errors import HistoryError
 from mcp_tui.events.base import EventBase
 from mcp_tui.events.codec import from_object
 from mcp_tui.history import lines, names
+from mcp_tui.history.base import OnProgress
 from mcp_tui.history.blobs import Blobs
 from mcp_tui.history.fs import FileSystem
 from mcp_tui.history.reading import opened
 
+_REPORT_EVERY = 20
+"""Files."""
 _CALL_EVENT = re.compile(
     rb'\n(\{"type":"(?:tool_call_(?:proposed|started|finished)|approval_decided|conversation_created)"[^\n]*)'
 )
@@ -31,14 +34,19 @@ _END = re.compile(
 """Anchored at the head of the line: what a server answered comes later and cannot be taken for it."""
 
 
-def recorded_calls(directory: Path, fs: FileSystem) -> list[CallRecord]:
-    """All recorded calls, by the time of their proposal.  A file that cannot be read is left out."""
+def recorded_calls(directory: Path, fs: FileSystem, report: OnProgress | None = None) -> list[CallRecord]:
+    """All recorded calls, by the time of their proposal.  A file that cannot be read is left out.
+
+    ``report`` is told now and then how many files were read of how many; what it raises ends the reading.
+    """
     try:
         found = sorted(place for name in fs.names(directory) if (place := names.parse_journal_name(name)))
     except OSError:
         return []
     histories: dict[str, CallHistory] = {}
-    for conversation_id, segment in found:
+    for count, (conversation_id, segment) in enumerate(found):
+        if report is not None and not count % _REPORT_EVERY:
+            report(count, len(found))
         history = histories.setdefault(conversation_id, CallHistory())
         blobs = Blobs(names.blob_directory(directory, conversation_id), fs)
         try:

@@ -137,7 +137,8 @@ def check_one(
     except InterruptedError:
         raise
     except (OSError, HistoryError) as error:
-        segments, problem = 1, str(error) if isinstance(error, HistoryError) else (error.strerror or str(error))
+        why = str(error) if isinstance(error, HistoryError) else f"It cannot be read: {error.strerror or error}."
+        segments, problem = 1, why
     if not segments or not (found.events or found.set_aside or problem):
         return None
     unused, unused_bytes = _unused(names.blob_directory(directory, conversation_id), found.blobs, fs)

@@ -120,9 +120,21 @@ class JsonlStore:
 
         return await beside(self._catalog.list, tell)
 
-    async def tool_calls(self) -> Sequence[CallRecord]:
+    async def tool_calls(self, on_progress: OnProgress | None = None) -> Sequence[CallRecord]:
         """The tool calls of all conversations; see `HistoryStore.tool_calls`."""
-        return await asyncio.to_thread(recorded_calls, self._directory, self._fs)
+        loop, stop = asyncio.get_running_loop(), threading.Event()
+
+        def tell(done: int, total: int) -> None:
+            if stop.is_set():
+                raise InterruptedError
+            if on_progress is not None:
+                loop.call_soon_threadsafe(on_progress, done, total)
+
+        try:
+            return await asyncio.to_thread(recorded_calls, self._directory, self._fs, tell)
+        except asyncio.CancelledError:
+            stop.set()
+            raise
 
     async def follow(self, conversation_id: str, after_seq: int) -> AsyncIterator[Sequence[EventBase]]:
         """What anybody appends, as it comes; see `HistoryStore.follow`."""

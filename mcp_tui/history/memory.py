@@ -107,7 +107,7 @@ class MemoryStore:
         summaries = [_summary(key, tuple(events.values())) for key, events in self._conversations.items()]
         return tuple(sorted(summaries, key=lambda s: (s.updated_at, s.id), reverse=True))
 
-    async def tool_calls(self) -> Sequence[CallRecord]:
+    async def tool_calls(self, on_progress: OnProgress | None = None) -> Sequence[CallRecord]:
         """The tool calls of all conversations; see `HistoryStore.tool_calls`."""
         found = [CallHistory.of(events.values()).records for events in self._conversations.values()]
         return by_time(chain.from_iterable(found))

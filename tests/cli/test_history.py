@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mcp_tui.cli import main
+from mcp_tui.cli.history import COMMANDS
 from mcp_tui.engine.bus import EventBus
 from mcp_tui.engine.history import Library
 from mcp_tui.events.base import new_id
@@ -98,12 +99,13 @@ def test_rename_and_tag_are_events_of_the_conversation(stored: Here) -> None:
     before = log.read_bytes()
     assert stored.run("history", "rename", FORK, "another  title").returncode == 0
     assert answer(stored, "tag", FORK, "New", "git", "--remove", "WEEKLY")["tags"] == ["git", "new"]
+    assert answer(stored, "rename", FORK, " another\n title ") == {"id": FORK, "title": "another title"}
     assert answer(stored, "tag", FORK)["tags"] == ["git", "new"]
     assert stored.run("history", "tag", FORK).stdout == f"{FORK}: #git #new\n"
     titles = {entry["id"]: (entry["title"], entry["tags"]) for entry in answer(stored, "list")}
     assert titles[FORK] == ("another title", ["git", "new"])
     assert log.read_bytes().startswith(before)
-    assert len(log.read_bytes().splitlines()) == len(before.splitlines()) + 2
+    assert len(log.read_bytes().splitlines()) == len(before.splitlines()) + 3
 
 
 def test_stats_count_calls_by_their_outcome(stored: Here) -> None:
@@ -118,7 +120,13 @@ def test_stats_count_calls_by_their_outcome(stored: Here) -> None:
     ("arguments", "words"),
     [
         (("rename", "nothing-like-it", "x"), "There is no conversation 'nothing-like-it'"),
+        (("rename", "nothing-like-it", "x"), "`mcp-tui history list` shows their ids."),
         (("rename", "01m7gdn", "x"), "3 conversations begin with '01m7gdn'"),
+        (("show", "Count the"), f"It stands in the title of {FORK[:12]}"),
+        (("restore", FORK), "The trash is empty."),
+        (("restore", "last"), "The trash is empty."),
+        (("search", " "), "Search for what?"),
+        (("export", FORK, "--output", "/nothing/there/"), "There is no folder /nothing/there/"),
         (("rename", FORK, "  "), "A title needs at least one character"),
         (("tag", FORK, "x" * 41), "is longer than 40 characters"),
     ],
@@ -155,6 +163,12 @@ def test_deleted_restored_and_removed_for_ever(stored: Here) -> None:
     assert ids(stored) == [QUESTIONS]
     assert sorted(ids(stored, "--trash")) == [EVERY, FORK]
     assert FORK in stored.run("history", "list", "--trash").stdout
+    for command in ("show", "export", "tag"):
+        told = stored.run("history", command, FORK).stderr
+        assert f"{FORK} is in the trash. `mcp-tui history restore {FORK[:12]}` brings it back." in told
+    assert "is in the trash" in stored.run("replay", FORK, "--plain").stderr
+    wrong = stored.run("history", "restore", "nothing-like-it").stderr
+    assert "in the trash. `mcp-tui history list --trash` shows" in wrong
     assert answer(stored, "restore", FORK) == [{"id": FORK, "title": "count the files"}]
     assert log.read_bytes() == before
     assert sorted(ids(stored)) == [QUESTIONS, FORK]
@@ -217,8 +231,23 @@ def test_check_names_the_damage_and_repair_sets_it_aside(stored: Here) -> None:
     repaired = stored.run("history", "check", "--repair")
     assert "1 line moved to" in repaired.stdout
     assert log.read_bytes() == b"".join([*lines[:3], *lines[4:]])
+    assert repaired.stdout.endswith("what was damaged is set aside\n")
     after = stored.run("history", "check", "--json")
     assert (after.returncode, json.loads(after.stdout)["clean"]) == (0, True)
+
+
+def test_check_says_what_is_cut_off_and_what_no_repair_can_read(stored: Here) -> None:
+    folder = stored.data_dir / "conversations"
+    log = folder / f"{FORK}.jsonl"
+    log.write_bytes(log.read_bytes()[:-20])
+    (folder / f"{QUESTIONS}.jsonl").write_bytes(b"a shopping list\n")
+    (folder / f"{EVERY}.jsonl").write_bytes(b"")
+    found = stored.run("history", "check").stdout
+    assert ": cut off before its end\n" in found
+    assert "no line of it can be read: a repair leaves it as it is" in found
+    assert f"{EVERY}.jsonl (--repair removes it once it is an hour old)" in found
+    assert "--repair moves" not in found
+    assert "(cannot be read)" in stored.run("history", "list").stdout
 
 
 def test_stats_count_what_a_fork_copied_once(here: Here) -> None:
@@ -248,7 +277,7 @@ def test_stats_count_what_a_fork_copied_once(here: Here) -> None:
 def test_a_first_list_that_takes_long_says_how_far_it_is_on_a_terminal_only(
     stored: Here, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mcp_tui.cli.stored.PATIENCE", 0.0)
+    monkeypatch.setattr("mcp_tui.cli.progress.PATIENCE", 0.0)
     monkeypatch.setattr("mcp_tui.history.catalog.TELL_EVERY", 0.0)
     assert stored.run("history", "list").stderr == ""
     (stored.data_dir / "conversations" / "index.json").unlink()
@@ -256,3 +285,47 @@ def test_a_first_list_that_takes_long_says_how_far_it_is_on_a_terminal_only(
     capsys.readouterr()
     assert main(["history", "list"]) == 0
     assert "\rreading conversation 3 of 3 \r\x1b[K" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "stats"])
+def test_what_reads_all_files_says_how_far_it_is(
+    stored: Here, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr("mcp_tui.cli.progress.PATIENCE", 0.0)
+    assert stored.run("history", command).stderr == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    capsys.readouterr()
+    assert main(["history", command]) == 0
+    told = capsys.readouterr().err
+    assert {"check": "\rchecking: 100% ", "stats": "\rlooking for tool calls: 0% "}[command] in told
+    assert told.endswith("\r\x1b[K")
+
+
+def test_a_title_is_cut_where_a_line_of_the_terminal_ends_and_nowhere_else(stored: Here) -> None:
+    title = "a title " * 20
+    stored.run("history", "rename", FORK, title)
+    stored.run("history", "tag", FORK, "work")
+    assert title.strip() in stored.run("history", "list").stdout
+    with stored.program.app("history", "list") as terminal:
+        terminal.wait_exit()
+        rows = [row.rstrip() for row in terminal.lines]
+    assert any(row.startswith(FORK[:12]) and row.endswith("… (fork) #git #weekly #work") for row in rows), rows
+
+
+@pytest.mark.parametrize("number", ["0", "x", "", "-1", "1.5"])
+def test_a_limit_that_is_none_is_told_what_to_write(
+    here: Here, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        here.run("history", "list", f"--limit={number}")
+    assert f"argument --limit: {number!r}: write a number from 1 on" in capsys.readouterr().err
+
+
+def test_every_command_says_what_it_does(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    commands = [name.removeprefix("history_").replace("_", "-") for name in COMMANDS] + ["export", "import"]
+    for name in commands:
+        with pytest.raises(SystemExit):
+            here.run("history", name, "--help")
+        usage, described, *_ = capsys.readouterr().out.split("\n\n")
+        assert usage.startswith(f"usage: mcp-tui history {name}")
+        assert not described.startswith(("positional", "options")), name
