@@ -54,6 +54,21 @@ async def test_inspector_shows_each_side_of_a_call(tmp_path: Path) -> None:
         assert stat.S_IMODE(saved.stat().st_mode) == 0o600
 
 
+async def test_where_nothing_is_there_nothing_is_copied_or_written(tmp_path: Path) -> None:
+    async with running(size=(160, 45), data_dir=tmp_path) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"issue_id": "PROJ-790"}))
+        await until(lambda: bool(app.view.calls()), pilot)
+        app.open_inspector()
+        await until(lambda: app.chat.focused_in("inspector"), pilot)
+        app.copy_to_clipboard("kept")
+        for tab in ("2", "3"):
+            await pilot.press(tab, "y", "w")
+        await until(lambda: len(toasts(app)) == 4, pilot)
+        assert set(toasts(app)) == {"There is nothing to copy here.", "There is nothing to write here."}
+        assert app.clipboard == "kept"
+        assert not (tmp_path / "saved").exists()
+
+
 async def test_case_088_sixteen_megabytes_do_not_freeze_the_screen(tmp_path: Path) -> None:
     big = "é" * 16_000_000
     async with running(size=(160, 45), data_dir=tmp_path) as (app, engine, pilot):

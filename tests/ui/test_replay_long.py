@@ -184,6 +184,9 @@ async def test_what_is_in_sight_stays_there_when_the_rest_comes() -> None:
         await settled(screen, pilot)
         before, cursor = in_sight(screen), screen.view.cursor_key
         assert cursor is not None
+        await pilot.press("y")
+        await until(lambda: bool(app._notifications), pilot)
+        assert [toast.message[:19] for toast in app._notifications] == ["Copied the message,"], "it has no number yet"
         await finished(pilot, screen, source)
         assert [row[:80] for row in in_sight(screen).split("\n")] == [row[:80] for row in before.split("\n")]
         assert screen.view.cursor_key == cursor

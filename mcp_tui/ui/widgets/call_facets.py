@@ -38,7 +38,7 @@ Part = tuple[str, str] | Content
 
 
 def whole(item: ToolCallItem, facet: Facet) -> str:
-    """All of it, unchanged."""
+    """All of it, unchanged; empty where there is nothing."""
     match facet:
         case "args":
             return json.dumps(item.arguments, ensure_ascii=False, indent=2)
@@ -46,7 +46,7 @@ def whole(item: ToolCallItem, facet: Facet) -> str:
             return _whole_result(item)
         case "raw":
             messages = [{"direction": wire.direction, "at": wire.at.isoformat(), **wire.message} for wire in item.wire]
-            return json.dumps(messages, ensure_ascii=False, indent=2)
+            return json.dumps(messages, ensure_ascii=False, indent=2) if messages else ""
         case "schema":
             return json.dumps(_definition(item), ensure_ascii=False, indent=2)
         case "time":

@@ -302,7 +302,7 @@ class ConversationView(ItemsView):
             text, what = self.last_answer_source(), "last answer"
         else:
             kind = "call" if isinstance(view.item, ToolCallItem) else "message"
-            text, what = view.source(), f"{kind} #{view.item.number}"
+            text, what = view.source(), f"{kind} #{view.item.number}" if view.item.number else f"the {kind}"
         if text:
             self.post_message(self.CopyRequested(self, text, what))
 

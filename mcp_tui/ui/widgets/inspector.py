@@ -21,11 +21,13 @@ from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.widgets.call_facets import ALL_OF_IT, FACETS, Facet, file_name, shown, whole
 from mcp_tui.ui.widgets.diff_text import previous_diff, recorded_diff
 from mcp_tui.ui.widgets.facet_pages import page_content, pages
+from mcp_tui.ui.widgets.facet_search import first_place, marked, row_of
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
     from mcp_tui.events.tools import Difference
     from mcp_tui.ui.base_app import BaseApp
+    from mcp_tui.ui.widgets.find_text import Wanted
 
 TITLES: dict[Facet, str] = {
     "args": "Args",
@@ -125,6 +127,8 @@ class Inspector(Vertical):
         self._pages: tuple[object, tuple[str, ...] | None] = (None, None)
         """Of which call and tab, and the pages once they are made."""
         self._had_pages = False
+        self._wanted: Wanted | None = None
+        """What is looked for: marked in every tab."""
 
     def compose(self) -> ComposeResult:
         """Which call, tabs, text."""
@@ -143,7 +147,7 @@ class Inspector(Vertical):
         self._ready = True
         calls = self._calls()
         item, self._item = self._item or (calls[-1] if calls else None), None
-        self.show(item, pin=self._pinned)
+        self.show(item, pin=self._pinned, wanted=self._wanted)
         self._draw()
 
     # -- which call ----------------------------------------------------------------------------
@@ -153,13 +157,37 @@ class Inspector(Vertical):
         """The call on show."""
         return self._item
 
-    def show(self, item: ToolCallItem | None, *, pin: bool = False) -> None:
-        """Show ``item``; with ``pin``, later calls do not take its place."""
-        if item is not self._item:
-            self._item = item
-            self._choose_facet()
-            self._draw(top=True)
+    def show(self, item: ToolCallItem | None, *, pin: bool = False, wanted: Wanted | None = None) -> None:
+        """Show ``item``, at the first place of what is ``wanted``; with ``pin``, later calls do not take its place."""
+        other = item is not self._item
+        if other or wanted != self._wanted:
+            self._item, self._wanted = item, wanted
+            if other:
+                self._choose_facet()
+            self._draw(top=other)
+            if item is not None and wanted is not None and self._ready:
+                cast("BaseApp", self.app).start(self._seek(item, wanted))
         self._pinned = pin
+
+    async def _seek(self, item: ToolCallItem, wanted: Wanted) -> None:
+        """To the first match, on whatever tab and page it is."""
+        place = await asyncio.to_thread(first_place, item, wanted)
+        if place is None or self._item is not item or self._wanted is not wanted:
+            return
+        self._facet, self._page = place.facet, place.page
+        self._page_of = (id(item), item.state, place.facet)
+        if place.pages is not None:
+            self._pages = self._page_of, place.pages
+        self._draw(top=True)
+        self.call_after_refresh(self._scroll_to_match)
+
+    def _scroll_to_match(self) -> None:
+        facet, body = self.query_one("#facet", Static), self.query_one(InspectorBody)
+        content = facet.content
+        if self._wanted is not None and isinstance(content, Content):
+            row = row_of(content, self._wanted, facet.content_size.width)
+            if row is not None and row >= body.size.height:
+                body.scroll_to(y=row - body.size.height // 3, animate=False)
 
     def exchange(self, item: ToolCallItem | None) -> None:
         """The call on show as another object: the conversation was read again."""
@@ -210,7 +238,7 @@ class Inspector(Vertical):
             content = self._content(item)
             if self._facet == "time" and (why := self._explain(item.key)):
                 content = Content.assemble(content, ("\nwhy\n", "bold"), prose(why))
-            self.query_one("#facet", Static).update(content)
+            self.query_one("#facet", Static).update(marked(content, self._wanted) if self._wanted else content)
         if self.paged != self._had_pages:
             self._had_pages = self.paged
             self.post_message(self.PagesChanged())
@@ -338,6 +366,9 @@ class Inspector(Vertical):
 
     async def _copy(self, item: ToolCallItem, facet: Facet) -> None:
         text = await self._whole(item, facet)
+        if not text:
+            self._say("There is nothing to copy here.")
+            return
         self.app.copy_to_clipboard(text)
         self._say(f"Copied {TITLES[facet].lower()}, {len(text):,} characters.")
 
@@ -354,6 +385,9 @@ class Inspector(Vertical):
         if self._data_dir is None:
             raise UsageError("There is no data directory to write to.")
         text = await self._whole(item, facet)
+        if not text:
+            self._say("There is nothing to write here.")
+            return
         path = await asyncio.to_thread(save_text, self._data_dir / "saved", file_name(item, facet), text)
         self._say(f"Written to {path}")
 
