@@ -108,6 +108,7 @@ async def test_esc_leaves_an_edit_without_a_trace_and_gives_the_draft_back():
             await pilot.press("escape")
             assert (app.composer.draft, app.composer.border_title) == ("what I was writing", None)
             assert (f"first{typed}" in app.composer.history_of_prompts.prompts) == kept
+            assert ("earlier prompts (Up)" in toasts(app)) == kept
         assert app.composer.has_focus
         assert engine.conversation_id == original
         assert len(await engine.history.list()) == 1
@@ -118,6 +119,20 @@ async def test_esc_leaves_an_edit_without_a_trace_and_gives_the_draft_back():
         assert app.composer.draft == "second"
         await pilot.press("escape")
         assert app.composer.draft == "what I was writing"
+
+
+async def test_quitting_in_the_middle_of_an_edit_keeps_it_and_the_draft():
+    async with running() as (app, _, pilot, _):
+        kept = app.composer.history_of_prompts
+        app.composer.set_draft("what I was writing")
+        await cursor_to(app, pilot, "first")
+        await pilot.press("e", *" changed")
+    assert kept.prompts[-2:] == ["what I was writing", "first changed"]
+    async with running() as (app, _, pilot, _):
+        kept, before = app.composer.history_of_prompts, list(app.composer.history_of_prompts.prompts)
+        await cursor_to(app, pilot, "first")
+        await pilot.press("e")
+    assert kept.prompts == before
 
 
 async def test_another_conversation_ends_an_edit_and_what_was_changed_is_kept():

@@ -226,6 +226,10 @@ class ChatScreen(Screen[None]):
         """Show what the composer offers."""
         self.query_one("#completions", Completions).show(message.completions, message.chosen)
 
+    def on_composer_changes_kept(self) -> None:
+        """Say where to find what was changed of an input."""
+        self.notify("What you changed is the latest of the earlier prompts (Up).", timeout=4, markup=False)
+
     def on_composer_failed(self, message: Composer.Failed) -> None:
         """Say what did not work."""
         self.notify(Content(str(message.error)).plain, severity="error", markup=False)

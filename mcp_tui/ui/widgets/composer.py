@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from textual import events
@@ -77,6 +77,9 @@ class Composer(SteadyTextArea):
     class TakeBackRequested(Message):
         """The person wants the last queued input back."""
 
+    class ChangesKept(Message):
+        """An errand was left; what was changed for it is the latest of the earlier prompts."""
+
     class Failed(Message):
         """Something the person asked for did not work."""
 
@@ -110,10 +113,7 @@ class Composer(SteadyTextArea):
     @property
     def draft(self) -> str:
         """The whole input, held-aside pastes included."""
-        text = self.text
-        for label, paste in self._held.items():
-            text = text.replace(label, paste)
-        return text
+        return _whole(self.text, self._held)
 
     def set_draft(self, text: str) -> None:
         """Replace the input in a way that undo brings back."""
@@ -143,12 +143,21 @@ class Composer(SteadyTextArea):
         """Give back what was written before an errand; what was changed for it goes to the earlier prompts."""
         if self.draft != self._waiting[0]:
             self.history_of_prompts.add(self.draft)
+            self.post_message(self.ChangesKept())
         self._end_errand()
 
     def conversation_opened(self, conversation_id: str) -> None:
         """An errand of another conversation is over."""
         if self.errand is not None and self.errand.conversation_id != conversation_id:
             self.leave_errand()
+
+    def on_unmount(self) -> None:
+        """The program ends: what was not sent is found among the earlier prompts."""
+        began, waiting, held = self._waiting if self.errand is not None else ("", "", {})
+        self.history_of_prompts.add(_whole(waiting, held))
+        draft = _whole(self.text if self._at is None else self._draft, self._held)
+        if draft != began:
+            self.history_of_prompts.add(draft)
 
     def _end_errand(self) -> None:
         _, text, held = self._waiting
@@ -293,3 +302,10 @@ class Composer(SteadyTextArea):
             return
         if text != self.draft:
             self.set_draft(text)
+
+
+def _whole(text: str, held: Mapping[str, str]) -> str:
+    """A text with the pastes that were held aside."""
+    for label, paste in held.items():
+        text = text.replace(label, paste)
+    return text
