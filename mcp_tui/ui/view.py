@@ -180,7 +180,7 @@ class ChatView:
     def inspect_item(self, item: ToolCallItem | None, *, pin: bool = False) -> None:
         """Show ``item`` in the inspector, if that exists."""
         if self.inspector is not None:
-            self.inspector.show(item, pin=pin)
+            self.inspector.show(item, pin=pin, wanted=self.conversation.wanted if pin else None)
 
     def calls(self) -> list[ToolCallItem]:
         """All tool calls of the conversation, oldest first."""

@@ -8,13 +8,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from textual.content import Content
+from textual.geometry import Region
 from textual.widgets import OptionList, Static
 
+from mcp_tui.conversation.items import ToolCallItem
 from mcp_tui.conversation.usage import ContextShare, Totals
 from mcp_tui.events import content, servers, tools
 from mcp_tui.events.base import ErrorInfo
+from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.screens.server_details import ServerDetailsScreen
 from mcp_tui.ui.widgets.call_facets import FACETS, Facet
+from mcp_tui.ui.widgets.facet_search import FacetPlace, first_place
+from mcp_tui.ui.widgets.find_text import Wanted
 from mcp_tui.ui.widgets.inspector import TITLES, Inspector, tab_line
 from tests.ui.support import AT, ScriptedEngine, finished, proposal, status, turn_start, until
 from tests.ui.test_app import running, shown, toasts
@@ -322,6 +328,53 @@ def test_the_tab_on_show_is_whole_however_narrow_it_is(current: Facet, room: int
     assert f"{number} {TITLES[current]}" in line.plain
     assert [int(char) for char in line.plain if char.isdigit()] == [1, 2, 3, 4, 5, 6]
     assert ("1 Args" in line.plain and "6 Diff" in line.plain) == (room >= 44) or room < 44
+
+
+@pytest.mark.parametrize(
+    ("words", "tab", "page"),
+    [("needle far", "Result", "page 3 of 3"), ("needle near", "Result", ""), ("needle asked", "Args", "")],
+)
+async def test_enter_opens_a_call_where_what_is_looked_for_stands_in_it(words: str, tab: str, page: str) -> None:
+    lines = [f"line {number} of the result" for number in range(5000)]
+    lines[1500], lines[4800] = "the needle near", "the needle far"
+    async with running(size=(160, 45)) as (app, engine, pilot):
+        engine.emit(*turn_start(), *proposal("c1", {"a": "the needle asked"}), finished("c1", "\n".join(lines)))
+        await until(lambda: len(app.view.calls()) == 1 and app.view.calls()[0].finished, pilot)
+        app.find(words)
+        await until(lambda: app.view.conversation.found.number == 1, pilot)
+        await pilot.press("tab")
+        await until(lambda: app.view.conversation.has_focus, pilot)
+        await pilot.press("enter")
+        await until(lambda: app.view.inspector is not None and words in facet(app.view.inspector), pilot)
+        inspector = app.view.inspector
+        assert inspector is not None
+        assert page in facet(inspector)
+        assert TITLES[inspector._facet] == tab
+        drawn = inspector.query_one("#facet", Static).content
+        assert isinstance(drawn, Content)
+        marks = [drawn.plain[span.start : span.end] for span in drawn.spans if "warning 35%" in str(span.style)]
+        assert marks == [words]
+        body = inspector.query_one("InspectorBody")
+        await until(lambda: body.region.height and words in shown_in(app, body.region), pilot)
+
+
+def shown_in(app: McpTuiApp, region: Region) -> str:
+    """What is on the screen there."""
+    rows = shown(app).splitlines()[region.y : region.bottom]
+    return "\n".join(row[region.x :] for row in rows)
+
+
+def test_a_key_that_is_masked_is_not_found_in_the_inspector() -> None:
+    item = ToolCallItem("c1", AT, "t", 1, server="fs", name="read", state="success", sensitive=True)
+    item.content = (content.TextContent(text="API_KEY=sk-ant-api03-" + "Ab1" * 20 + " and more"),)
+    assert first_place(item, wanted("and more")) == FacetPlace("result")
+    assert first_place(item, wanted("Ab1Ab1")) is None
+
+
+def wanted(text: str) -> Wanted:
+    found = Wanted.of(text)
+    assert found is not None
+    return found
 
 
 async def test_a_key_on_the_border_of_two_pages_is_masked() -> None:

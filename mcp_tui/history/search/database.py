@@ -12,7 +12,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """Of the tables and of how text becomes words; another one means a new index."""
 _SUFFIX = ".sqlite3"
 _BUSY_SECONDS = 5.0

@@ -78,6 +78,11 @@ class FindingView(DocumentView):
         return self._finder is not None and not self._marked
 
     @property
+    def wanted(self) -> Wanted | None:
+        """What is looked for, here or by `mark`."""
+        return self._finder.wanted if self._finder is not None else None
+
+    @property
     def find_busy(self) -> bool:
         """Whether items are still to be looked through."""
         finder = self._finder

@@ -141,7 +141,7 @@ class RecordedPanes(Horizontal):
     def _inspect(self, item: ToolCallItem | None) -> None:
         self.add_class("-inspecting")
         if item is not None:
-            self.inspector.show(item, pin=True)
+            self.inspector.show(item, pin=True, wanted=self.view.wanted)
         self.call_after_refresh(self._focus_inspector)
 
     def _focus_inspector(self) -> None:
@@ -157,7 +157,7 @@ class RecordedPanes(Horizontal):
         """An open inspector follows the cursor."""
         message.stop()
         if isinstance(message.item, ToolCallItem) and self.inspecting:
-            self.inspector.show(message.item, pin=True)
+            self.inspector.show(message.item, pin=True, wanted=self.view.wanted)
 
     def on_inspector_rerun_requested(self, message: Message) -> None:
         """A key of the inspector that would run a call."""
