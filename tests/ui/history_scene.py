@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from mcp_tui.conversation.summary import ConversationSummary
+from mcp_tui.conversation.summary import Amounts, ConversationSummary
 from mcp_tui.events.turns import Origin
 from mcp_tui.history.base import TrashedConversation
 from mcp_tui.history.search import SearchHit
@@ -35,7 +35,7 @@ def conversations() -> tuple[ConversationSummary, ...]:
         summary("c-verify", "verification of login-timeouts", 2, messages=0, tool_calls=9, cost=None,
                 models=(), model="", origin=verified),
         summary("c-fork", "nightly failures, with the local model", 3, messages=6, tool_calls=4, servers=("ci",),
-                origin=fork, **local),
+                origin=fork, copied=Amounts(messages=4, tool_calls=3), **local),
         summary("c-again", "", 4, messages=1200, tool_calls=0, servers=(), origin=again, **local),
         summary("c-nightly", "nightly failures", 9, messages=11, tool_calls=17, cost=0.09, servers=("gh", "ci")),
         summary("c-demo", "what can you do? 日本語のタイトル and a title that goes on and on and on", 30, demo=True,

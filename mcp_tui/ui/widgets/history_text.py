@@ -179,6 +179,9 @@ def details(stored: ConversationSummary, *, is_open: bool) -> tuple[Part, ...]:
         what = shorten(stored.origin.title or stored.origin.source, 50) or stored.origin.conversation_id
         parts.append((f"{_RELATION[stored.origin.kind]} ", "$muted"))
         parts.append((f"{strict(what)}  ", "$foreground"))
+        if stored.origin.kind == "fork" and stored.copied.messages:
+            shared = formats.plural(stored.copied.messages, "message")
+            parts.append((f"after {shared}, {stored.own.messages} here  ", "$muted"))
     if stored.copied.cost:
         own = dollars(stored.own.cost or 0.0)
         parts.append((f"{own} here, {dollars(stored.copied.cost)} came with it  ", "$muted"))
@@ -192,9 +195,12 @@ def details(stored: ConversationSummary, *, is_open: bool) -> tuple[Part, ...]:
 
 def hit(found: SearchHit, width: int) -> Content:
     """One place where the search matched."""
-    label = shorten(found.label or found.kind, 28 if width >= 100 else 18)
+    name, more = found.label or found.kind, ""
+    if found.kind in ("assistant", "reasoning"):
+        name = name.rpartition("/")[2] or name
     if found.kind == "reasoning":
-        label = f"{label} (thinking)"
+        more = " (thinking)" if width >= 100 else " thinks"
+    label = shorten(name, (28 if width >= 100 else 18) - len(more)) + more
     style = _KINDS.get(found.kind, "$role-tool")
     arrow = {"call": "→ ", "result": "← "}.get(found.kind, "")
     parts: list[Part] = [
