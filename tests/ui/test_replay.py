@@ -263,6 +263,30 @@ async def test_a_call_is_in_the_inspector_as_it_was() -> None:
         assert "no tool call yet" in inspected(screen)
 
 
+async def test_a_chosen_call_comes_back_into_the_inspector() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen, _ = await opened(pilot, app)
+        calls = {item.key: item for item in playback_of(screen).items if isinstance(item, ToolCallItem)}
+        assert list(calls) == ["c1", "c2"]
+        screen.view.show_item("c1")
+        await until(lambda: screen.view.cursor_key == "c1", pilot)
+        await pilot.press("enter")
+        await until(lambda: screen.inspector.item is calls["c1"], pilot)
+        await until(lambda: screen.inspector.has_focus_within, pilot)
+        await pilot.press(*["left_square_bracket"] * 3)
+        assert screen.inspector.item is None
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        assert screen.inspector.item is calls["c1"]
+        assert "success" in inspected(screen)
+        await pilot.press("tab", "end")
+        assert screen.inspector.item is calls["c1"], "a later one does not take its place"
+        screen.view.show_item("c2")
+        await until(lambda: screen.inspector.item is calls["c2"], pilot)
+        await pilot.press("home", "end")
+        assert screen.inspector.item is calls["c2"]
+
+
 async def test_effects_never_happen_again() -> None:
     """No bell, no toast, no card, whatever was asked in the recording."""
     app = make_app()

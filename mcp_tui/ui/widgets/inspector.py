@@ -157,6 +157,11 @@ class Inspector(Vertical):
         """The call on show."""
         return self._item
 
+    @property
+    def pinned(self) -> bool:
+        """Whether a later call does not take its place."""
+        return self._pinned
+
     def show(self, item: ToolCallItem | None, *, pin: bool = False, wanted: Wanted | None = None) -> None:
         """Show ``item``, at the first place of what is ``wanted``; with ``pin``, later calls do not take its place."""
         other = item is not self._item

@@ -48,6 +48,8 @@ class RecordedPanes(Horizontal):
         super().__init__(id=widget_id)
         self._items: Sequence[Item] = ()
         self._more_above = False
+        self._chosen: str | None = None
+        """Key of the call that the person had put into the inspector, while there is none at the position."""
         self.view = RecordedConversation(id="replayed", now=now)
         self.inspector = Inspector(data_dir, self._calls)
 
@@ -75,7 +77,7 @@ class RecordedPanes(Horizontal):
         self._items, self._more_above = items, False
         self.view.complete(items)
         if (shown := self.inspector.item) is not None:
-            self.inspector.exchange(next((call for call in self._calls() if call.key == shown.key), None))
+            self.inspector.exchange(self._call(shown.key))
 
     def changed(self, changes: list[Change] | None) -> None:
         """The items are as they were at another position; ``None``: so many of them changed that all are shown anew."""
@@ -95,15 +97,26 @@ class RecordedPanes(Horizontal):
             self.view.show_item(key)
 
     def _inspect_now(self, changes: list[Change] | None) -> None:
-        """The inspector shows its call as it is now, or the latest one where it is none any more."""
+        """The inspector shows its call as it is now, or the latest one where it is none any more.
+
+        A call that the person chose is on show again as soon as there is one again.
+        """
         latest = next((item for item in reversed(self._items) if isinstance(item, ToolCallItem)), None)
         shown = self.inspector.item
         if shown is not None and not any(item is shown for item in reversed(self._items)):
+            if self.inspector.pinned:
+                self._chosen = shown.key
             self.inspector.show(latest)
-        elif changes is None:
-            self.inspector.items_changed({id(call) for call in self._calls()}, latest)
-        else:
-            self.inspector.items_changed({id(change.item) for change in changes}, latest)
+            return
+        if self.inspector.pinned:
+            self._chosen = None
+        elif self._chosen is not None and (chosen := self._call(self._chosen)) is not None:
+            self.inspector.show(chosen, pin=True)
+        changed = self._calls() if changes is None else [change.item for change in changes]
+        self.inspector.items_changed({id(item) for item in changed}, latest)
+
+    def _call(self, key: str) -> ToolCallItem | None:
+        return next((call for call in self._calls() if call.key == key), None)
 
     # -- inspector -----------------------------------------------------------------------------
 
