@@ -10,9 +10,11 @@ import hashlib
 import os
 import time
 from datetime import UTC, datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from mcp_tui.safety.times import on_any_clock
 
 SCHEMA_VERSION = 1
 """Major version of the stored form; stands in ``conversation_created``."""
@@ -47,6 +49,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+Moment = Annotated[AwareDatetime, AfterValidator(on_any_clock)]
+"""When something happened."""
+
+
 class Model(BaseModel):
     """A frozen value.  Unknown fields of a newer release are dropped on reading, never an error."""
 
@@ -72,7 +78,7 @@ class EventBase(Model):
     id: str = Field(default_factory=new_id)
     seq: int = 0
     """Position in the conversation's file, from 1; 0 on an event that is not stored."""
-    at: AwareDatetime = Field(default_factory=utc_now)
+    at: Moment = Field(default_factory=utc_now)
     conversation_id: str = ""
     """Empty on events that concern no conversation, such as a server's state."""
     turn_id: str | None = None

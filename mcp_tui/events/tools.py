@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 from typing import Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from mcp_tui.events.base import Durability, ErrorInfo, EventBase, Model
+from mcp_tui.events.base import Durability, ErrorInfo, EventBase, Model, Moment
 from mcp_tui.events.content import Content
 
 ToolOutcome = Literal[
@@ -72,7 +72,7 @@ class WireMessage(Model):
     """One JSON-RPC message of a call, as it crossed the pipe."""
 
     direction: Literal["sent", "received"]
-    at: AwareDatetime
+    at: Moment
     message: dict[str, Any]
 
 

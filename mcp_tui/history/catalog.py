@@ -31,6 +31,7 @@ from mcp_tui.history.fs import FileSystem
 from mcp_tui.history.list_cache import ListCache, save
 from mcp_tui.history.reading import folder_refusal, opened
 from mcp_tui.history.tally import Tally
+from mcp_tui.safety.times import on_any_clock
 
 _T = TypeVar("_T")
 
@@ -312,4 +313,4 @@ def _time(text: str, fallback: datetime) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         return fallback
-    return at if at.tzinfo else fallback
+    return on_any_clock(at) if at.tzinfo else fallback

@@ -27,6 +27,7 @@ from mcp_tui.history.locking import Lease, locked_file
 from mcp_tui.history.reading import folder_refusal
 from mcp_tui.history.repair import repair
 from mcp_tui.history.write import take_name, write_all
+from mcp_tui.safety.times import on_any_clock
 
 _log = logging.getLogger(__name__)
 _LOCK = "lock"
@@ -263,7 +264,7 @@ class Trash:
             finally:
                 self._fs.close(fd)
             if at.tzinfo is not None:
-                return at
+                return on_any_clock(at)
         except (OSError, ValueError, TypeError, KeyError):
             pass
         try:

@@ -25,6 +25,7 @@ from mcp_tui.history.search.hits import KINDS, HitKind, SearchHit
 from mcp_tui.history.search.query import Filter, Query, Term
 from mcp_tui.history.search.snippets import snippet
 from mcp_tui.history.search.words import Matcher, fold, is_humped, parts_of, spaced, valid, without_short_end
+from mcp_tui.safety.times import on_any_clock
 
 MOST_READ = 20_000
 """Candidates whose text is read for one page of hits."""
@@ -293,5 +294,5 @@ def _time(at: object) -> datetime | None:
     with suppress(ValueError):
         if isinstance(at, str):
             moment = datetime.fromisoformat(at)
-            return moment if moment.tzinfo else None
+            return on_any_clock(moment) if moment.tzinfo else None
     return None
