@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from mcp_tui.errors import UsageError
+from mcp_tui.errors import ConversationNotFound, UsageError
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.ignoring import Ignoring
     from mcp_tui.conversation.items import ToolCallItem
+    from mcp_tui.engine.engine import Engine
+    from mcp_tui.engine.verification import Verification
     from mcp_tui.ui.chat_app import ChatApp
 
 
@@ -54,7 +57,8 @@ def _run(app: ChatApp, item: ToolCallItem, arguments: dict[str, Any] | None) -> 
 async def verify(app: ChatApp, conversation_id: str = "", ignoring: Ignoring | None = None) -> None:
     """Run all calls of a stored conversation again, in a conversation of their own; of the open one by default.
 
-    The results are compared but for what is to be ignored.  Raises `UsageError` where nothing is there to be run, and
+    Where that is a verification, of the one that it verified: what is new today must not become the measure.  The
+    results are compared but for what is to be ignored.  Raises `UsageError` where nothing is there to be run, and
     `HistoryError`.
     """
     from mcp_tui.conversation.ignoring import NOTHING
@@ -62,13 +66,21 @@ async def verify(app: ChatApp, conversation_id: str = "", ignoring: Ignoring | N
     engine = app.require_engine()
     if not conversation_id and not engine.transcript.items:
         raise UsageError("Nothing has happened in this conversation yet.", hint="F4 has the earlier ones.")
-    request = await engine.verify(conversation_id or engine.conversation_id, ignoring or NOTHING)
+    request = await _verification(engine, conversation_id, ignoring or NOTHING)
     if app.chat.has_class("-narrow"):
         app.chat.set_pane("inspector", opened=False)
     app.chat.composer.focus()
     calls = f"{len(request.calls)} call{'s' if len(request.calls) != 1 else ''}"
     left = f"; {request.without_result} without a recorded result left out" if request.without_result else ""
     app.say(f"Verifying {calls}{left}. Esc stops.", timeout=4)
+
+
+async def _verification(engine: Engine, conversation_id: str, ignoring: Ignoring) -> Verification:
+    origin = engine.transcript.origin
+    if not conversation_id and origin is not None and origin.kind == "verification":
+        with suppress(ConversationNotFound):
+            return await engine.verify(origin.conversation_id, ignoring)
+    return await engine.verify(conversation_id or engine.conversation_id, ignoring)
 
 
 def what_to_ignore(words: str) -> Ignoring:

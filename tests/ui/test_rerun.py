@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mcp_tui.conversation.ignoring import Ignoring
-from mcp_tui.errors import UsageError
+from mcp_tui.errors import ConversationNotFound, UsageError
 from mcp_tui.events import tools, turns
 from mcp_tui.events.base import EventBase
 from mcp_tui.events.tools import Difference, RecordedCall
@@ -32,12 +32,17 @@ DIFFERENCES = (
 class RerunEngine(ScriptedEngine):
     """Notes what is to be run again."""
 
+    gone = False
+    """Whether other conversations than the open one are deleted."""
+
     def rerun(self, call_id: str, arguments: dict[str, Any] | None = None) -> str:
         self.calls.append(("rerun", call_id, arguments))
         return "new"
 
     async def verify(self, conversation_id: str, ignoring: Ignoring) -> Any:
         self.calls.append(("verify", conversation_id, *(rule.words for rule in ignoring.rules)))
+        if self.gone and conversation_id != self.conversation_id:
+            raise ConversationNotFound(conversation_id)
         raise UsageError("There is nothing to verify.")
 
 
@@ -162,6 +167,23 @@ async def test_commands_and_what_cannot_be() -> None:
         await until(lambda: ("verify", scripted.conversation_id, *rules) in scripted.calls, pilot)
         assert not app.submit("/verify '/don't/'")
         await until(lambda: any("no counterpart" in toast for toast in toasts(app)), pilot)
+
+
+async def test_in_a_verification_its_original_is_verified_again() -> None:
+    """What the servers answer today must not become what they are held to; a deleted original leaves nothing else."""
+    scripted = RerunEngine()
+    origin = turns.Origin(kind="verification", conversation_id="original", title="jira")
+    created = turns.ConversationCreated(conversation_id=scripted.conversation_id, app_version="0", origin=origin)
+    async with running(scripted) as (app, _, pilot):
+        scripted.emit(created, *recorded(), *again(same=True))
+        await until(lambda: app.chat.talking, pilot)
+        app.submit("/verify content[0]")
+        await until(lambda: scripted.calls == [("verify", "original", "content[0]")], pilot)
+        scripted.calls.clear()
+        scripted.gone = True
+        app.submit("/verify")
+        here = scripted.conversation_id
+        await until(lambda: scripted.calls == [("verify", "original"), ("verify", here)], pilot)
 
 
 EACH = [

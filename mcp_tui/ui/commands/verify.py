@@ -18,7 +18,7 @@ def _run(app: McpTuiApp, argument: str) -> None:
 
 COMMAND = Command(
     "verify",
-    "Run all tool calls of this conversation again, in one of its own, and compare; places such as "
+    "Run all tool calls of this conversation again, or of the one that this verifies, and compare; places such as "
     "structuredContent.time and what a /pattern/ matches are left out",
     _run,
     argument="[PLACE ...] [/PATTERN/ ...]",
