@@ -48,7 +48,7 @@ def export_pieces(
         )
     from mcp_tui.export.exporters import export
 
-    return export(format, stored.events, summary, with_secrets=with_secrets)
+    return export(format, stored.events, summary, with_secrets=with_secrets, missing=stored.missing)
 
 
 def paced(pieces: Iterable[str], pace: Callable[[], None]) -> Iterator[str]:

@@ -53,15 +53,16 @@ class Account:
     totals: Totals
     summary: ConversationSummary
     masked: int
+    missing: str = ""
 
     @classmethod
-    def of(cls, events: Sequence[EventBase], summary: ConversationSummary, masked: int) -> Account:
+    def of(cls, events: Sequence[EventBase], summary: ConversationSummary, masked: int, missing: str = "") -> Account:
         """Fold the events."""
         transcript, totals = Transcript(), Totals()
         for event in events:
             transcript.apply(event)
             totals.apply(event)
-        return cls(transcript, totals, summary, masked)
+        return cls(transcript, totals, summary, masked, missing)
 
     @property
     def title(self) -> str:
@@ -92,6 +93,8 @@ class Account:
             yield "Note", "the offline demo model talks here"
         if self.masked:
             yield "Masked", f"what looks like a key in {plural(self.masked, 'tool result')}"
+        if self.missing:
+            yield "Incomplete", self.missing
 
 
 def origin_words(origin: Origin) -> str:

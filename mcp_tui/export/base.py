@@ -12,9 +12,12 @@ from mcp_tui.events.base import EventBase
 class Exporter(Protocol):
     """Events of one conversation -> the pieces of a file, in order; does no I/O."""
 
-    def __call__(self, events: Sequence[EventBase], summary: ConversationSummary, *, masked: int = 0) -> Iterable[str]:
+    def __call__(
+        self, events: Sequence[EventBase], summary: ConversationSummary, *, masked: int = 0, missing: str = ""
+    ) -> Iterable[str]:
         """The file's text, ready for UTF-8.
 
-        ``masked`` results hold what looks like a key, and were masked before: the file says so.
+        ``masked`` results hold what looks like a key, and were masked before: the file says so, and in a sentence
+        what is ``missing``, as it could not be read.
         """
         ...

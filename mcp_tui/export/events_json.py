@@ -22,7 +22,9 @@ FORMAT = "mcp-tui-conversation"
 VERSION = 1
 
 
-def export_json(events: Sequence[EventBase], summary: ConversationSummary, *, masked: int = 0) -> Iterator[str]:
+def export_json(
+    events: Sequence[EventBase], summary: ConversationSummary, *, masked: int = 0, missing: str = ""
+) -> Iterator[str]:
     """The events as one JSON document; see `mcp_tui.export.base.Exporter`."""
     head = {
         "format": FORMAT,
@@ -30,6 +32,7 @@ def export_json(events: Sequence[EventBase], summary: ConversationSummary, *, ma
         "schema_version": SCHEMA_VERSION,
         "app_version": __version__,
         "masked_results": masked,
+        **({"missing": missing} if missing else {}),
         "conversation": conversation_data(summary),
     }
     yield f'{_dumps(head, indent=2)[:-2]},\n  "events": ['

@@ -30,10 +30,11 @@ def export(
     summary: ConversationSummary,
     *,
     with_secrets: bool = False,
+    missing: str = "",
 ) -> Iterable[str]:
     """A conversation in a format.  What looks like a key in a result is masked unless ``with_secrets``.
 
-    Raises `UsageError` for a format that there is none of.
+    ``missing`` says what of it could not be read.  Raises `UsageError` for a format that there is none of.
     """
     exporter = EXPORTERS.get(format)
     if exporter is None:
@@ -41,7 +42,7 @@ def export(
     masked = 0
     if not with_secrets:
         events, masked = without_keys(events)
-    return exporter(events, summary, masked=masked)
+    return exporter(events, summary, masked=masked, missing=missing)
 
 
 def format_of(name: str) -> str | None:

@@ -32,9 +32,11 @@ _IMAGES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif",
 _FAILED = frozenset({"error", "timeout", "invalid_arguments", "invalid_result", "unknown"})
 
 
-def export_html(events: Sequence[EventBase], summary: ConversationSummary, *, masked: int = 0) -> Iterator[str]:
+def export_html(
+    events: Sequence[EventBase], summary: ConversationSummary, *, masked: int = 0, missing: str = ""
+) -> Iterator[str]:
     """The conversation as one page; see `mcp_tui.export.base.Exporter`."""
-    told = Account.of(events, summary, masked)
+    told = Account.of(events, summary, masked, missing)
     yield _head(told.title)
     facts = "".join(f"<div><dt>{words(name)}</dt><dd>{words(said)}</dd></div>" for name, said in told.facts())
     yield f"<header><h1>{words(told.title)}</h1><dl>{facts}</dl></header>\n<main>\n"

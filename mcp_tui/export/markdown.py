@@ -14,9 +14,11 @@ from mcp_tui.export.markdown_text import answer, escaped, fence, typed
 from mcp_tui.safety.text import strict
 
 
-def export_markdown(events: Sequence[EventBase], summary: ConversationSummary, *, masked: int = 0) -> Iterator[str]:
+def export_markdown(
+    events: Sequence[EventBase], summary: ConversationSummary, *, masked: int = 0, missing: str = ""
+) -> Iterator[str]:
     """The conversation as one document; see `mcp_tui.export.base.Exporter`."""
-    told = Account.of(events, summary, masked)
+    told = Account.of(events, summary, masked, missing)
     yield _lines(f"# {escaped(told.title)}", "", *(f"- {name}: {escaped(words)}" for name, words in told.facts()))
     for item in told.transcript.items:
         yield _lines("", *_item(item))

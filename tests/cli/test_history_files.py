@@ -63,3 +63,21 @@ def test_import_says_what_became_of_each_conversation(stored: Program, tmp_path:
     assert [(entry["status"], entry["title"]) for entry in told] == [("present", "A plot"), ("present", "Notes")]
     listed = json.loads(stored.run("history", "list", "--json").stdout)
     assert len(listed) == len(list(GOLDEN.glob("*.jsonl"))) + 2
+
+
+@pytest.mark.parametrize("wanted", ["markdown", "html", "json"])
+def test_an_export_of_a_damaged_file_says_that_something_is_missing(program: Program, wanted: str) -> None:
+    folder = program.data_dir / "conversations"
+    folder.mkdir(parents=True)
+    lines = (GOLDEN / "every_kind.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / f"{EVERY}.jsonl").write_bytes(b"".join(lines))
+    whole = program.run("history", "export", EVERY, "--format", wanted).stdout
+    (folder / f"{EVERY}.jsonl").write_bytes(b"".join([*lines[:5], lines[5].replace(b"e", b"E"), *lines[6:]]))
+    damaged = program.run("history", "export", EVERY, "--format", wanted).stdout
+    assert "1 line of its file is damaged" in damaged
+    assert "of its file" not in whole
+    if wanted == "json":
+        (folder / f"{EVERY}.jsonl").unlink()
+        taken = program.folder / "taken.json"
+        taken.write_text(damaged)
+        assert program.run("history", "import", str(taken)).returncode == 0
