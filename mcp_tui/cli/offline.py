@@ -164,7 +164,7 @@ class _Report:
         """One input."""
         _write(f"> {strict(shorten(recorded.text, MOST_ARGUMENTS))}")
         for call in new.calls:
-            _write(_line("same" if _given(call) else "not run", call, "" if _given(call) else why_not_run(call)))
+            _write(_line("same" if _given(call) else "not run", call, _why_not(call)))
         for call in missing:
             _write(_line("not made", call, ""))
         differences = compare_texts("answer", recorded.answer.strip(), new.answer.strip())
@@ -191,7 +191,7 @@ class _JsonReport(_Report):
     def exchange(self, recorded: Exchange, new: Exchange, missing: Sequence[ToolCallItem]) -> None:
         """One input."""
         calls: list[dict[str, Any]] = [
-            _call(call, "same") if _given(call) else _call(call, "not_run", why_not_run(call)) for call in new.calls
+            _call(call, "same" if _given(call) else "not_run", _why_not(call)) for call in new.calls
         ]
         calls += [_call(call, "not_made") for call in missing]
         differences = compare_texts("answer", recorded.answer.strip(), new.answer.strip())
@@ -207,6 +207,10 @@ class _JsonReport(_Report):
 def _given(call: ToolCallItem) -> bool:
     """Whether a call was given a recorded result."""
     return call.started_at is not None and not (call.error is not None and call.error.kind == NO_RECORDING)
+
+
+def _why_not(call: ToolCallItem) -> str:
+    return "" if _given(call) else why_not_run(call, "the recorded schema")
 
 
 def _call(call: ToolCallItem, result: str, reason: str = "") -> dict[str, Any]:

@@ -146,14 +146,13 @@ async def _watch(engine: Engine, subscription: Subscription, report: _Report) ->
                     pass
 
 
-def why_not_run(item: ToolCallItem) -> str:
-    """Why a call was not run, in words."""
+def why_not_run(item: ToolCallItem, schema: str) -> str:
+    """Why a call was not run, in words; ``schema`` says which one its arguments were checked against."""
     if item.state == "denied":
-        allow = f" (allow it with --allow {item.label})" if item.decided_by == "rule" and not item.rule_id else ""
-        return f"{item.decision}{allow}"
+        return item.decision
     if item.state == "invalid_arguments":
         problems = "; ".join(f"{problem.field}: {problem.message}".lstrip(": ") for problem in item.validation_errors)
-        return f"its arguments do not fit today's schema: {problems}"
+        return f"its arguments do not fit {schema}: {problems}"
     return item.error.message if item.error is not None else item.state.replace("_", " ")
 
 
@@ -211,9 +210,13 @@ class _Report:
                 self.call(item, "not_run", words)
 
     def _why_not(self, item: ToolCallItem) -> str:
-        held = item.error is not None and item.error.kind == "tool_held"
-        look = f" (look at it with: {trust_command(self._options, item.server)})" if held else ""
-        return f"{why_not_run(item)}{look}"
+        """In words, with what to type against it."""
+        why = why_not_run(item, "today's schema")
+        if item.state == "denied" and item.decided_by == "rule" and not item.rule_id:
+            return f"{why} (allow it with --allow {item.label})"
+        if item.error is not None and item.error.kind == "tool_held":
+            return f"{why} (look at it with: {trust_command(self._options, item.server)})"
+        return why
 
     def call(self, item: ToolCallItem, found: Verdict, reason: str) -> None:
         """One call."""

@@ -80,7 +80,8 @@ def test_calls_that_were_never_recorded_and_calls_that_are_left_out(program: Pro
     assert "was given already" in first["calls"][2]["reason"]
     assert [call["result"] for call in second["calls"]] == ["same"]
     assert summary["calls"] == {"same": 3, "not_run": 1, "not_made": 0}
-    provider.script({"text": "I know without looking."}, {"text": "b"})
+    provider.script({"calls": [("good__echo", {"x": 1})]}, {"text": "I know without looking."}, {"text": "b"})
     fewer = program.run("replay", identity, "--offline-tools")
     assert fewer.returncode == 1
     assert fewer.stdout.count("not made good.echo") == 3
+    assert "its arguments do not fit the recorded schema: x:" in fewer.stdout
