@@ -69,6 +69,8 @@ class _Found:
     """First and last number between which an answer came to be."""
     blobs: dict[str, bool] = field(default_factory=dict)
     newer_schema: bool = False
+    calls_itself: str = ""
+    """The conversation that its first event names."""
 
     def add(self, head: lines.LineHead, raw: bytes) -> None:
         self.events += 1
@@ -83,6 +85,8 @@ class _Found:
             case "conversation_created" | "conversation_titled":
                 value = lines.decode(raw) or {}
                 self.title = value["title"] if isinstance(value.get("title"), str) else self.title
+                if head.type == "conversation_created" and names.is_id(said := str(value.get("conversation_id"))):
+                    self.calls_itself = self.calls_itself or said
                 version = value.get("schema_version")
                 self.newer_schema |= isinstance(version, int) and version > SCHEMA_VERSION
 
@@ -139,8 +143,14 @@ def check_one(
     except (OSError, HistoryError) as error:
         why = str(error) if isinstance(error, HistoryError) else f"It cannot be read: {error.strerror or error}."
         segments, problem = 1, why
-    if not segments or not (found.events or found.set_aside or problem):
+    if not segments:
+        problem = _left_behind(directory, conversation_id, fs)
+    if not (found.events or found.set_aside or problem):
         return None
+    if found.calls_itself not in ("", conversation_id):
+        problem = problem or (
+            f"It holds the conversation {found.calls_itself}, so nothing is added to it: give the file that name."
+        )
     unused, unused_bytes = _unused(names.blob_directory(directory, conversation_id), found.blobs, fs)
     side_file = names.damaged_path(directory, conversation_id)
     kept_aside = _lines_in(side_file, fs)
@@ -161,6 +171,19 @@ def check_one(
         side_file=side_file.name if kept_aside else "",
         kept_aside=kept_aside,
     )
+
+
+def _left_behind(directory: Path, conversation_id: str, fs: FileSystem) -> str:
+    """What is to be said where the first file of a conversation is gone; nothing where all of it is."""
+    try:
+        held = [(names.parse_journal_name(name), name) for name in sorted(fs.names(directory))]
+    except OSError:
+        return ""
+    others = [name for place, name in held if place is not None and place[0] == conversation_id]
+    first = names.journal_path(directory, conversation_id).name
+    if not others or first in others:
+        return ""
+    return f"Its beginning, {first}, is missing: {', '.join(others)} cannot be read without."
 
 
 def _read(

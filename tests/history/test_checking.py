@@ -248,6 +248,27 @@ async def test_a_special_file_is_a_problem_of_its_own(tmp_path: Path) -> None:
     await store.aclose()
 
 
+async def test_a_file_under_another_conversations_name_is_told_by_its_own(tmp_path: Path) -> None:
+    key, other = new_id(), new_id()
+    conversation(tmp_path, key)
+    path_of(tmp_path, key).rename(path_of(tmp_path, other))
+    for repairing in (False, True):
+        found = await checked(tmp_path, repair=repairing)
+        assert (found.id, found.clean) == (other, False)
+        assert f"It holds the conversation {key}" in found.problem
+    path_of(tmp_path, other).rename(path_of(tmp_path, key))
+    assert (await checked(tmp_path)).clean
+
+
+async def test_what_is_left_of_a_conversation_without_its_first_file_is_told(tmp_path: Path) -> None:
+    key = new_id()
+    conversation(tmp_path, key)
+    path_of(tmp_path, key).rename(names.journal_path(tmp_path, key, 2))
+    found = await checked(tmp_path)
+    assert (found.id, found.clean) == (key, False)
+    assert found.problem == f"Its beginning, {key}.jsonl, is missing: {key}.2.jsonl cannot be read without."
+
+
 async def test_a_turn_elsewhere_goes_on_while_lines_are_set_aside(tmp_path: Path) -> None:
     """Another window appends all the while: each of its events is there afterwards."""
     key = new_id()
