@@ -62,14 +62,16 @@ def add_replay(replay: argparse.ArgumentParser) -> None:
 
 
 def _speed(word: str) -> float:
-    if word in ("once", "max"):
+    lower = word.strip().lower()
+    if lower in ("once", "max"):
         return math.inf
     try:
-        number = float(word.removesuffix("x"))
+        number = float(lower.removesuffix("x"))
     except ValueError:
         number = 0.0
     if not 0 < number <= FASTEST:
-        raise argparse.ArgumentTypeError(f"{word!r}: write a number such as 1, 2 or 0.5, or 'once'")
+        most = f"{FASTEST:g} at most, or 'once'"
+        raise argparse.ArgumentTypeError(f"{word!r}: write a number such as 1, 2 or 0.5, {most}")
     return number
 
 

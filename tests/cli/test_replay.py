@@ -103,7 +103,10 @@ def test_without_any_conversation(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert main(["replay", "last"]) == 2
 
 
-@pytest.mark.parametrize(("word", "speed"), [("2", 2.0), ("4x", 4.0), ("0.5", 0.5), ("once", float("inf"))])
+@pytest.mark.parametrize(
+    ("word", "speed"),
+    [("2", 2.0), ("4x", 4.0), ("0.5", 0.5), ("once", float("inf")), ("2X", 2.0), ("ONCE", float("inf"))],
+)
 def test_speeds(word: str, speed: float) -> None:
     assert parse(["replay", "last", "--speed", word]).speed == speed
 

@@ -193,6 +193,8 @@ class ConversationView(ItemsView):
     def watch_cursor_key(self, key: str | None) -> None:
         """Tell who wants to know."""
         self._next_code = 0
+        if key is not None:
+            self._upwards = None
         self.refresh()
         if key is not None and key in self._views:
             self.post_message(self.CursorMoved(self, self._views[key].item))
@@ -215,10 +217,10 @@ class ConversationView(ItemsView):
             self.action_bottom()
 
     def action_first(self) -> None:
-        """The first item."""
-        self.load_all()
-        if self._views:
+        """The first item; of a conversation that is not all there first what there is, then the first of all."""
+        if self._views and not self.making:
             self._put_cursor(next(iter(self._views.values())))
+        self.go_upwards(self.action_first)
 
     def action_last(self) -> None:
         """The last item, and follow the end."""

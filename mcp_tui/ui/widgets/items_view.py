@@ -70,6 +70,8 @@ class ItemsView(FindingView):
         """The row that says so, while nobody knows those items yet."""
         self._estimated_before: list[ItemView] = []
         """Those whose height was estimated for another width."""
+        self._upwards: Callable[[], None] | None = None
+        """What goes to the first item or row of all as soon as they are there."""
 
     # -- for the subclass --------------------------------------------------------------------------
 
@@ -87,6 +89,7 @@ class ItemsView(FindingView):
         self._views = {}
         self._anchor = None
         self._coming = None
+        self._upwards = None
         self._show(items, max(0, len(items) - SHOWN_AT_ONCE))
         if more_above:
             self._more_above = MoreAbove(self._canvas)
@@ -113,15 +116,18 @@ class ItemsView(FindingView):
         """All items from ``start`` on take the place of what is shown; those that had a view keep it."""
         self._coming = None
         seen = self._document.entry_at(self._anchor) if self._anchor is not None else None
+        first = next((view for view in self._document.entries if isinstance(view, ItemView)), None)
         known, above = self._views, self._more_above
         self._views = {item.key: known[item.key] for item in items[start:] if item.key in known}
         self._show(items, start)
         if start and above is not None:
             self._more_above = above
             self._document.prepend([above])
+        elif seen is not None and seen is above:
+            self._row_above(first)
         if isinstance(seen, ItemView) and seen.item.key not in self._views:
             self._anchor = None
-        elif self._anchor is not None and seen is not None:
+        elif self._anchor is not None and seen is not None and (seen is not above or self._more_above is above):
             self._anchor = Position(seen.serial, self._anchor.spot)
         self.items_left()
 
@@ -166,15 +172,27 @@ class ItemsView(FindingView):
     def _join(self, beginning: Beginning) -> None:
         """The older items come before those that are there."""
         self._beginning = None
-        if self._more_above is not None:
-            self._document.remove(self._more_above)
+        first, above = next(iter(self._views.values()), None), self._more_above
+        seen = self._document.entry_at(self._anchor) if self._anchor is not None else None
+        if above is not None:
+            self._document.remove(above)
             self._more_above = None
         older = beginning.views
         if self._document.entries and older:
             self._follow(older[-1], self._document.entries[0])
         self._document.prepend(older)
         self._views = {view.item.key: view for view in older} | self._views
+        if seen is not None and seen is above:
+            self._row_above(first)
         self.changed_from(0)
+
+    def _row_above(self, view: ItemView | None) -> None:
+        """The row above an item, where `MoreAbove` was, is the first one in sight: what comes before it, or the gap."""
+        self._anchor = None
+        if view is not None:
+            self._anchor = Position(view.serial, view.find(0))
+            if not view.gap:
+                self._anchor = self._document.above(self._anchor, 1, self._canvas.pen)
 
     def _follow(self, previous: ItemView | None, entry: Entry) -> None:
         """``entry`` stands below ``previous`` now."""
@@ -270,6 +288,9 @@ class ItemsView(FindingView):
         if self._beginning is not None and self._beginning.work(end):
             self._join(self._beginning)
         self._come(end)
+        if self._upwards is not None and self.all_there:
+            again, self._upwards = self._upwards, None
+            self.call_later(again)
         self._estimate_again(end)
         colouring = self._highlighter.work(max(0.002, end - time.perf_counter()))
         if self._highlighter.restyled:
@@ -353,9 +374,24 @@ class ItemsView(FindingView):
         return next(iter(self._views_in_sight()), None)
 
     def action_top(self) -> None:
-        """The first row."""
-        self.load_all()
-        super().action_top()
+        """The first row; of a conversation that is not all there first what there is, then the first of all."""
+        if not self.making:
+            super().action_top()
+        self.go_upwards(self.action_top)
+
+    def action_bottom(self) -> None:
+        """The end, followed from now on."""
+        self._upwards = None
+        super().action_bottom()
+
+    def go_upwards(self, again: Callable[[], None]) -> None:
+        """Have a move to the beginning made again when every item is there, unless the person moves before that."""
+        self._upwards = None if self.all_there else again
+        self._schedule()
+
+    def _moved_to(self, row: int, before: int) -> None:
+        self._upwards = None
+        super()._moved_to(row, before)
 
     def _change(self, view: ItemView, action: object) -> None:
         if callable(action) and action():

@@ -136,9 +136,7 @@ async def test_its_first_row_says_that_there_is_more_until_it_is_there() -> None
         app.pane.complete(items)
         await settled(pilot)
         assert "reading what came before" not in app.shown()
-        assert app.pane.scroll_offset.y > 0
-        app.pane.action_top()
-        await settled(pilot)
+        assert app.pane.scroll_offset.y == 0
         assert "Question 1" in app.shown()
 
 
@@ -238,3 +236,39 @@ async def test_another_width_keeps_the_place_and_the_scroll_bar_is_right_soon() 
     async with fresh.run_test(size=(60, 24)) as pilot:
         await settled(pilot)
         assert abs(estimated - fresh.pane.document.height) < fresh.pane.document.height / 100
+
+
+@pytest.mark.parametrize("key", ["g", "home"])
+async def test_the_beginning_is_gone_to_when_it_is_there(key: str) -> None:
+    items = mixed(900)
+    app = Pane([])
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.pane.load(copies(items[-100:]), more_above=True)
+        await settled(pilot)
+        await pilot.press(key)
+        await settled(pilot)
+        assert any("reading what came before" in row for row in app.rows()) or key == "g"
+        assert any(items[-100].key in (view.item.key,) for view in app.pane._views_in_sight())
+        app.pane.complete(items)
+        await settled(pilot)
+        assert app.pane.scroll_offset.y == 0
+        assert app.rows()[0].rstrip().endswith("#1")
+        assert app.pane.cursor_item is (items[0] if key == "g" else None)
+
+
+@pytest.mark.parametrize("then", ["pagedown", "pageup", "G", "end", "k", "j"])
+async def test_who_moves_on_before_that_stays_there(then: str) -> None:
+    items = mixed(900)
+    app = Pane([])
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.pane.load(copies(items[-100:]), more_above=True)
+        await settled(pilot)
+        await pilot.press("pageup", "pageup", "home")
+        if then == "pageup":
+            app.pane.scroll_to(y=4, animate=False)
+        await pilot.press(then)
+        await settled(pilot)
+        before = app.rows()
+        app.pane.complete(items)
+        await settled(pilot)
+        assert without_numbers(app.rows())[3:] == without_numbers(before)[3:]
