@@ -32,6 +32,9 @@ _HOLDER_BYTES = 4096
 OnWait = Callable[[str], None]
 
 
+_ADVICE = "Wait until its turn has ended."
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who has a lock."""
@@ -44,6 +47,13 @@ class Holder:
         where = f" on {self.host}" if self.host and self.host != socket.gethostname() else ""
         since = f" since {self.since.astimezone():%H:%M}" if self.since else ""
         return f"pid {self.pid}{where}{since}"
+
+    @property
+    def advice(self) -> str:
+        """What to do about a turn of this holder."""
+        if self.pid == os.getpid() and self.host in ("", socket.gethostname()):
+            return "That is this program: Esc in the chat stops the turn."
+        return _ADVICE
 
 
 def refuse_special(state: os.stat_result, path: Path) -> None:
@@ -157,8 +167,10 @@ class Lease:
         fd = self._open()
         try:
             if not _try_lock(self._fs, fd, self._path) or not is_current(self._fs, fd, self._path):
+                holder = self._holder(fd)
                 raise StoreBusy(
-                    f"This conversation is in use by {self._holder(fd)}.", hint="Wait until its turn has ended."
+                    f"This conversation is in use by {holder or 'another process'}.",
+                    hint=holder.advice if holder else _ADVICE,
                 )
             self._sign(fd)
         except BaseException:
@@ -193,6 +205,5 @@ class Lease:
             self._fs.ftruncate(fd, 0)
             self._fs.write(fd, json.dumps(holder).encode("ascii") + b"\n")
 
-    def _holder(self, fd: int) -> str:
-        holder = read_holder(self._fs, self._path) or _system_holder(self._fs, fd)
-        return str(holder) if holder else "another process"
+    def _holder(self, fd: int) -> Holder | None:
+        return read_holder(self._fs, self._path) or _system_holder(self._fs, fd)

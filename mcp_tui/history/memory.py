@@ -194,7 +194,7 @@ class MemoryStore:
         """Exclusive right to run a turn; see `HistoryStore.lease`."""
         check_id(conversation_id)
         if holder := self._leases.get(conversation_id):
-            raise StoreBusy(f"This conversation is in use by {holder}.", hint="Wait until its turn has ended.")
+            raise StoreBusy(f"This conversation is in use by {holder}.", hint=holder.advice)
         self._leases[conversation_id] = Holder(os.getpid(), utc_now())
         try:
             yield

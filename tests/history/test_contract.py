@@ -152,8 +152,9 @@ async def test_a_conversation_in_which_a_turn_runs_is_not_deleted(store: History
     key = new_id()
     async with store.lease(key):
         done = await store.append(key, [created()])
-        with pytest.raises(StoreBusy, match=r"in use by pid \d+"):
+        with pytest.raises(StoreBusy, match=r"in use by pid \d+") as refused:
             await store.delete(key)
+        assert refused.value.hint == "That is this program: Esc in the chat stops the turn."
         assert (await store.read(key)).events == tuple(done)
     await store.delete(key)
     assert len(await store.trash()) == 1
