@@ -243,7 +243,7 @@ async def visit_history(app: Unfiltered, engine: ScriptedEngine, pilot: Any, tex
             looked_at(app, f"the question after {key} in the history")
         app.screen.dismiss(None)
         await until(lambda: app.screen is history, pilot)
-    engine.history.failure = StoreFailed(stored(texts[0]), hint=stored(texts[0]))
+    engine.history.failure = StoreFailed(f"failed: {stored(texts[0])}", hint=stored(texts[0]))
     history.look_again()
     await until(lambda: history.listing.problem, pilot)
     await pilot.press("f")
