@@ -48,8 +48,8 @@ class HistorySearch:
 
     @property
     def active(self) -> bool:
-        """Whether something is looked for."""
-        return bool(self.query.strip())
+        """Whether something is looked for; a quotation mark alone is the beginning of something."""
+        return bool(self.query.strip(' "'))
 
     @property
     def conversations(self) -> list[str]:

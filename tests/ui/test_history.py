@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 from textual.widgets._toast import Toast
 
 from mcp_tui.conversation.summary import Amounts, ConversationSummary
@@ -26,6 +27,7 @@ from mcp_tui.ui.screens.confirm import ConfirmScreen
 from mcp_tui.ui.screens.history import HistoryScreen
 from mcp_tui.ui.screens.replay import ReplayChoice, ReplayScreen
 from mcp_tui.ui.screens.trash import TrashScreen
+from mcp_tui.ui.widgets import history_text
 from tests.ui.history_scene import conversations, history_engine, summary
 from tests.ui.support import AT, Clock, ScriptedEngine, attach, make_app, turn_start, until
 from tests.ui.test_app import running, shown, toasts
@@ -247,6 +249,49 @@ async def test_delete_asks_goes_to_the_trash_and_comes_back() -> None:
         await until(lambda: "The trash is empty." in shown(app), pilot)
         await pilot.press("escape")
         await until(lambda: app.screen is screen and len(screen.entries) == 8, pilot)
+
+
+async def test_an_export_that_fails_asks_again_with_what_was_written(tmp_path: Path) -> None:
+    async with opened(size=(80, 24)) as (app, engine, pilot, screen):
+        await pilot.press("x")
+        await until(lambda: isinstance(app.screen, Chooser), pilot)
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, AskTextScreen), pilot)
+        engine.history.failure = UsageError("/tmp/x.md cannot be written: No space left on device.")
+        await pilot.press("ctrl+u", *"/tmp/x.md", "enter")
+        await until(lambda: "No space left on device." in shown(app).replace("│", " "), pilot)
+        assert isinstance(app.screen, AskTextScreen)
+        assert app.screen.query_one(Input).value == "/tmp/x.md"
+        engine.history.failure = None
+        await pilot.press("ctrl+u", *str(tmp_path / "x.md"), "enter")
+        await until(lambda: app.screen is screen, pilot)
+        await until(lambda: ("export", "c-login", "markdown", tmp_path / "x.md", False) in engine.history.calls, pilot)
+
+
+async def test_what_was_taken_back_from_the_trash_is_under_the_cursor() -> None:
+    async with opened() as (app, _, pilot, screen):
+        await pilot.press("T")
+        await until(lambda: isinstance(app.screen, TrashScreen) and app.screen.current, pilot)
+        await pilot.press("enter")
+        await until(lambda: "The trash is empty." in shown(app), pilot)
+        await pilot.press("escape")
+        await until(lambda: screen.current is not None and screen.current.id == "c-gone", pilot)
+
+
+async def test_a_quotation_mark_alone_looks_for_nothing() -> None:
+    async with opened() as (_, engine, pilot, screen):
+        await pilot.press("slash", "quotation_mark")
+        await until(lambda: screen.line.value == '"', pilot)
+        assert not screen.search.active
+        assert len(screen.entries) == 8
+        await pilot.press(*"timeout")
+        await until(lambda: ("search", '"timeout') in engine.history.calls, pilot)
+
+
+@pytest.mark.parametrize(("width", "label"), [(80, "claude-x-l… thinks"), (120, "claude-x-large-w… (thinking)")])
+def test_a_hit_in_reasoning_says_so_beside_the_model(width: int, label: str) -> None:
+    found = replace(history_engine().history.hits[3], kind="reasoning", label="anthropic/claude-x-large-with-a-name")
+    assert label in history_text.hit(found, width).plain
 
 
 async def test_a_toast_is_shown_once_also_over_a_dialog() -> None:

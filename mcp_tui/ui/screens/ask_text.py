@@ -47,8 +47,11 @@ class AskTextScreen(LeftOnce, ModalScreen[str]):
         foot: str = "",
         placeholder: str = "",
         check: Callable[[str], object] | None = None,
+        problem: str = "",
     ) -> None:
+        """``problem``: why the line that is in it could not be taken."""
         super().__init__()
+        self._problem, self._refused = problem, value
         self._title, self._value, self._foot, self._placeholder = title, value, foot, placeholder
         self._check = check
 
@@ -57,12 +60,14 @@ class AskTextScreen(LeftOnce, ModalScreen[str]):
         with Vertical() as box:
             box.border_title = Content(self._title).markup
             yield SteadyInput(self._value, placeholder=self._placeholder, compact=True, select_on_focus=False)
-            yield Static(Content(self._foot or "Enter takes it  Esc goes back"), id="foot")
+            classes = "-wrong" if self._problem else None
+            said = prose(self._problem) or self._foot or "Enter takes it  Esc goes back"
+            yield Static(Content(said), id="foot", classes=classes)
 
-    def on_input_changed(self) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         """What was wrong may be right now."""
         foot = self.query_one("#foot", Static)
-        if foot.has_class("-wrong"):
+        if foot.has_class("-wrong") and event.value != self._refused:
             foot.remove_class("-wrong")
             foot.update(Content(self._foot or "Enter takes it  Esc goes back"))
 
@@ -72,6 +77,7 @@ class AskTextScreen(LeftOnce, ModalScreen[str]):
             if self._check is not None:
                 self._check(event.value)
         except McpTuiError as error:
+            self._refused = event.value
             foot = self.query_one("#foot", Static)
             foot.add_class("-wrong")
             foot.update(Content(prose(" ".join(part for part in (error.message, error.hint) if part))))

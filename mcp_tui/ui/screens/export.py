@@ -54,35 +54,46 @@ class Export:
         title = f"export {name_of(self.stored)}"
         self.app.push_screen(Chooser(title, rows, placeholder="format", foot=foot), chosen)
 
-    def ask_file(self, name: str) -> None:
-        """Which file; a name made from the title is suggested."""
+    def ask_file(self, name: str, line: str = "", problem: str = "") -> None:
+        """Which file; a name made from the title is suggested, or ``line`` again, which had a ``problem``."""
         from mcp_tui.engine.exchange import default_name
 
         def answered(line: str | None) -> None:
             if line is not None:
-                self.write(name, line)
+                self.write(name, line, again=True)
 
         foot = f"A file or a folder, seen from {strict(str(Path.cwd()))}.\nEnter writes  Esc goes back"
-        suggested = default_name(self.stored, name)
-        self.app.push_screen(AskTextScreen(f"export as {name}", suggested, foot=foot, check=_check), answered)
+        suggested = line or default_name(self.stored, name)
+        ask = AskTextScreen(f"export as {name}", suggested, foot=foot, check=_check, problem=problem)
+        self.app.push_screen(ask, answered)
 
-    def write(self, name: str, line: str) -> None:
-        """Write it; over a file that is there only after another question."""
+    def write(self, name: str, line: str, *, again: bool = False) -> None:
+        """Write it; over a file that is there only after another question.
+
+        ``again``: where that fails, ask once more, unless the person is somewhere else by then.
+        """
         _check(line)
         path = _path(line)
         if not path.is_file():
-            self.run(self._write(name, path, replace=False))
+            self.run(self._write(name, line, replace=False, again=again))
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.run(self._write(name, path, replace=True))
+                self.run(self._write(name, line, replace=True, again=again))
 
         question = f"{strict(str(path))} is there already. Write over it?"
         self.app.push_screen(ConfirmScreen(question, "w", "write over it", clock=self.clock), answered)
 
-    async def _write(self, name: str, path: Path, *, replace: bool) -> None:
-        where = await self.history.export(self.stored.id, name, path, replace=replace)
+    async def _write(self, name: str, line: str, *, replace: bool, again: bool) -> None:
+        asked_on = self.app.screen
+        try:
+            where = await self.history.export(self.stored.id, name, _path(line), replace=replace)
+        except UsageError as error:
+            if not again or self.app.screen is not asked_on:
+                raise
+            self.ask_file(name, line, str(error))
+            return
         self.app.notify(f"Written to {where}.", timeout=6)
 
 

@@ -271,7 +271,9 @@ class HistoryActions(LeftOnce, Screen[str]):
         from mcp_tui.ui.screens.trash import TrashScreen
 
         if self.shelf is not None:
-            self.app.push_screen(TrashScreen(self.history, clock=self.clock), lambda _: self.look_again())
+            self.app.push_screen(
+                TrashScreen(self.history, clock=self.clock), lambda restored: self.look_again(restored or "")
+            )
 
 
 def _some_title(title: str) -> None:

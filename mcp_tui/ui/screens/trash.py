@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from mcp_tui.engine.history import Library, TrashedConversation
 
 
-class TrashScreen(LeftOnce, Screen[None]):
-    """The list, last deleted first."""
+class TrashScreen(LeftOnce, Screen[str]):
+    """The list, last deleted first.  Returns the id of what was taken back last, or nothing."""
 
     PANE = "trash"
     HELP = (
@@ -49,6 +49,7 @@ class TrashScreen(LeftOnce, Screen[None]):
         super().__init__()
         self._library, self._clock = library, clock
         self._found: tuple[TrashedConversation, ...] = ()
+        self._restored = ""
 
     def compose(self) -> ComposeResult:
         """Title, columns, list, keys."""
@@ -142,6 +143,7 @@ class TrashScreen(LeftOnce, Screen[None]):
 
     async def _restore(self, each: TrashedConversation) -> None:
         await self._library.restore(each.summary.id)
+        self._restored = each.summary.id
         self.app.notify(f"{history_text.quoted(each.summary)} is back in the history.", timeout=4)
         await self._read()
 
@@ -171,4 +173,4 @@ class TrashScreen(LeftOnce, Screen[None]):
 
     def action_cancel(self) -> None:
         """Back to the history."""
-        self.dismiss(None)
+        self.dismiss(self._restored)
