@@ -21,6 +21,7 @@ from mcp_tui.cli.verify import MOST_ARGUMENTS, difference_data, difference_lines
 from mcp_tui.cli.wiring import Setup, build_engine
 from mcp_tui.config.rules_file import RulesFile
 from mcp_tui.conversation.comparison import compare_texts, has_result
+from mcp_tui.conversation.differences import whole_differences
 from mcp_tui.conversation.items import AssistantItem, Item, ToolCallItem, UserItem
 from mcp_tui.conversation.transcript import Transcript
 from mcp_tui.engine.engine import Engine
@@ -115,15 +116,17 @@ def _beginning(stored: StoredConversation, transcript: Transcript, model: str) -
 
 async def _submit_all(engine: Engine, recorded: Sequence[Exchange], stopped: list[int], report: _Report) -> int:
     finished: turns.TurnFinished | None = None
+    asked = 0
     for exchange in recorded:
         if stopped:
             break
+        asked += 1
         engine.submit(exchange.text)
         finished = await engine.idle()
         report.take(exchange, exchanges(engine.transcript.items)[-1])
         if finished is None or finished.outcome == "error":
             break
-    report.sum_up(engine)
+    report.sum_up(engine, len(recorded) - asked)
     say(f"conversation {engine.conversation_id}")
     if finished is not None and finished.error is not None:
         say(f"mcp-tui: {finished.error.message} {finished.error.hint}")
@@ -167,14 +170,14 @@ class _Report:
             _write(_line("same" if _given(call) else "not run", call, _why_not(call)))
         for call in missing:
             _write(_line("not made", call, ""))
-        differences = compare_texts("answer", recorded.answer.strip(), new.answer.strip())
-        if not differences:
-            _write("same     answer")
+        differences = _answer_differences(recorded, new)
+        none = "" if new.answer or not differences else "  there is none"
+        _write(f"differs  answer{none}" if differences else "same     answer")
         for line in difference_lines(differences):
             _write(line)
 
-    def sum_up(self, engine: Engine) -> None:
-        """The last line."""
+    def sum_up(self, engine: Engine, not_asked: int) -> None:
+        """The last line; ``not_asked`` inputs were not come to."""
         del engine
         counts, answers = self.counts, self.answers
         words = [f"calls: {counts['same']} as recorded"]
@@ -182,7 +185,8 @@ class _Report:
             words.append(f"{counts['not_run']} could not be run")
         if counts["not_made"]:
             words.append(f"{counts['not_made']} not made")
-        _write(f"{', '.join(words)}; answers: {answers['same']} same, {answers['differ']} differ")
+        rest = f"; {not_asked} input{'s' if not_asked > 1 else ''} not asked" if not_asked else ""
+        _write(f"{', '.join(words)}; answers: {answers['same']} same, {answers['differ']} differ{rest}")
 
 
 class _JsonReport(_Report):
@@ -194,14 +198,19 @@ class _JsonReport(_Report):
             _call(call, "same" if _given(call) else "not_run", _why_not(call)) for call in new.calls
         ]
         calls += [_call(call, "not_made") for call in missing]
-        differences = compare_texts("answer", recorded.answer.strip(), new.answer.strip())
+        differences = _answer_differences(recorded, new)
         answer = {"recorded": recorded.answer, "new": new.answer, "differences": difference_data(differences)}
         _write(json.dumps({"type": "input", "text": recorded.text, "calls": calls, "answer": answer}))
 
-    def sum_up(self, engine: Engine) -> None:
+    def sum_up(self, engine: Engine, not_asked: int) -> None:
         """The last line."""
         data = {"type": "summary", "conversation": engine.conversation_id, "model": engine.model}
-        _write(json.dumps({**data, "calls": self.counts, "answers": self.answers}))
+        _write(json.dumps({**data, "calls": self.counts, "answers": self.answers, "not_asked": not_asked}))
+
+
+def _answer_differences(recorded: Exchange, new: Exchange) -> Sequence[tools.Difference]:
+    before, after = recorded.answer.strip(), new.answer.strip()
+    return compare_texts("answer", before, after) if before and after else [*whole_differences("answer", before, after)]
 
 
 def _given(call: ToolCallItem) -> bool:

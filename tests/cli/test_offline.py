@@ -85,3 +85,20 @@ def test_calls_that_were_never_recorded_and_calls_that_are_left_out(program: Pro
     assert fewer.returncode == 1
     assert fewer.stdout.count("not made good.echo") == 3
     assert "its arguments do not fit the recorded schema: x:" in fewer.stdout
+
+
+def test_a_model_that_fails_is_no_model_that_answers_with_nothing(program: Program, provider: FakeProvider) -> None:
+    identity = record(program, provider)
+    refusal = {"status": 400, "body": json.dumps({"error": {"message": "bad model"}})}
+    provider.script(refusal, refusal)
+    result = program.run("replay", identity, "--offline-tools")
+    assert result.returncode == 1
+    assert "bad model" in result.stderr
+    answer = result.stdout.splitlines().index("differs  answer  there is none")
+    assert result.stdout.splitlines()[answer + 1 :] == [
+        "    answer",
+        "    - It says a.",
+        "calls: 0 as recorded, 2 not made; answers: 0 same, 1 differ; 1 input not asked",
+    ]
+    summary = lines(program.run("replay", identity, "--offline-tools", "--json").stdout)[-1]
+    assert summary["not_asked"] == 1
