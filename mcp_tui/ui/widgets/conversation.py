@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from mcp_tui.conversation.items import Item, ToolCallItem
+from mcp_tui.conversation.items import AssistantItem, Item, ToolCallItem
 from mcp_tui.ui.conversation_keys import CONVERSATION_KEYS
 from mcp_tui.ui.widgets.blocks.item import ItemView
 from mcp_tui.ui.widgets.blocks.tools import ToolCallView
@@ -118,12 +118,15 @@ class ConversationView(ItemsView):
         """Which code block of an item is copied next."""
         self._wanted: tuple[str, bool] | None = None
         """The item to bring into sight in the next frame, and whether to open it."""
+        self._upwards: Callable[[], None] | None = None
+        """What goes to the beginning as soon as that is there."""
 
     # -- items -------------------------------------------------------------------------------------
 
     def load(self, items: Sequence[Item], *, more_above: bool = False) -> None:
         """Show other items; the cursor stands on none of them."""
         self.cursor_key = None
+        self._upwards = None
         super().load(items, more_above=more_above)
 
     def items_left(self) -> None:
@@ -132,11 +135,14 @@ class ConversationView(ItemsView):
             self.cursor_key = None
 
     def take_in(self, end: float) -> bool:
-        """Go to the item that is wanted as soon as it has a view."""
+        """Go to the item that is wanted, or to the beginning, as soon as it is there."""
         if self._wanted is not None and (self._wanted[0] in self._views or not self.making):
             (key, opened), self._wanted = self._wanted, None
             self._bring(key, opened=opened)
         more = super().take_in(end)
+        if self._upwards is not None and self.all_there:
+            again, self._upwards = self._upwards, None
+            self.call_later(again)
         return more or self._wanted is not None
 
     # -- drawing -----------------------------------------------------------------------------------
@@ -220,7 +226,27 @@ class ConversationView(ItemsView):
         """The first item; of a conversation that is not all there first what there is, then the first of all."""
         if self._views and not self.making:
             self._put_cursor(next(iter(self._views.values())))
-        self.go_upwards(self.action_first)
+        self._go_upwards(self.action_first)
+
+    def action_top(self) -> None:
+        """The first row; of a conversation that is not all there first what there is, then the first of all."""
+        if not self.making:
+            super().action_top()
+        self._go_upwards(self.action_top)
+
+    def action_bottom(self) -> None:
+        """The end, followed from now on."""
+        self._upwards = None
+        super().action_bottom()
+
+    def _go_upwards(self, again: Callable[[], None]) -> None:
+        """Have a move to the beginning made again when every item is there, unless the person moves before that."""
+        self._upwards = None if self.all_there else again
+        self._schedule()
+
+    def _moved_to(self, row: int, before: int) -> None:
+        self._upwards = None
+        super()._moved_to(row, before)
 
     def action_last(self) -> None:
         """The last item, and follow the end."""
@@ -307,6 +333,14 @@ class ConversationView(ItemsView):
             text, what = view.source(), f"{kind} #{view.item.number}" if view.item.number else f"the {kind}"
         if text:
             self.post_message(self.CopyRequested(self, text, what))
+
+    def last_answer_source(self) -> str:
+        """Markdown of the last answer that has text."""
+        self.load_all()
+        for view in reversed(self._views.values()):
+            if isinstance(view.item, AssistantItem) and view.item.pieces:
+                return view.item.text
+        return ""
 
     def action_copy_code(self) -> None:
         """Ask for a copy of a code block under the cursor; pressed again, of the next one."""

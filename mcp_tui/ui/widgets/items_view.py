@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from textual.reactive import reactive
 
-from mcp_tui.conversation.items import AssistantItem, Change, Item
+from mcp_tui.conversation.items import Change, Item
 from mcp_tui.ui.widgets.beginning import SHOWN_AT_ONCE, Beginning, MoreAbove
 from mcp_tui.ui.widgets.blocks.highlight import Highlighter
 from mcp_tui.ui.widgets.blocks.inline import warm_up
@@ -70,8 +70,6 @@ class ItemsView(FindingView):
         """The row that says so, while nobody knows those items yet."""
         self._estimated_before: list[ItemView] = []
         """Those whose height was estimated for another width."""
-        self._upwards: Callable[[], None] | None = None
-        """What goes to the first item or row of all as soon as they are there."""
 
     # -- for the subclass --------------------------------------------------------------------------
 
@@ -89,7 +87,6 @@ class ItemsView(FindingView):
         self._views = {}
         self._anchor = None
         self._coming = None
-        self._upwards = None
         self._show(items, max(0, len(items) - SHOWN_AT_ONCE))
         if more_above:
             self._more_above = MoreAbove(self._canvas)
@@ -288,9 +285,6 @@ class ItemsView(FindingView):
         if self._beginning is not None and self._beginning.work(end):
             self._join(self._beginning)
         self._come(end)
-        if self._upwards is not None and self.all_there:
-            again, self._upwards = self._upwards, None
-            self.call_later(again)
         self._estimate_again(end)
         colouring = self._highlighter.work(max(0.002, end - time.perf_counter()))
         if self._highlighter.restyled:
@@ -373,26 +367,6 @@ class ItemsView(FindingView):
         """The item at the top of the window."""
         return next(iter(self._views_in_sight()), None)
 
-    def action_top(self) -> None:
-        """The first row; of a conversation that is not all there first what there is, then the first of all."""
-        if not self.making:
-            super().action_top()
-        self.go_upwards(self.action_top)
-
-    def action_bottom(self) -> None:
-        """The end, followed from now on."""
-        self._upwards = None
-        super().action_bottom()
-
-    def go_upwards(self, again: Callable[[], None]) -> None:
-        """Have a move to the beginning made again when every item is there, unless the person moves before that."""
-        self._upwards = None if self.all_there else again
-        self._schedule()
-
-    def _moved_to(self, row: int, before: int) -> None:
-        self._upwards = None
-        super()._moved_to(row, before)
-
     def _change(self, view: ItemView, action: object) -> None:
         if callable(action) and action():
             self._document.changed(view)
@@ -401,23 +375,6 @@ class ItemsView(FindingView):
                 self._schedule()
             self._settle()
             self.refresh()
-
-    # -- sources -----------------------------------------------------------------------------------
-
-    def source_of(self, key: str) -> str:
-        """Source of an item: Markdown of an answer, text of a person, JSON of a call; empty when unknown."""
-        if self._beginning is not None and key in self._beginning:
-            self.load_all()
-        view = self._views.get(key)
-        return view.source() if view is not None else ""
-
-    def last_answer_source(self) -> str:
-        """Markdown of the last answer that has text."""
-        self.load_all()
-        for view in reversed(self._views.values()):
-            if isinstance(view.item, AssistantItem) and view.item.pieces:
-                return view.item.text
-        return ""
 
     def watch_show_reasoning(self, show: bool) -> None:
         """Show or hide reasoning in every answer."""

@@ -194,8 +194,6 @@ async def test_copying_sources() -> None:
         assert app.copied[6][1] == "call #3"
         assert '"path": "a"' in app.copied[6][0]
         assert app.pane.last_answer_source() == text
-        assert app.pane.source_of("u1") == "Hi\nthere"
-        assert app.pane.source_of("nobody") == ""
 
 
 async def test_raw_markdown() -> None:

@@ -156,8 +156,6 @@ async def test_what_is_asked_of_an_item_that_is_not_there_yet_is_answered() -> N
     app = Pane([])
     async with app.run_test(size=(80, 24)) as pilot:
         app.pane.load(items)
-        assert app.pane.source_of("u1") == "Question 1\nwith a second line"
-        app.pane.load(items)
         app.pane.apply([Change("removed", items[10]), Change("updated", items[20])])
         await settled(pilot)
         assert keys(app) == [item.key for item in items if item is not items[10]]
