@@ -15,10 +15,11 @@ from mcp_tui.safety.text import prose
 EPILOG = """\
 exit codes:
   0   done
-  1   the turn, or the program, ended in an error; replay --verify: a result differs
+  1   the turn, or the program, ended in an error; replay --verify: a result differs; replay --offline-tools: a
+      recorded call was not made
   2   wrong usage or configuration; run, replay --verify: a server is not trusted
   3   run: a tool was denied by policy; replay --verify: nothing differs, and a call could not be run;
-      servers trust: something was not accepted
+      replay --offline-tools: a call has no recorded result; servers trust: something was not accepted
   130 interrupted (128 + n: ended by signal n)
   141 who read the output left, as in `| head -1`
 """
