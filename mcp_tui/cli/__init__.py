@@ -70,6 +70,8 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stderr.write(prose(f"mcp-tui: {error}\n"))
         return EXIT_USAGE
     except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")  # behind the ^C that the terminal shows
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the top of the command line: words and a status, never a traceback
         sys.stderr.write(_fault(error))

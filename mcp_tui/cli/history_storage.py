@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from mcp_tui.cli import EXIT_OK
 from mcp_tui.cli.conversations import find_deleted
@@ -104,8 +106,22 @@ def _confirm(options: Options, question: str) -> None:
         raise UsageError("Nobody can be asked here.", hint="Add --yes if you mean it; nothing was done.")
     sys.stderr.write(prose(f"{question} [y/N] "))
     sys.stderr.flush()
-    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+    with _stopped_by_ctrl_c():
+        answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        sys.stderr.write("\n")
+    if answer.strip().casefold() not in ("y", "yes"):
         raise UsageError("Nothing was done.")
+
+
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[None]:
+    """The event loop, which waits here with everybody else, would only take note of it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _tell(options: Options, found: Sequence[ConversationSummary], done: str, *, hint: str = "") -> None:

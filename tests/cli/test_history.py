@@ -195,6 +195,15 @@ def test_delete_asks_on_a_terminal(stored: Here) -> None:
     assert FORK in ids(stored)
 
 
+@pytest.mark.parametrize(("key", "code"), [("ctrl+c", 130), ("ctrl+d", 2)])
+def test_a_question_can_be_left(stored: Here, key: str, code: int) -> None:
+    with stored.program.app("history", "delete", FORK) as terminal:
+        terminal.wait_for("to the trash? [y/N]")
+        terminal.press(key)
+        assert terminal.wait_exit() == code
+    assert FORK in ids(stored)
+
+
 def test_compact_removes_superseded_parts_only(stored: Here) -> None:
     log = stored.data_dir / "conversations" / f"{EVERY}.jsonl"
     before = log.read_text().splitlines()
