@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from mcp_tui.config.models import (
 )
 from mcp_tui.config.servers import ServerConfig
 from mcp_tui.demo.samples import write_samples
+from mcp_tui.errors import UsageError
 
 PROVIDER = "demo"
 """The only entry of ``llm.providers``."""
@@ -47,11 +48,21 @@ class DemoSetup:
 
 @contextmanager
 def demo_setup(*, theme: str = "mcp-dark", keys: dict[str, str] | None = None) -> Iterator[DemoSetup]:
-    """The demo's configuration; its temporary folder lives as long as the context."""
-    with tempfile.TemporaryDirectory(prefix="mcp-tui-demo-", ignore_cleanup_errors=True) as folder:
-        files = Path(folder) / "files"
-        files.mkdir(mode=0o700)
-        write_samples(files)
+    """The demo's configuration; its temporary folder lives as long as the context.
+
+    Raises `UsageError` where there is no room for that.
+    """
+    with ExitStack() as stack:
+        try:
+            folder = tempfile.TemporaryDirectory(prefix="mcp-tui-demo-", ignore_cleanup_errors=True)
+            files = Path(stack.enter_context(folder)) / "files"
+            files.mkdir(mode=0o700)
+            write_samples(files)
+        except OSError as error:
+            raise UsageError(
+                f"The demo's files cannot be written into a temporary folder: {error.strerror}.",
+                hint="Free some space, or set TMPDIR to a folder that has some.",
+            ) from None
         yield DemoSetup(config=demo_config(theme=theme, keys=keys), servers=demo_servers(files), files=files)
 
 

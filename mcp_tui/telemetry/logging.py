@@ -6,6 +6,7 @@ listener thread, so that a slow disk never holds up the screen.  Nothing ever re
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -137,14 +138,15 @@ class LogFile:
         self._listener.start()
 
     def close(self) -> None:
-        """Write out what waits and detach from the standard library's root logger."""
+        """Write out what waits, as far as the disk takes it, and detach from the standard library's root logger."""
         root = logging.getLogger()
         if self._handler in root.handlers:
             root.removeHandler(self._handler)
             logging.captureWarnings(False)
             threading.excepthook, sys.unraisablehook = self._hooks
             self._listener.stop()
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
 
 
 def _thread_failed(failure: threading.ExceptHookArgs) -> None:
