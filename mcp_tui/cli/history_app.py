@@ -27,7 +27,8 @@ class HistorySession(AppSession):
     def __init__(self, app: McpTuiApp, options: Options, preferences: Preferences) -> None:
         super().__init__(app, options, preferences)
         self._screen = app.history_screen()
-        app.cover = self._screen, app.history_left
+        self._screen.alone = True
+        app.cover = self._screen, self._left
         app.data_dir = resolve_paths(os.environ).data_dir
 
     async def _start(self) -> None:
@@ -42,6 +43,13 @@ class HistorySession(AppSession):
             await self._in_app(self._screen.warn, error)
         else:
             await self._in_app(self._dress, self._settings(made))
+
+    def _left(self, conversation_id: str | None) -> None:
+        """Esc leads to the chat; where there can be none, out."""
+        if conversation_id is None and self._screen.is_all:
+            self._app.request_quit()
+        else:
+            self._app.history_left(conversation_id)
 
     def _dress(self, settings: UiSettings) -> None:
         self._app.dress(settings)

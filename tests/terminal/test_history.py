@@ -207,7 +207,17 @@ def test_a_configuration_that_was_mended_meanwhile_counts(program: Program, prov
         steps.quit_idle(terminal)
 
 
-def test_a_replay_is_forked_without_a_configuration(program: Program) -> None:
+def test_who_only_browses_leaves_without_hearing_of_the_chat(program: Program) -> None:
+    store(program, [created("the walrus"), said("find the walrus")])
+    with program.app("history", size=SMALL) as terminal:
+        terminal.wait_for("browsing only: ")
+        terminal.wait_for("Esc quit")
+        terminal.press("esc")
+        steps.ended_well(terminal)
+        assert "could not start" not in terminal.text
+
+
+def test_a_replay_is_not_forked_where_nobody_could_go_on_in_it(program: Program) -> None:
     program.config_file.write_text(BROKEN, encoding="utf-8")
     (key,) = store(program, [created("the walrus"), said("find the walrus")])
     with program.app("replay", key, "--speed", "once", size=SMALL) as terminal:
@@ -216,13 +226,12 @@ def test_a_replay_is_forked_without_a_configuration(program: Program) -> None:
         terminal.type("f")
         terminal.wait_for("llm.provders: is not a known field")
         terminal.press("f4")
-        terminal.wait_for("2 conversations")
+        terminal.wait_for("1 conversation")
         terminal.press("esc")
         terminal.wait_for("could not start")
         terminal.type("q")
         steps.ended_well(terminal, 2)
-    origins = [each.origin for each in listed(program) if each.origin is not None]
-    assert [origin.conversation_id for origin in origins] == [key]
+    assert [each.id for each in listed(program)] == [key]
 
 
 def test_a_demo_conversation_goes_on_in_the_demo_where_there_is_no_configuration(program: Program) -> None:

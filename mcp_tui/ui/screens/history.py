@@ -78,6 +78,8 @@ class HistoryScreen(HistoryActions):
         self._first_query = query
         self.hits: tuple[SearchHit, ...] = ()
         """In the conversation under the cursor."""
+        self.alone = False
+        """Whether the chat behind it was never begun."""
         self._hits_all = False
         self._columns: history_text.Columns | None = None
         self._drawn = False
@@ -134,7 +136,14 @@ class HistoryScreen(HistoryActions):
     def warn(self, problem: McpTuiError | None) -> None:
         """No conversation can be continued, because of this; what only reads goes on."""
         self._warning = history_words.browsing_only(problem) if problem is not None else ""
+        if self.query("#keys"):
+            self.draw_keys()
         self.draw()
+
+    @property
+    def is_all(self) -> bool:
+        """Whether there is nothing to go back to: the chat was never begun, and cannot be."""
+        return self.alone and bool(self._warning)
 
     # -- what there is -------------------------------------------------------------------------
 
@@ -250,7 +259,11 @@ class HistoryScreen(HistoryActions):
     def draw_keys(self) -> None:
         """Two lines of keys, as they are bound."""
         keys = effective(overrides_in(self.app))
-        hints = [(key.id.partition(".")[2], Hint(show_keys(keys[key.id][:1]), key.hint)) for key in keys_of("history")]
+        hints = [
+            (name, Hint(show_keys(keys[key.id][:1]), "quit" if name == "close" and self.is_all else key.hint))
+            for key in keys_of("history")
+            for name in [key.id.partition(".")[2]]
+        ]
         self.query_one("#actions", Line).show(hint_parts([hint for name, hint in hints if name in _UPPER]))
         self.query_one("#keys", Line).show(
             hint_parts([hint for name, hint in hints if name not in _UPPER and hint.label] + [Hint("F1", "help")])
