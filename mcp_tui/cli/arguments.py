@@ -52,27 +52,56 @@ def _parser() -> argparse.ArgumentParser:
     _add_files(parser)
     _add_continue(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    demo = commands.add_parser("demo", help="try it: an offline demo model and bundled servers, no key, no network")
+    demo = commands.add_parser(
+        "demo",
+        help="try it: an offline demo model and bundled servers, no key, no network",
+        description="The app with an offline demo model and bundled servers: no configuration, no key, no network.",
+    )
     demo.set_defaults(command="demo", demo=True)
     _add_continue(demo)
     _add_run(
         commands.add_parser(
-            "run", help="one turn without the app", epilog=EPILOG, formatter_class=parser.formatter_class
+            "run",
+            help="one turn without the app",
+            description="One turn without the app: the answer goes to standard output, all else to standard error.\n"
+            "Nobody can be asked, so a tool that nothing allows is denied, and named at the end.",
+            epilog=EPILOG,
+            formatter_class=parser.formatter_class,
         )
     )
-    init = commands.add_parser("init", help="write commented sample files to start from")
+    init = commands.add_parser(
+        "init",
+        help="write commented sample files to start from",
+        description="Write commented sample files of configuration, servers and rules, and say which keys and local "
+        "models were found. A file that is there stays.",
+    )
     init.set_defaults(command="init")
     init.add_argument("--force", action="store_true", help="replace files that are there")
     init.add_argument("--directory", metavar="DIR", help="where to; the user's configuration directory by default")
-    check = commands.add_parser("check", help="validate the configuration; starts nothing; exits with 0 or 2")
+    check = commands.add_parser(
+        "check",
+        help="validate the configuration; starts nothing; exits with 0 or 2",
+        description="Validate configuration, servers and rules, and name every mistake with its place. Starts nothing; "
+        "exits with 0 when all of it can be used, else with 2.",
+    )
     check.set_defaults(command="check")
     _add_files(check)
     _add_servers(
         commands.add_parser(
-            "servers", help="which servers may start", epilog=EPILOG, formatter_class=parser.formatter_class
+            "servers",
+            help="which servers may start",
+            description="Which servers may start: each only once its command line was accepted.",
+            epilog=EPILOG,
+            formatter_class=parser.formatter_class,
         )
     )
-    _add_rules(commands.add_parser("rules", help="permission rules: list, test, add, remove"))
+    _add_rules(
+        commands.add_parser(
+            "rules",
+            help="permission rules: list, test, add, remove",
+            description="Permission rules: which calls run without being asked about, never, or only when asked about.",
+        )
+    )
     history = commands.add_parser(
         "history",
         help="conversations: browse them in the app, or list, search, check, ...",
@@ -95,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_rules(rules: argparse.ArgumentParser) -> None:
     commands = rules.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    listing = commands.add_parser("list", help="all rules")
+    listing = commands.add_parser("list", help="all rules", description="All rules, with their effect and id.")
     test = commands.add_parser(
         "test",
         help="what would become of a call, and which rule says so",
@@ -105,7 +134,11 @@ def _add_rules(rules: argparse.ArgumentParser) -> None:
     test.add_argument("tool", metavar="SERVER.TOOL", nargs="?", default="", help="the tool; with --history a filter")
     test.add_argument("arguments", metavar="ARGUMENTS", nargs="?", help="JSON object; {} by default")
     test.add_argument("--history", action="store_true", help="try the rules on all recorded calls")
-    add = commands.add_parser("add", help="write a rule")
+    add = commands.add_parser(
+        "add",
+        help="write a rule",
+        description="Write a rule into the file; one with a mistake is refused.",
+    )
     add.add_argument("effect", choices=("allow", "deny", "ask"), help="deny wins over ask, ask over allow")
     add.add_argument("tool", metavar="SERVER[.TOOL]", help="one tool, or all of a server; patterns for deny and ask")
     add.add_argument(
@@ -116,7 +149,7 @@ def _add_rules(rules: argparse.ArgumentParser) -> None:
     add.add_argument("--note", metavar="TEXT", default="", help="why it is there")
     for parser in (test, add):
         parser.add_argument("--read-only", action="store_true", help="the server says the tool changes nothing")
-    remove = commands.add_parser("remove", help="take a rule out")
+    remove = commands.add_parser("remove", help="take a rule out", description="Take a rule out of the file.")
     remove.add_argument("id", metavar="ID", help="as `rules list` shows it")
     named = {"list": listing, "test": test, "add": add, "remove": remove}
     for name, parser in named.items():
@@ -128,7 +161,11 @@ def _add_rules(rules: argparse.ArgumentParser) -> None:
 
 def _add_servers(servers: argparse.ArgumentParser) -> None:
     commands = servers.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    listing = commands.add_parser("list", help="all servers: command, and whether it is trusted; starts nothing")
+    listing = commands.add_parser(
+        "list",
+        help="all servers: command, and whether it is trusted; starts nothing",
+        description="All servers with their command lines, and whether they are trusted. Starts nothing.",
+    )
     listing.set_defaults(command="servers_list")
     listing.add_argument("--json", action="store_true", help="one JSON object per server and line")
     _add_files(listing)

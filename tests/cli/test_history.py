@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from mcp_tui.cli import main
-from mcp_tui.cli.history import COMMANDS
 from mcp_tui.engine.bus import EventBus
 from mcp_tui.engine.history import Library
 from mcp_tui.events.base import new_id
@@ -319,22 +318,3 @@ def test_a_title_is_cut_where_a_line_of_the_terminal_ends_and_nowhere_else(store
         terminal.wait_exit()
         rows = [row.rstrip() for row in terminal.lines]
     assert any(row.startswith(FORK[:12]) and row.endswith("… (fork) #git #weekly #work") for row in rows), rows
-
-
-@pytest.mark.parametrize("number", ["0", "x", "", "-1", "1.5"])
-def test_a_limit_that_is_none_is_told_what_to_write(
-    here: Here, number: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        here.run("history", "list", f"--limit={number}")
-    assert f"argument --limit: {number!r}: write a number from 1 on" in capsys.readouterr().err
-
-
-def test_every_command_says_what_it_does(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
-    commands = [name.removeprefix("history_").replace("_", "-") for name in COMMANDS] + ["export", "import"]
-    for name in commands:
-        with pytest.raises(SystemExit):
-            here.run("history", name, "--help")
-        usage, described, *_ = capsys.readouterr().out.split("\n\n")
-        assert usage.startswith(f"usage: mcp-tui history {name}")
-        assert not described.startswith(("positional", "options")), name
