@@ -142,8 +142,10 @@ class Opening:
         if opened.read_only:
             self._notice(opened.read_only)
         if opened.set_aside:
-            words = f"{opened.set_aside} damaged lines of this conversation were set aside; they stay in its file."
-            self._notice(words)
+            lines, they = f"{opened.set_aside:,} damaged lines of this conversation were", "they stay"
+            if opened.set_aside == 1:
+                lines, they = "1 damaged line of this conversation was", "it stays"
+            self._notice(f"{lines} set aside; {they} in its file.")
 
     def taken_away(self, conversation_id: str, gone: bool) -> None:
         """Another window deleted the open conversation or moved it away, or it is back."""

@@ -12,6 +12,7 @@ from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.catalog_app import CatalogApp
 from mcp_tui.ui.chat_app import UiSettings
 from mcp_tui.ui.conversation_keys import CONVERSATION_HELP
+from mcp_tui.ui.formats import plural
 from mcp_tui.ui.preferences import Preferences
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class McpTuiApp(CatalogApp):
         """Ctrl+C: the selection if there is one, else like Esc; twice within a second offers to quit."""
         if (selected := self._selected_text()) is not None:
             self.copy_to_clipboard(selected)
-            self.say(f"Copied {len(selected):,} characters.", timeout=2)
+            self.say(f"Copied {plural(len(selected), 'character')}.", timeout=2)
             return
         now = self.clock()
         twice = now - self._last_interrupt <= TWICE_SECONDS
@@ -286,7 +287,7 @@ class McpTuiApp(CatalogApp):
     def on_conversation_view_copy_requested(self, message: ConversationView.CopyRequested) -> None:
         """Copy a block of the conversation."""
         self.copy_to_clipboard(message.text)
-        self.say(f"Copied {message.what}, {len(message.text):,} characters.", timeout=3)
+        self.say(f"Copied {message.what}, {plural(len(message.text), 'character')}.", timeout=3)
 
     def on_conversation_view_branch_requested(self, message: ConversationView.BranchRequested) -> None:
         """A key that goes on from here in a fork."""
@@ -386,7 +387,7 @@ class McpTuiApp(CatalogApp):
         source = self.view.conversation.last_answer_source() if self.engine is not None else None
         if source:
             self.copy_to_clipboard(source)
-            self.say(f"Copied the last answer, {len(source):,} characters.", timeout=3)
+            self.say(f"Copied the last answer, {plural(len(source), 'character')}.", timeout=3)
         else:
             self.say("There is no answer to copy yet.")
 

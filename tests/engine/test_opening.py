@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from mcp_tui.errors import ConversationNotFound, StoreFailed
 from mcp_tui.events import turns
 from mcp_tui.events.base import new_id
-from mcp_tui.history.base import StoredEnd
+from mcp_tui.history.base import SetAsideLine, StoredEnd
 from tests.engine.test_recovery import recorded_turn
 from tests.support.laws import assert_closed, facts, folded, latest
 from tests.support.scripted import KeptStore, Recording, ScriptedGateway, running
+from tests.support.waiting import wait_until_async
 
 ID = "0123456789abcdefghjkmnpqrs"
 TURNS = 30
@@ -265,3 +267,27 @@ async def test_what_was_taken_away_and_is_opened_again_can_be_continued():
         assert engine.read_only == ""
         engine.submit("go on")
         assert (await engine.idle()).outcome == "stop"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "1 damaged line of this conversation was set aside; it stays in its file."),
+        (2, "2 damaged lines of this conversation were set aside; they stay in its file."),
+    ],
+)
+async def test_damage_is_said_when_all_is_there(count, words):
+    store = await LongStore().filled()
+    read = store.read
+
+    async def damaged(conversation_id):
+        aside = tuple(SetAsideLine(number, 0, "checksum does not match") for number in range(count))
+        return replace(await read(conversation_id), set_aside=aside)
+
+    store.read = damaged
+    async with running(ScriptedGateway(), store=store) as engine:
+        recording = Recording(engine)
+        await engine.open_conversation(ID, at_once=True)
+        await whole(engine, store)
+        await wait_until_async(lambda: [notice.message for notice in recording.of(turns.Notice)] == [words])
+        await recording.aclose()

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from mcp_tui.errors import McpTuiError
 from mcp_tui.ui.base_app import overrides_in
 from mcp_tui.ui.bindings import bindings
+from mcp_tui.ui.formats import plural
 from mcp_tui.ui.player import Player
 from mcp_tui.ui.recordings import Long, folded
 from mcp_tui.ui.screens.left_once import LeftOnce
@@ -345,7 +346,7 @@ class ReplayScreen(LeftOnce, Screen[ReplayChoice]):
         """Copy the source of the last answer up to here."""
         if source := self.view.last_answer_source():
             self.app.copy_to_clipboard(source)
-            self.app.notify(f"Copied the last answer, {len(source):,} characters.", timeout=3, markup=False)
+            self.app.notify(f"Copied the last answer, {plural(len(source), 'character')}.", timeout=3, markup=False)
 
     def toggle_inspector(self) -> None:
         """Open it, or close it."""

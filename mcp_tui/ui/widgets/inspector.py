@@ -18,6 +18,7 @@ from textual.widgets import Static
 from mcp_tui.errors import UsageError
 from mcp_tui.safety.text import prose, shorten
 from mcp_tui.ui.bindings import bindings
+from mcp_tui.ui.formats import plural
 from mcp_tui.ui.widgets.call_facets import ALL_OF_IT, FACETS, Facet, file_name, shown, whole
 from mcp_tui.ui.widgets.diff_text import previous_diff, recorded_diff
 from mcp_tui.ui.widgets.facet_pages import page_content, pages
@@ -375,7 +376,7 @@ class Inspector(Vertical):
             self._say("There is nothing to copy here.")
             return
         self.app.copy_to_clipboard(text)
-        self._say(f"Copied {TITLES[facet].lower()}, {len(text):,} characters.")
+        self._say(f"Copied {TITLES[facet].lower()}, {plural(len(text), 'character')}.")
 
     async def _whole(self, item: ToolCallItem, facet: Facet) -> str:
         """What the tab is about; beside another call, what is shown of that."""

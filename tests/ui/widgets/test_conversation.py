@@ -225,6 +225,11 @@ async def test_reasoning_is_open_while_thinking_then_one_line() -> None:
         app.pane.apply([Change("updated", item)])
         await settled(pilot)
         assert "thought, 1.2k tokens [+]" in app.shown()
+        for usage, words in ((Usage(reasoning_tokens=1), "1 token"), (Usage(), "3 words")):
+            item.usage = usage
+            app.pane.apply([Change("updated", item)])
+            await settled(pilot)
+            assert f"thought, {words} [+]" in app.shown()
         await pilot.press("k", "space")
         await settled(pilot)
         assert "I should look." in app.shown()

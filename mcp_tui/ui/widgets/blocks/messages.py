@@ -213,7 +213,8 @@ class AssistantView(ItemView):
         if item.streaming and not item.pieces:
             return [("thinking ..", "reasoning")]
         tokens = item.usage.reasoning_tokens if item.usage is not None else 0
-        words = f"{count(tokens)} tokens" if tokens else f"{count(len(item.reasoning.split()))} words"
+        much, unit = (tokens, "token") if tokens else (len(item.reasoning.split()), "word")
+        words = f"{count(much)} {unit}{'' if much == 1 else 's'}"
         return [(f"thought, {words} ", "reasoning"), (mark, "muted")]
 
     def _footer(self) -> Parts:
