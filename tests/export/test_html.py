@@ -71,6 +71,14 @@ def test_the_policy_allows_the_style_sheet_by_its_hash_and_nothing_else() -> Non
     assert not re.search(r"url\(|@import|expression", page.style)
 
 
+def test_each_paragraph_is_read_in_the_direction_of_its_script_and_an_address_from_left_to_right() -> None:
+    style = Page("".join(export("html", *conversation()))).style
+    rules = dict(re.findall(r"^([^{}@]+) \{ ([^{}]*) \}$", style, re.MULTILINE))
+    own = next(names for names, rule in rules.items() if rule == "unicode-bidi: plaintext;")
+    assert {"h1", ".typed", ".text p", "td"} <= set(own.split(", "))
+    assert "direction: ltr; unicode-bidi: isolate;" in rules[".address"]
+
+
 @pytest.mark.parametrize("number", range(len(ATTACKS)))
 def test_nothing_is_lost_of_a_hostile_text_but_what_hides(number: int) -> None:
     """What was typed and what came back is there word by word."""
