@@ -34,7 +34,12 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str] | None = None) -> Options:
     """Parse ``argv``; exits with status 2 and a message where it is wrong, with 0 for ``--help`` and ``--version``."""
-    given = vars(_parser().parse_args(argv))
+    parser = _parser()
+    known, others = parser.parse_known_args(argv)
+    if others:
+        dashed = "; what begins with - and is no option stands behind --" * any(one.startswith("-") for one in others)
+        parser.error(f"unrecognized arguments: {' '.join(others)}{dashed}")
+    given = vars(known)
     for name in ("allow", "ignore", "ignore_patterns", "ids", "words", "tags", "remove"):
         given[name] = tuple(given.get(name) or ())
     return Options(**given)

@@ -37,6 +37,8 @@ def test_help_says_what_a_command_does(path: tuple[str, ...], capsys: pytest.Cap
     [
         (("histroy",), "argument COMMAND: invalid choice: 'histroy' (choose from"),
         (("history", "lst"), "argument COMMAND: invalid choice: 'lst' (choose from 'list'"),
+        (("history", "search", "tea", "-milk"), "-milk; what begins with - and is no option stands behind --"),
+        (("history", "list", "--trsh"), "unrecognized arguments: --trsh"),
         (("history", "rename", "last"), "the following arguments are required: TITLE"),
         (("history", "list", "--limit=0"), "argument --limit: '0': write a number from 1 on"),
         (("history", "list", "--limit=x"), "argument --limit: 'x': write a number from 1 on"),
