@@ -25,6 +25,9 @@ LEAST_WORK = 0.002
 MOST_MARKED = 500
 """Blocks whose marks are kept."""
 
+BEYOND = -1
+"""Instead of the match in a block: the block says where the rest of a result is, and the match is in that."""
+
 
 class FindingView(DocumentView):
     """A `DocumentView` with `find`.  A subclass calls `find_work` in each frame and `find_marks` for each row."""
@@ -223,7 +226,7 @@ class FindingView(DocumentView):
         if place.part == "beyond":
             notes = [index for index, block in enumerate(blocks) if isinstance(block, Note)]
             cut = next((i for i in reversed(notes) if "inspector" in source_of(blocks[i])), len(blocks) - 1)
-            return Spot(section, cut, 0), -1
+            return Spot(section, cut, 0), BEYOND
         left, last = place.number, None
         for index, block in enumerate(blocks):
             count = wanted.count(source_of(block))
@@ -268,8 +271,10 @@ class FindingView(DocumentView):
         blocks = entry.sections[spot.section].blocks if entry and spot.section < len(entry.sections) else []
         if spot.block >= len(blocks):
             return strip
-        palette = self._canvas.pen.palette
-        for mark in self._marks_of(blocks[spot.block]):
+        palette, block = self._canvas.pen.palette, blocks[spot.block]
+        if self._here == (position.serial, spot.section, spot.block, BEYOND) and isinstance(block, Note):
+            return painted(strip, (block.left, -1), palette.found_here)
+        for mark in self._marks_of(block):
             if mark.line == spot.line:
                 here = self._here == (position.serial, spot.section, spot.block, mark.number)
                 strip = painted(strip, (mark.start, mark.end), palette.found_here if here else palette.found)

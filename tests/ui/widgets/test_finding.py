@@ -168,7 +168,8 @@ async def test_the_rest_of_a_long_result_is_found_and_named():
         await settled(pilot)
         found = await find(pilot, "needle")
         assert found == Found("needle", 1, 1, beyond=True)
-        assert "inspector" in "\n".join(pilot.app.rows())
+        words = " ".join(" ".join(here(pilot.app.query_one(ConversationView))).split())
+        assert "Enter opens the inspector" in words, "what leads to the match stands for it"
 
 
 async def test_what_is_masked_is_not_found():
