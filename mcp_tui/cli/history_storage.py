@@ -7,14 +7,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from mcp_tui.cli import EXIT_OK
+from mcp_tui.cli import EXIT_ERROR, EXIT_OK
 from mcp_tui.cli.conversations import find_deleted
 from mcp_tui.cli.history_output import count, list_data, local, print_json, print_lines, title_in_line, title_of
 from mcp_tui.cli.options import Options
+from mcp_tui.cli.progress import Progress
 from mcp_tui.cli.stored import find_all, listed
 from mcp_tui.conversation.summary import ConversationSummary
 from mcp_tui.engine.history import Library, TrashedConversation
-from mcp_tui.errors import UsageError
+from mcp_tui.errors import HistoryError, UsageError
 from mcp_tui.safety.text import prose
 
 
@@ -69,23 +70,35 @@ async def empty_trash(library: Library, options: Options) -> int:
 
 
 async def compact(library: Library, options: Options) -> int:
-    """Remove superseded parts of answers from some files, or all."""
+    """Remove superseded parts of answers from some files, or all; one that cannot be does not keep the others."""
     if options.ids:
         found = await find_all(library, options.ids)
     else:
         found = [summary for summary in await listed(library) if not summary.newer_schema]
     sizes = {summary.id: summary.size for summary in found}
-    removed = {summary.id: await library.compact(summary.id) for summary in found}
+    removed, failed = dict.fromkeys(sizes, 0), dict[str, str]()
+    with Progress() as progress:
+        for number, key in enumerate(removed, 1):
+            progress.show(f"compacting: conversation {number:,} of {len(found):,}")
+            try:
+                removed[key] = await library.compact(key)
+            except HistoryError as error:
+                failed[key] = str(error)
+    code = EXIT_ERROR if failed else EXIT_OK
     after = {summary.id: summary.size for summary in await listed(library)}
     saved = {key: sizes[key] - after.get(key, 0) for key in removed}
     if options.json:
-        print_json([{"id": key, "removed": parts, "bytes": saved[key]} for key, parts in removed.items()])
-        return EXIT_OK
+        print_json([
+            {"id": key, "removed": parts, "bytes": saved[key], "problem": failed.get(key, "")}
+            for key, parts in removed.items()
+        ])  # fmt: skip
+        return code
     print_lines(f"{key}: {count(parts, 'superseded part')} removed" for key, parts in removed.items() if parts)
+    print_lines(f"{key}: {problem}" for key, problem in failed.items())
     freed = max(0, sum(saved[key] for key, parts in removed.items() if parts))
     looked, gone = count(len(found), "conversation"), count(sum(removed.values()), "superseded part")
     print_lines([f"{looked} looked at, {gone} removed, {count(freed, 'byte')} freed"])
-    return EXIT_OK
+    return code
 
 
 def _deleted(trashed: Sequence[TrashedConversation], wanted: Sequence[str]) -> list[ConversationSummary]:

@@ -214,6 +214,19 @@ def test_compact_removes_superseded_parts_only(stored: Here) -> None:
     assert "0 superseded parts removed, 0 bytes freed" in stored.run("history", "compact").stdout
 
 
+def test_one_that_cannot_be_compacted_does_not_keep_the_others(stored: Here) -> None:
+    folder = stored.data_dir / "conversations"
+    (folder / "another-name").hardlink_to(folder / f"{FORK}.jsonl")
+    done = stored.run("history", "compact", "--json")
+    told = {entry["id"]: entry for entry in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert told[EVERY]["removed"] > 0
+    assert told[EVERY]["problem"] == ""
+    assert "several names" in told[FORK]["problem"]
+    words = stored.run("history", "compact")
+    assert (words.returncode, f"{FORK}: " in words.stdout) == (1, True)
+
+
 def test_show_is_text_or_the_events(stored: Here) -> None:
     shown = stored.run("history", "show", FORK)
     assert "#1 you" in shown.stdout
@@ -295,7 +308,7 @@ def test_a_first_list_that_takes_long_says_how_far_it_is_on_a_terminal_only(
     assert "\rreading conversation 3 of 3 \r\x1b[K" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["check", "stats"])
+@pytest.mark.parametrize("command", ["check", "stats", "compact"])
 def test_what_reads_all_files_says_how_far_it_is(
     stored: Here, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
@@ -305,7 +318,12 @@ def test_what_reads_all_files_says_how_far_it_is(
     capsys.readouterr()
     assert main(["history", command]) == 0
     told = capsys.readouterr().err
-    assert {"check": "\rchecking: 100% ", "stats": "\rlooking for tool calls: 0% "}[command] in told
+    words = {
+        "check": "\rchecking: 100% ",
+        "stats": "\rlooking for tool calls: 0% ",
+        "compact": "\rcompacting: conversation 3 of 3 ",
+    }
+    assert words[command] in told
     assert told.endswith("\r\x1b[K")
 
 
