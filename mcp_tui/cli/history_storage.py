@@ -23,9 +23,13 @@ async def delete(library: Library, options: Options) -> int:
     """Move conversations into the trash."""
     found = await find_all(library, options.ids)
     _confirm(options, f"Move {_words(found)} to the trash?")
-    for summary in found:
-        await library.delete(summary.id)
-    _tell(options, found, "moved to the trash", hint="(mcp-tui history restore ID brings it back)")
+    done: list[ConversationSummary] = []
+    try:
+        for summary in found:
+            await library.delete(summary.id)
+            done.append(summary)
+    finally:
+        _tell(options, done, "moved to the trash", hint="(mcp-tui history restore ID brings it back)")
     return EXIT_OK
 
 
@@ -50,9 +54,13 @@ def _trash_row(entry: TrashedConversation) -> str:
 async def restore(library: Library, options: Options) -> int:
     """Take conversations back out of the trash."""
     found = _deleted(await library.trash(), options.ids)
-    for summary in found:
-        await library.restore(summary.id)
-    _tell(options, found, "restored")
+    done: list[ConversationSummary] = []
+    try:
+        for summary in found:
+            await library.restore(summary.id)
+            done.append(summary)
+    finally:
+        _tell(options, done, "restored")
     return EXIT_OK
 
 

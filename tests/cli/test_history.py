@@ -184,6 +184,21 @@ def test_nothing_is_deleted_where_one_name_is_wrong(stored: Here) -> None:
     assert len(ids(stored)) == 3
 
 
+def test_what_was_done_before_one_could_not_be_is_told(stored: Here) -> None:
+    folder = stored.data_dir / "conversations"
+    (folder / f"{EVERY}.lease").mkdir()
+    done = stored.run("history", "delete", FORK, EVERY, QUESTIONS, "--yes")
+    assert done.returncode == 2
+    assert done.stdout.startswith(f"moved to the trash: {FORK}  count the files\n")
+    assert EVERY not in done.stdout
+    assert done.stderr.startswith("mcp-tui: ")
+    assert sorted(ids(stored)) == [EVERY, QUESTIONS]
+    shutil.copy(folder / "trash" / f"{FORK}.jsonl", folder)
+    done = stored.run("history", "restore", FORK, "--json")
+    assert (done.returncode, done.stdout) == (2, "[]\n")
+    assert "There is a conversation" in done.stderr
+
+
 def test_delete_asks_on_a_terminal(stored: Here) -> None:
     with stored.program.app("history", "delete", FORK) as terminal:
         terminal.wait_for("Move “count the files” to the trash? [y/N]")
