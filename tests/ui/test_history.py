@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 from textual.widgets._toast import Toast
@@ -276,6 +277,18 @@ async def test_what_was_taken_back_from_the_trash_is_under_the_cursor() -> None:
         await until(lambda: "The trash is empty." in shown(app), pilot)
         await pilot.press("escape")
         await until(lambda: screen.current is not None and screen.current.id == "c-gone", pilot)
+
+
+async def test_of_several_lines_that_are_pasted_none_is_dropped() -> None:
+    async with opened() as (app, engine, pilot, screen):
+        await pilot.press("slash")
+        await until(lambda: screen.line.has_focus, pilot)
+        app.post_message(events.Paste("login timeout\r\n\r\n  behind the proxy\n"))
+        await until(lambda: ("search", "login timeout behind the proxy") in engine.history.calls, pilot)
+        await pilot.press("ctrl+u")
+        await until(lambda: not screen.line.value, pilot)
+        app.post_message(events.Paste("one line "))
+        await until(lambda: screen.line.value == "one line ", pilot)
 
 
 async def test_a_quotation_mark_alone_looks_for_nothing() -> None:
