@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mcp_tui import __version__
 from mcp_tui.cli import EXIT_DENIED, EXIT_ERROR, EXIT_OK
+from mcp_tui.cli.history_output import count
 from mcp_tui.cli.options import Options
 from mcp_tui.cli.standard_output import write
 from mcp_tui.cli.wiring import Setup, open_log, setup, trust_keeper
@@ -125,7 +126,7 @@ def _review(options: Options, keeper: TrustKeeper, name: str, listed: _Listed) -
     for tool in listed.tools:
         _print(f"  {strict(tool.name)}  {shorten(tool.description, 80)}".rstrip())
     if not listed.held:
-        _print(f"\n{name} is trusted with {len(listed.tools)} tools.")
+        _print(f"\n{name} is trusted with {count(len(listed.tools), 'tool')}.")
         return EXIT_OK
     _print(f"\nHeld, not seen by any model and not callable ({len(listed.held)}):")
     accepted: list[ToolDefinition] = []

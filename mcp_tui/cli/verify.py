@@ -26,6 +26,7 @@ from mcp_tui.cli.headless import (
     say,
     trust_command,
 )
+from mcp_tui.cli.history_output import count
 from mcp_tui.cli.options import Options
 from mcp_tui.cli.standard_output import write
 from mcp_tui.cli.wiring import Setup, build_engine, conversations_dir
@@ -110,7 +111,8 @@ async def _verify(options: Options, made: Setup, ignoring: Ignoring) -> int:
 async def _run(engine: Engine, conversation_id: str, ignoring: Ignoring, report: _Report, stopped: list[int]) -> int:
     request = await engine.verify(conversation_id, ignoring)
     if request.without_result:
-        say(f"warning: {request.without_result} calls without a recorded result are left out.")
+        left_out = "is" if request.without_result == 1 else "are"
+        say(f"warning: {count(request.without_result, 'call')} without a recorded result {left_out} left out.")
     subscription = engine.subscribe()
     watcher = asyncio.create_task(_watch(engine, subscription, report), name="report")
     watcher.add_done_callback(lambda _: engine.cancel_turn(drop_queue=True))

@@ -69,7 +69,7 @@ class McpTuiApp(CatalogApp):
         dropped = 0
         while engine.take_back() is not None:
             dropped += 1
-        self.say(f"{dropped} queued inputs dropped." if dropped else "Nothing is queued.")
+        self.say(f"{plural(dropped, 'queued input')} dropped." if dropped else "Nothing is queued.")
 
     def action_stop_or_back(self) -> None:
         """Stop the turn; again within a second, drop the queue; with no turn, back to the composer."""
@@ -82,7 +82,7 @@ class McpTuiApp(CatalogApp):
             engine.cancel_turn(drop_queue=twice)
             self.view.stopping()
             if queued and not twice:
-                self.say(f"Stopping. Esc again within a second drops {queued} queued inputs too.", timeout=2)
+                self.say(f"Stopping. Esc again within a second drops {plural(queued, 'queued input')} too.", timeout=2)
         else:
             self.chat.composer.focus()
 

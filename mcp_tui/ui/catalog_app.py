@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcp_tui.errors import McpTuiError, UsageError
 from mcp_tui.ui.chat_app import ChatApp
+from mcp_tui.ui.formats import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,7 +203,7 @@ class CatalogApp(ChatApp):
             if isinstance(item, UserItem | AssistantItem) and item.text.strip()
         ]
         self.copy_to_clipboard("\n\n".join(parts))
-        self.say(f"Copied {len(parts)} messages.", timeout=3)
+        self.say(f"Copied {plural(len(parts), 'message')}.", timeout=3)
 
     # -- models --------------------------------------------------------------------------------
 

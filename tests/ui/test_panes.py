@@ -20,8 +20,9 @@ from mcp_tui.ui.app import McpTuiApp
 from mcp_tui.ui.screens.server_details import ServerDetailsScreen
 from mcp_tui.ui.widgets.call_facets import FACETS, Facet
 from mcp_tui.ui.widgets.facet_search import FacetPlace, first_place
+from mcp_tui.ui.widgets.facet_tabs import TITLES, tab_line
 from mcp_tui.ui.widgets.find_text import Wanted
-from mcp_tui.ui.widgets.inspector import TITLES, Inspector, tab_line
+from mcp_tui.ui.widgets.inspector import Inspector
 from tests.ui.support import AT, ScriptedEngine, finished, proposal, status, turn_start, until
 from tests.ui.test_app import running, shown, toasts
 

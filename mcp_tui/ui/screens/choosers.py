@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mcp_tui.safety.text import shorten, strict
+from mcp_tui.ui.formats import plural
 from mcp_tui.ui.screens.chooser import Chooser, Row
 
 if TYPE_CHECKING:
@@ -49,5 +50,5 @@ def tool_list(tools: Sequence[ToolDefinition]) -> Chooser:
         name = f"{tool.server}.{tool.name}"
         content = Content.assemble((strict(name), "$role-tool"), (f"\n  {shorten(tool.description, 70)}", "$muted"))
         rows.append(Row(name, content, f"{name} {tool.description}"))
-    title = f"{len(rows)} tools" if rows else "no tools: no server is running"
+    title = plural(len(rows), "tool") if rows else "no tools: no server is running"
     return Chooser(title, rows, placeholder="filter tools", foot="Esc goes back")

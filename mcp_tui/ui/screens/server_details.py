@@ -98,8 +98,9 @@ def details(server: ServerStatus, stderr: tuple[str, ...], held: Sequence[HeldTo
         rows.append(("latency", formats.seconds(server.latency_seconds)))
     if takes := formats.usage(server.memory_bytes, server.cpu_share):
         rows.append(("takes", takes))
-    rows.append(("offers", f"{server.tools} tools, {server.prompts} prompts, {server.resources} resources"))
-    rows.append(("faults", f"{server.errors} errors, {server.restarts} restarts"))
+    offers = ((server.tools, "tool"), (server.prompts, "prompt"), (server.resources, "resource"))
+    rows.append(("offers", ", ".join(formats.plural(*offer) for offer in offers)))
+    rows.append(("faults", f"{formats.plural(server.errors, 'error')}, {formats.plural(server.restarts, 'restart')}"))
     parts: list[Part] = []
     for name, value in rows:
         parts += [(f"{name:<11}", "$muted"), (f"{strict(value)}\n", "")]
@@ -111,9 +112,8 @@ def details(server: ServerStatus, stderr: tuple[str, ...], held: Sequence[HeldTo
         parts.append((f"! {strict(warning)}\n", "$warning"))
     for aside in server.set_aside:
         parts.append((f"! {strict(aside.name)} is set aside: {strict(aside.reason)}\n", "$warning"))
-    parts.append(
-        (f"\nstandard error, last {len(stderr)} lines\n" if stderr else "\nnothing on standard error\n", "bold")
-    )
+    last = f"standard error, last {formats.plural(len(stderr), 'line')}" if stderr else "nothing on standard error"
+    parts.append((f"\n{last}\n", "bold"))
     parts += [(f"{strict(line)}\n", "$muted") for line in stderr]
     return Content.assemble(*parts)
 

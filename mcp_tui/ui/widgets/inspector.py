@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -19,25 +18,18 @@ from mcp_tui.errors import UsageError
 from mcp_tui.safety.text import prose, shorten
 from mcp_tui.ui.bindings import bindings
 from mcp_tui.ui.formats import plural
+from mcp_tui.ui.saved import save_text
 from mcp_tui.ui.widgets.call_facets import ALL_OF_IT, FACETS, Facet, file_name, shown, whole
 from mcp_tui.ui.widgets.diff_text import previous_diff, recorded_diff
 from mcp_tui.ui.widgets.facet_pages import page_content, pages
 from mcp_tui.ui.widgets.facet_search import first_place, marked, row_of
+from mcp_tui.ui.widgets.facet_tabs import TITLES, tab_line
 
 if TYPE_CHECKING:
     from mcp_tui.conversation.items import ToolCallItem
     from mcp_tui.events.tools import Difference
     from mcp_tui.ui.base_app import BaseApp
     from mcp_tui.ui.widgets.find_text import Wanted
-
-TITLES: dict[Facet, str] = {
-    "args": "Args",
-    "result": "Result",
-    "raw": "Raw",
-    "schema": "Schema",
-    "time": "Time",
-    "diff": "Diff",
-}
 
 STATE_STYLES = {"success": "$success", "running": "$accent", "waiting": "$warning", "proposed": "$muted"}
 """Call state -> colour; every other state is a fault."""
@@ -399,37 +391,3 @@ class Inspector(Vertical):
 
     def _say(self, message: str) -> None:
         cast("BaseApp", self.app).say(message)
-
-
-def tab_line(current: Facet, room: int) -> Content:
-    """The tabs in ``room`` cells: with less room they stand closer, then only the current one has its title."""
-    for between, others in (("  ", True), (" ", True), (" ", False)):
-        parts: list[tuple[str, str]] = []
-        for number, facet in enumerate(FACETS, 1):
-            chosen = facet == current
-            title = f" {TITLES[facet]}" if chosen or others else ""
-            style = "$primary bold underline" if chosen else "$muted"
-            parts += [(between if parts else "", ""), (str(number), "$muted"), (title[:1], ""), (title[1:], style)]
-        line = Content.assemble(*parts)
-        if line.cell_length <= room:
-            break
-    return line
-
-
-def save_text(folder: Path, name: str, text: str) -> Path:
-    """Write ``text`` to a new file, mode 0600, and return its path.  Raises `UsageError` when that fails."""
-    stem, _, ending = name.rpartition(".")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for number in range(1, 1000):
-            path = folder / (name if number == 1 else f"{stem}-{number}.{ending}")
-            try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                continue
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-            return path
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written to: {error.strerror}.") from None
-    raise UsageError(f"{folder} is full of files of this name.")
