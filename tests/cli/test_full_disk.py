@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import resource
 import shutil
@@ -10,10 +11,17 @@ from pathlib import Path
 
 import pytest
 
+import mcp_tui
 from tests.support.program import Program
 
 EVERY = "01m7gdn0000000000000000001"
 GOLDEN = Path(__file__).parent.parent / "golden" / "every_kind.jsonl"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Python cuts bytecode off at the limit and keeps it (`importlib` 3.11): none is left to be written under one."""
+    assert compileall.compile_dir(Path(mcp_tui.__file__).parent, quiet=1)
 
 
 @pytest.fixture
