@@ -250,8 +250,7 @@ def test_the_same_is_the_same_and_what_is_not_is_found(
     if text != changed and not (text.lstrip()[:1] in ("{", "[") and changed.lstrip()[:1] in ("{", "[")):
         assert any(d.path.startswith("content[0]") for d in found) or one is not None
     assert compare(before, after) == found
-    kinds = {"added": "removed", "removed": "added", "changed": "changed"}
-    assert [kinds[d.kind] for d in compare(after, before)].count("changed") == [d.kind for d in found].count("changed")
+    assert bool(compare(after, before)) == bool(found)
     for difference in found:
         assert difference.before != difference.after
 

@@ -235,6 +235,7 @@ def test_the_screen_around(program: Program) -> None:
         terminal.press("f1")
         terminal.wait_for("Keys: everywhere")
         terminal.press("esc")
+        terminal.wait_gone("Keys: everywhere")
         before = len(terminal.raw)
         steps.ask(terminal, "/theme mcp-light")
         terminal.wait_gone("/theme mcp-light")

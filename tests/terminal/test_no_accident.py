@@ -24,7 +24,7 @@ from tests.terminal import steps
 
 pytestmark = pytest.mark.terminal
 
-SEQUENCES = 10
+SEQUENCES = 6
 """In each of the `RUNS` of the program."""
 RUNS = int(os.environ.get("MCP_TUI_TEST_KEY_RUNS", "1"))
 """Runs of the program, half a minute each; five for the whole proof."""

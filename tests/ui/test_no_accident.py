@@ -8,7 +8,7 @@ that nobody could have caused.
 Besides keys at random the sequences play what accidents are made of: an answer at the edge of the dead time, an answer
 to what was not read to its end, a card that takes the place of another one, or changes, just before a key comes.
 
-``MCP_TUI_KEY_SEQUENCES`` sets how many sequences are generated (default 150; 10,000 take about half an hour).
+``MCP_TUI_KEY_SEQUENCES`` sets how many sequences are generated (default 100; 10,000 take about half an hour).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from tests.ui.support import (
     until,
 )
 
-SEQUENCES = int(os.environ.get("MCP_TUI_KEY_SEQUENCES", "150"))
+SEQUENCES = int(os.environ.get("MCP_TUI_KEY_SEQUENCES", "100"))
 PER_APP = 50
 """Sequences in one start of the app: a conversation stays as long as real ones are."""
 DEAD = 0.5
