@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
+from mcp_tui.conversation.alignment import common
 from mcp_tui.events.tools import ToolDefinition
 from mcp_tui.safety.text import strict
 from mcp_tui.trust.hidden import hidden_characters
@@ -68,8 +69,8 @@ def diff_words(before: str, now: str) -> tuple[Piece, ...]:
     """``before`` against ``now`` in runs of words; both are taken as they are."""
     for pattern in (_WORD, _LINE):
         old, new = pattern.findall(before), pattern.findall(now)
-        head = _common(old, new)
-        tail = _common(old[head:][::-1], new[head:][::-1])
+        head = common(old, new)
+        tail = common(old[head:][::-1], new[head:][::-1])
         middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
         if len(middle_old) <= MAX_WORDS and len(middle_new) <= MAX_WORDS:
             pieces = [Piece("same", "".join(new[:head])), *_compared(middle_old, middle_new)]
@@ -114,15 +115,6 @@ def _shown(text: str) -> str:
     head = strict(text[:MAX_FIELD], one_line=False)
     more = len(text) - MAX_FIELD
     return f"{head}\n({more:,} more characters are not shown)" if more > 0 else head
-
-
-def _common(old: Sequence[str], new: Sequence[str]) -> int:
-    count = 0
-    for one, other in zip(old, new, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
 
 
 def _compared(old: list[str], new: list[str]) -> Iterator[Piece]:
